@@ -1,0 +1,40 @@
+/** `spineline demo`: the whole job on generated studies, from DICOM to a score against the known truth. */
+
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
+import type { Command } from 'commander';
+import { out } from '../terminal/style.ts';
+import { evaluate, predictionsOfRun, printEvaluation } from './evaluate.ts';
+import { makePhantom } from './phantom.ts';
+import { score } from './score.ts';
+
+const SEED = 2024;
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('generate 8 phantom studies, score them through the three pools, compare with the known truth')
+    .option('-o, --out <dir>', 'folder; what an earlier demo left in it is replaced', 'out/demo')
+    .option('-n, --studies <n>', 'number of studies', Number, 8)
+    .action(async ({ out: folder, studies }: { out: string; studies: number }) => {
+      const directory = resolve(folder);
+      const dataset = join(directory, 'phantom');
+      // Only what this command itself writes: the folder may hold other things.
+      for (const own of ['phantom', 'store', 'logs', 'submission.csv', 'results.json']) {
+        await rm(join(directory, own), { recursive: true, force: true });
+      }
+      console.error(`generating ${studies} phantom studies in ${dataset}`);
+      await makePhantom(dataset, { studies, seed: SEED, awkward: true });
+      process.exitCode = await score(dataset, { out: directory, models: [] }, async (runs, run) => {
+        const labels = await readLabels(join(dataset, 'train.csv'));
+        const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
+        const evaluation = evaluate(labels, await predictionsOfRun(runs, run.run), coordinates);
+        console.log(`\n${out.strong('Against the known truth of the phantoms')}`);
+        printEvaluation(evaluation, run.notice);
+        console.log(`\n${out.strong('Also')}`);
+        console.log(`  ${dataset}   ${out.faint('the DICOM files and their labels')}`);
+        console.log(`  ${join(directory, 'logs')}      ${out.faint('what the three workers said')}`);
+      });
+    });
+}

@@ -1,0 +1,84 @@
+/** `spineline enqueue`: hand a dataset to the worker pools and leave. */
+
+import { openDataset } from '@spineline/shared/dataset';
+import { enqueueRun } from '@spineline/shared/queue';
+import { type Command, InvalidArgumentError } from 'commander';
+import { pinBundles } from '../bundles.ts';
+import { withQueues, withStore } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { counted, err, out } from '../terminal/style.ts';
+import { collect } from './score.ts';
+
+interface EnqueueCommandOptions {
+  readonly run: string;
+  readonly priority: number;
+  readonly models: readonly string[];
+  readonly split?: 'test' | 'train';
+  readonly json?: boolean;
+}
+
+export function addEnqueue(program: Command): void {
+  program
+    .command('enqueue')
+    .description('record a run and hand it to the worker pools; returns as soon as that is done')
+    .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
+    .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
+    .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
+    .option(
+      '--models <stageN=bundle>',
+      'bundle@version in the store, or a folder; repeatable (default: the demo bundles)',
+      collect,
+      [],
+    )
+    .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
+    .option('--json', 'print what was recorded as JSON')
+    .addHelpText(
+      'after',
+      `
+Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, the same as the workers have.
+The workers read the images where the dataset says they are: local folders must be mounted there too.
+Bundles are pinned by digest now: a bundle that is pushed during the night changes nothing in this run.
+
+Example:
+  export SPINELINE_REDIS_URL=redis://redis:6379 SPINELINE_STORE_URL=s3://spineline/prod
+  spineline enqueue tonight.jsonl --run 2026-11-23 --priority 3
+  spineline status 2026-11-23 --watch
+${EXIT_HELP}`,
+    )
+    .action(enqueue);
+}
+
+function parsePriority(text: string): number {
+  const priority = Number(text);
+  if (Number.isInteger(priority) && priority >= 1 && priority <= 10) return priority;
+  throw new InvalidArgumentError('a whole number from 1 (most urgent) to 10');
+}
+
+async function enqueue(path: string, options: EnqueueCommandOptions): Promise<void> {
+  await withStore(async ({ settings, store, runs, sources }) => {
+    const dataset = await openDataset(path, sources, { split: options.split });
+    await withQueues(settings, async ({ queues }) => {
+      const { bundles, notice } = await pinBundles(store, options.models);
+      const run = await enqueueRun(dataset, runs, queues, {
+        run: options.run,
+        bundles,
+        notice,
+        priority: options.priority,
+        pageStudies: settings.pageStudies,
+        onStudies: (count) => {
+          if (process.stderr.isTTY) process.stderr.write(`\rlisting images: ${count} of ${dataset.studyCount} studies`);
+        },
+      });
+      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      if (options.json) console.log(JSON.stringify(run));
+      else {
+        console.log(`run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} enqueued`);
+        for (const [stage, { name, version, digest }] of Object.entries(run.bundles)) {
+          console.log(out.faint(`  ${stage}  ${name}@${version}  ${digest.slice(0, 12)}`));
+        }
+        console.log(`follow it with: spineline status ${run.run} --watch`);
+        if (run.notice) console.error(err.warn(run.notice));
+      }
+    });
+  });
+}

@@ -1,0 +1,35 @@
+/** `spineline failed`: the studies of a run that have no result, and why. */
+
+import type { Command } from 'commander';
+import { withStore } from '../connections.ts';
+import { EXIT, EXIT_HELP } from '../exit-codes.ts';
+import { out } from '../terminal/style.ts';
+
+export function addFailed(program: Command): void {
+  program
+    .command('failed')
+    .description('list the studies that failed: study, series, file, reason')
+    .argument('<run>', 'name of the run')
+    .option('--json', 'print one JSON object a line')
+    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .addHelpText('after', EXIT_HELP)
+    .action(async (name: string, { json, store }: { json?: boolean; store?: string }) => {
+      await withStore(async ({ runs }) => {
+        await runs.readRun(name);
+        let count = 0;
+        for await (const failure of runs.failures(name)) {
+          count += 1;
+          if (json) console.log(JSON.stringify(failure));
+          else {
+            const { study, stage, code, kind, message, attempts } = failure;
+            console.log(
+              `${out.strong(study)}  ${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}`,
+            );
+            console.log(`  ${message}`);
+          }
+        }
+        if (!json) console.log(count === 0 ? 'no study failed' : out.faint(`${count} failed`));
+        process.exitCode = count > 0 ? EXIT.someFailed : EXIT.ok;
+      }, store);
+    });
+}

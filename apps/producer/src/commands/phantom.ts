@@ -1,0 +1,81 @@
+/** `spineline phantom`: make synthetic studies with known truth. */
+
+import { generatePhantom, renderContactSheet } from '@spineline/phantom';
+import cliProgress from 'cli-progress';
+import { type Command, InvalidArgumentError } from 'commander';
+import { counted, err, out } from '../terminal/style.ts';
+
+interface PhantomCommandOptions {
+  readonly studies: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly awkward: boolean;
+  readonly preview?: string;
+  readonly json?: boolean;
+}
+
+export function addPhantom(program: Command): void {
+  program
+    .command('phantom')
+    .description('make synthetic lumbar-spine MR studies as DICOM, in the challenge’s layout, with labels')
+    .argument('<dir>', 'folder to write')
+    .option('-n, --studies <n>', 'number of studies', wholeNumber, 8)
+    .option('-s, --seed <n>', 'same seed, same bytes, however many threads', wholeNumber, 1)
+    .option('--threads <n>', 'worker threads (default: one a core)', wholeNumber)
+    .option('--no-awkward', 'plain studies only: no missing kinds, odd frames of reference, compressed files')
+    .option('--preview <png>', 'a contact sheet of the first studies, with the labelled points')
+    .option('--json', 'print what was made as JSON')
+    .addHelpText(
+      'after',
+      `
+Writes train_images, train.csv, train_label_coordinates.csv, train_series_descriptions.csv and the test_ twins.
+The studies are synthetic: they show no person, and say nothing about how well a model reads real patients.
+
+Example:
+  spineline phantom demo --studies 20 --seed 7
+  spineline score demo --out out && spineline evaluate out/results.json --labels demo/train.csv`,
+    )
+    .action(async (directory: string, options: PhantomCommandOptions) => {
+      const summary = await makePhantom(directory, options);
+      if (options.preview) await renderContactSheet(directory, options.preview);
+      if (options.json) console.log(JSON.stringify(summary));
+      else {
+        console.log(
+          `${counted(summary.studies, 'study', 'studies')}, ${counted(summary.files, 'file')} in ${out.strong(directory)}`,
+        );
+        for (const { study, what } of summary.awkward) console.log(out.faint(`  ${study}  ${what}`));
+      }
+    });
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('a whole number');
+}
+
+/** Generates with a progress bar on a terminal. */
+export async function makePhantom(
+  directory: string,
+  { studies, seed, threads, awkward }: Omit<PhantomCommandOptions, 'json' | 'preview'>,
+): ReturnType<typeof generatePhantom> {
+  const bar = new cliProgress.SingleBar(
+    { format: `phantoms {bar} {value}/{total}  ${err.faint('{eta_formatted} left')}`, hideCursor: true },
+    cliProgress.Presets.shades_classic,
+  );
+  const watched = process.stderr.isTTY;
+  if (watched) bar.start(studies, 0);
+  try {
+    return await generatePhantom(directory, {
+      studies,
+      seed,
+      awkward,
+      ...(threads !== undefined && { threads }),
+      onProgress: (done) => {
+        if (watched) bar.update(done);
+      },
+    });
+  } finally {
+    if (watched) bar.stop();
+  }
+}

@@ -1,0 +1,64 @@
+/** What the commands need of the outside: the store, and for some the queues. Opened for one command, closed after. */
+
+import { readSettings, type Settings } from '@spineline/shared/config';
+import { ConfigError } from '@spineline/shared/domain';
+import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
+import { RunStore } from '@spineline/shared/runs';
+import { type ObjectStore, openSources, openStore, type SourceReader } from '@spineline/shared/store';
+
+export interface StoreSide {
+  readonly settings: Settings;
+  readonly store: ObjectStore;
+  readonly runs: RunStore;
+  readonly sources: SourceReader;
+}
+
+export interface QueueSide {
+  readonly queues: Queues;
+  readonly progress: ProgressCounts;
+}
+
+/** Runs `work` with the store of the settings, or of `--store`. @throws {ConfigError} if there is none. */
+export async function withStore<T>(
+  work: (side: StoreSide) => Promise<T>,
+  storeUrl?: string,
+  settings = readSettings(),
+): Promise<T> {
+  const url = storeUrl ?? settings.storeUrl;
+  if (!url) {
+    throw new ConfigError('no object store was named', {
+      expected: 'SPINELINE_STORE_URL or --store: s3://bucket/prefix or file:///folder',
+    });
+  }
+  const store = await openStore(url, settings.s3);
+  const sources = openSources(settings.s3);
+  try {
+    return await work({ settings, store, runs: new RunStore(store), sources });
+  } finally {
+    await sources.close();
+    await store.close();
+  }
+}
+
+/** Runs `work` with the queues in the Redis of the settings. @throws {ConfigError} if it does not answer. */
+export async function withQueues<T>(
+  settings: Settings,
+  work: (side: QueueSide) => Promise<T>,
+  redisUrl = settings.redisUrl,
+): Promise<T> {
+  if (!redisUrl) {
+    throw new ConfigError('no Redis was named', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
+  }
+  const redis = connectRedis(redisUrl, 'spineline-producer');
+  try {
+    await assertRedis(redis, redisUrl);
+    const queues = new Queues(redis, settings.queuePrefix, settings.worker);
+    try {
+      return await work({ queues, progress: new ProgressCounts(redis, settings.queuePrefix) });
+    } finally {
+      await queues.close();
+    }
+  } finally {
+    redis.disconnect();
+  }
+}

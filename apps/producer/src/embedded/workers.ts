@@ -1,0 +1,96 @@
+/**
+ * The three workers as child processes of one command: the same programs as in a cluster, only closer together. Their
+ * logs go to files; one that dies is started again a few times, so that a study which takes its worker down costs only
+ * itself.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SpinelineError } from '@spineline/shared/domain';
+
+const STAGES = ['stage1', 'stage2', 'stage3'] as const;
+/** A worker that dies this often is not worth starting again. */
+const RESTARTS = 10;
+
+export interface EmbeddedWorkers {
+  /** Rejects when a worker cannot run or died too often; never resolves. */
+  readonly failed: Promise<never>;
+  /** Asks all to stop and waits until they have. */
+  stop(): Promise<void>;
+}
+
+/** The reason in the last fatal line of a worker's log. */
+function lastWords(log: string): string | undefined {
+  for (const line of log.trim().split('\n').reverse()) {
+    try {
+      const { level, error } = JSON.parse(line) as { level?: string; error?: string };
+      if (level === 'fatal') return error;
+    } catch {
+      // Not a line of the logger's: native libraries write to standard error too.
+    }
+  }
+  return undefined;
+}
+
+/** @param environment the workers' settings; @param logs folder for one log file a stage. */
+export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string): Promise<EmbeddedWorkers> {
+  await mkdir(logs, { recursive: true });
+  const running = new Map<string, ChildProcess>();
+  const ended = new Set<Promise<void>>();
+  let stopping = false;
+  let fail: (error: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {}); // nobody may be waiting when it happens
+
+  const start = (stage: string, restarts: number) => {
+    const main = fileURLToPath(import.meta.resolve(`@spineline/worker-${stage}/main`));
+    const child = spawn(process.execPath, [main], {
+      env: { ...process.env, ...environment },
+      // A worker stops when this channel closes: it does not outlive the command. Detached, so that a Ctrl-C
+      // reaches the command alone, which then stops the workers in order.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      detached: true,
+    });
+    const log = createWriteStream(join(logs, `${stage}.log`), { flags: 'a' });
+    child.stderr!.pipe(log);
+    let tail = '';
+    child.stderr!.on('data', (chunk: Buffer) => {
+      tail = (tail + chunk.toString()).slice(-10_000);
+    });
+    running.set(stage, child);
+    const end = new Promise<void>((resolve) => {
+      child.once('close', (code, signal) => {
+        running.delete(stage);
+        resolve();
+        if (stopping) return;
+        // Exit codes 1 and 2 are the worker's own word that it cannot run.
+        const gaveUp = code === 1 || code === 2;
+        if (!gaveUp && restarts < RESTARTS) {
+          start(stage, restarts + 1);
+          return;
+        }
+        const how = signal ? `signal ${signal}` : `exit code ${code}`;
+        const summary = `the ${stage} worker ended with ${how}`;
+        const found = lastWords(tail);
+        const hint = `its log is ${join(logs, `${stage}.log`)}`;
+        fail(new SpinelineError('WORKER_ENDED', gaveUp ? 'permanent' : 'transient', summary, { found, hint }));
+      });
+    });
+    ended.add(end);
+    void end.then(() => ended.delete(end));
+  };
+  for (const stage of STAGES) start(stage, 0);
+  return {
+    failed,
+    stop: async () => {
+      stopping = true;
+      for (const child of running.values()) child.kill('SIGTERM');
+      await Promise.all(ended);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** The `spineline` command: reads the command line, runs one command, turns errors into words and an exit code. */
+
+import { SpinelineError } from '@spineline/shared/domain';
+import { Command } from 'commander';
+import packageManifest from '../package.json' with { type: 'json' };
+import { addDemo } from './commands/demo.ts';
+import { addEnqueue } from './commands/enqueue.ts';
+import { addEvaluate } from './commands/evaluate.ts';
+import { addFailed } from './commands/failed.ts';
+import { addModels } from './commands/models.ts';
+import { addPhantom } from './commands/phantom.ts';
+import { addResults } from './commands/results.ts';
+import { addScore } from './commands/score.ts';
+import { addStatus } from './commands/status.ts';
+import { EXIT } from './exit-codes.ts';
+import { err } from './terminal/style.ts';
+
+const program = new Command('spineline')
+  .description(
+    'Grade lumbar-spine MR by the thousand: three stages (slice, point, severity), 25 severities a study.\n' +
+      'The bundles that come with it are for synthetic phantoms and NOT FOR CLINICAL USE.',
+  )
+  .version(packageManifest.version)
+  .showHelpAfterError('(--help says more)')
+  .addHelpText(
+    'after',
+    `
+One machine, nothing to set up:
+  spineline phantom demo && spineline score demo --out out
+
+A cluster (workers run elsewhere; SPINELINE_REDIS_URL and SPINELINE_STORE_URL say where):
+  spineline enqueue tonight.jsonl --run tonight
+  spineline status tonight --watch
+  spineline results tonight --format challenge --out submission.csv
+  spineline failed tonight
+
+Every setting is an environment variable: docs/configuration.md`,
+  );
+
+// Before the commands are added: they inherit it.
+program.exitOverride((error) => {
+  // commander has said what is wrong; 0 is --help and --version.
+  process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+});
+
+for (const add of [
+  addScore,
+  addEnqueue,
+  addStatus,
+  addResults,
+  addFailed,
+  addEvaluate,
+  addModels,
+  addPhantom,
+  addDemo,
+]) {
+  add(program);
+}
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof SpinelineError) {
+    console.error(`${err.bad('error')} ${err.faint(error.code)} ${error.message}`);
+    process.exitCode = error.kind === 'transient' ? EXIT.fault : EXIT.usage;
+  } else {
+    console.error(err.bad('error'), error instanceof Error && !process.env.DEBUG ? error.message : error);
+    process.exitCode = EXIT.fault;
+  }
+}

@@ -1,0 +1,67 @@
+/** Results as files: the challenge's `submission.csv`, and `results.json` with all that is known of every study. */
+
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import { targetOfName } from '@spineline/shared/domain';
+import { SUBMISSION_HEADER, submissionLines } from '@spineline/shared/evaluation';
+import type { FailureRecord, RunRecord, RunStore, StudyResult } from '@spineline/shared/runs';
+
+/** Writes `submission.csv`: 25 rows a scored study, studies in natural order. @returns the number of studies. */
+export async function writeSubmissionFile(runs: RunStore, run: string, file: string): Promise<number> {
+  return writeChunks(file, async function* (count) {
+    yield SUBMISSION_HEADER;
+    for await (const result of runs.results(run)) {
+      count();
+      yield submissionLines(result.study, submissionRows(result));
+    }
+  });
+}
+
+/**
+ * Writes `results.json`: `{ schema, notice, run, studies: [...], failures: [...] }`, a study a line, so that a file of
+ * ten thousand studies is written and can be read as a stream.
+ *
+ * @returns the number of studies.
+ */
+export async function writeResultsFile(runs: RunStore, record: RunRecord, file: string): Promise<number> {
+  return writeChunks(file, async function* (count) {
+    const head = { schema: 'spineline.results/1', notice: record.notice, run: record };
+    yield `${JSON.stringify(head).slice(0, -1)},"studies":[`;
+    yield* separated(runs.results(record.run), count);
+    yield '],"failures":[';
+    yield* separated(runs.failures(record.run));
+    yield ']}\n';
+  });
+}
+
+/** The rows of one study in the submission. */
+export function submissionRows(result: StudyResult) {
+  return result.targets.map(({ name, severities }) => ({
+    study: result.study,
+    target: targetOfName(name)!,
+    probabilities: severities,
+  }));
+}
+
+async function* separated(items: AsyncIterable<StudyResult | FailureRecord>, count = () => {}): AsyncGenerator<string> {
+  let first = true;
+  for await (const item of items) {
+    count();
+    yield `${first ? '' : ','}\n${JSON.stringify(item)}`;
+    first = false;
+  }
+}
+
+async function writeChunks(file: string, chunks: (count: () => void) => AsyncGenerator<string>): Promise<number> {
+  let counted = 0;
+  const stream = file === '-' ? process.stdout : createWriteStream(file);
+  for await (const chunk of chunks(() => counted++)) {
+    if (!stream.write(chunk)) await once(stream, 'drain');
+  }
+  if (file !== '-') {
+    stream.end();
+    await finished(stream);
+  }
+  return counted;
+}

@@ -1,0 +1,127 @@
+/** What a run came to, in figures: scored, failed, reused, flagged. For people as text, for programs as JSON. */
+
+import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
+import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
+import type { RunState } from './follow-run.ts';
+import { counted, duration, out, table } from './terminal/style.ts';
+
+/** Failures that a summary prints; `spineline failed` prints all. */
+const FAILURES_SHOWN = 10;
+
+export interface RunSummary {
+  readonly schema: 'spineline.summary/1';
+  readonly run: string;
+  readonly notice: string;
+  readonly studies: number;
+  readonly scored: number;
+  readonly failed: number;
+  readonly missing: number;
+  /** Wall time, where this command saw the whole run. */
+  readonly seconds: number | undefined;
+  /** Studies whose output of a step was computed, and those where it was in the store already. */
+  readonly steps: Readonly<Record<Step, { computed: number; reused: number; seconds: number }>>;
+  /** Scored studies with at least one flag of a code. */
+  readonly flags: Partial<Record<FlagCode, number>>;
+  /** Targets that got class shares for want of any view. */
+  readonly classShareTargets: number;
+  readonly failures: readonly FailureRecord[];
+}
+
+export async function summarise(
+  runs: RunStore,
+  run: RunRecord,
+  state: Pick<RunState, 'scored' | 'failed' | 'missing'>,
+  seconds?: number,
+): Promise<RunSummary> {
+  const steps = Object.fromEntries(STEPS.map((step) => [step, { computed: 0, reused: 0, seconds: 0 }])) as Record<
+    Step,
+    { computed: number; reused: number; seconds: number }
+  >;
+  const flags: Partial<Record<FlagCode, number>> = {};
+  let classShareTargets = 0;
+  for await (const result of runs.results(run.run)) {
+    for (const step of STEPS) {
+      steps[step][result.steps[step].reused ? 'reused' : 'computed'] += 1;
+      steps[step].seconds += result.steps[step].seconds;
+    }
+    for (const code of new Set(result.flags.map((flag) => flag.code))) flags[code] = (flags[code] ?? 0) + 1;
+    classShareTargets += result.targets.filter((target) => target.classShares).length;
+  }
+  const failures: FailureRecord[] = [];
+  for await (const failure of runs.failures(run.run)) {
+    if (failures.push(failure) >= FAILURES_SHOWN) break;
+  }
+  const { scored, failed, missing } = state;
+  return {
+    schema: 'spineline.summary/1',
+    run: run.run,
+    notice: run.notice,
+    studies: run.studies,
+    scored,
+    failed,
+    missing,
+    seconds,
+    steps,
+    flags,
+    classShareTargets,
+    failures,
+  };
+}
+
+/** @param folder where the files are, if they were written. */
+export function printSummary(summary: RunSummary, folder?: string): void {
+  const { scored, failed, missing, studies, seconds, steps } = summary;
+  console.log();
+  const parts = [
+    out.good(`${scored} scored`),
+    failed > 0 ? out.bad(`${failed} failed`) : '0 failed',
+    ...(missing > 0 ? [out.bad(`${missing} neither scored nor failed`)] : []),
+  ];
+  const pace = seconds
+    ? out.faint(`  in ${duration(seconds)}, ${((scored / seconds) * 60).toFixed(1)} studies/min`)
+    : '';
+  console.log(`${out.strong(counted(studies, 'study', 'studies'))}: ${parts.join(', ')}${pace}`);
+  const computed = STEPS.reduce((sum, step) => sum + steps[step].computed, 0);
+  if (scored > 0 && computed === 0) {
+    console.log(out.good('nothing had to be computed: every stage output was in the store already'));
+  }
+  console.log();
+  console.log(
+    table(
+      ['step', 'computed', 'reused', 'seconds a study'],
+      STEPS.map((step) => {
+        const { computed: made, reused, seconds: spent } = steps[step];
+        return [STEP_NAMES[step], String(made), String(reused), (spent / Math.max(1, made + reused)).toFixed(2)];
+      }),
+    ),
+  );
+  const flagged = Object.entries(summary.flags) as [FlagCode, number][];
+  if (flagged.length > 0) {
+    console.log(`\n${out.strong('Flags')} (studies that have one; which and why is in the results)`);
+    const rows = flagged
+      .sort(([, a], [, b]) => b - a)
+      .map(([code, count]) => [String(count), code, FLAG_MEANINGS[code]]);
+    console.log(table(['studies', 'flag', 'meaning'], rows));
+  }
+  if (summary.failures.length > 0) {
+    console.log(`\n${out.bad('Failed')}`);
+    for (const { study, code, message } of summary.failures) console.log(`  ${study}  ${code}  ${message}`);
+    if (failed > summary.failures.length) {
+      const where = folder ? 'results.json has them all' : `spineline failed ${summary.run}`;
+      console.log(`  and ${failed - summary.failures.length} more: ${where}`);
+    }
+  }
+  if (folder) {
+    console.log(`\n${out.strong('Files')}`);
+    console.log(`  ${folder}/submission.csv   ${out.faint('25 rows a study, the challenge’s format')}`);
+    console.log(`  ${folder}/results.json     ${out.faint('slices, points, flags and stage keys')}`);
+  }
+  if (summary.notice) console.log(`\n${out.warn(summary.notice)}`);
+}
+
+const STEP_NAMES: Record<Step, string> = {
+  stage1: '1 slices',
+  xy: '2 points',
+  crops: '2 crops',
+  stage3: '3 severities',
+};

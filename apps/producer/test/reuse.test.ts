@@ -1,0 +1,117 @@
+/** Same key, same work, never done twice: what a second run finds in the store, and what it does not. */
+
+import { cp, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readBundleManifest } from '@spineline/shared/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { filesBelow } from './support/bad-files.ts';
+import { copyBundle, demoBundle, withRemark } from './support/bundle-copy.ts';
+import { type Deployment, resultsOf, scoreRun, startDeployment } from './support/deployment.ts';
+import { largestDifference } from './support/results-file.ts';
+import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { type Pools, startPools } from './support/worker.ts';
+
+const STUDIES = 2;
+const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
+const missing = redisMissing();
+
+describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : ''}`, () => {
+  let deployment: Deployment;
+  let pools: Pools;
+  let dataset = '';
+
+  beforeAll(async () => {
+    deployment = await startDeployment(async (folder) => {
+      dataset = join(folder, 'phantom');
+      await makePhantom(dataset, STUDIES, 8);
+    });
+    pools = await startPools(1, deployment.settings);
+    const status = await scoreRun(dataset, 'first', deployment.settings);
+    expect(status).toMatchObject({ failures: [], code: 0, scored: STUDIES });
+    expect(reuse(status.steps)).toEqual({ stage1: [2, 0], xy: [2, 0], crops: [2, 0], stage3: [2, 0] });
+  }, 240_000);
+  afterAll(async () => {
+    await pools?.stop();
+    await deployment?.stop();
+  });
+
+  /** [computed, reused] by step. */
+  const reuse = (steps: Awaited<ReturnType<typeof scoreRun>>['steps']) =>
+    Object.fromEntries(STEPS.map((step) => [step, [steps[step].computed, steps[step].reused]]));
+
+  /** The demo bundle of stage 3 with other bytes in every member that mean the same. */
+  async function stage3Bundle(name: string, version: (demo: string) => string): Promise<string> {
+    const demo = await readBundleManifest(demoBundle(3));
+    const folder = join(deployment.folder, name);
+    return copyBundle(3, folder, version(demo.version), (_task, _member, bytes) => withRemark(bytes));
+  }
+
+  /** Modification times of the stage outputs, in ns. */
+  async function outputs(): Promise<Record<string, bigint>> {
+    const files = await filesBelow(join(fileURLToPath(deployment.settings.SPINELINE_STORE_URL!), 'stages'));
+    const times = files.map(async (file) => [file, (await stat(file, { bigint: true })).mtimeNs] as const);
+    return Object.fromEntries(await Promise.all(times));
+  }
+
+  const stepsCounted = async (reused: boolean) => {
+    const counts = await Promise.all(
+      STEPS.map((step, i) =>
+        pools.workers[[0, 1, 1, 2][i]!]!.metric('spineline_steps_total', { step, reused: `${reused}` }),
+      ),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+
+  it('is not computed again by a second run of another name, which says so', async () => {
+    const { settings, folder } = deployment;
+    const before = await outputs();
+    expect(Object.keys(before).length).toBeGreaterThan(10);
+    const [computed, reused] = [await stepsCounted(false), await stepsCounted(true)];
+
+    const status = await scoreRun(dataset, 'second', settings);
+    expect(reuse(status.steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [0, 2] });
+    expect(await outputs()).toEqual(before);
+    expect(await stepsCounted(false)).toBe(computed);
+    expect(await stepsCounted(true)).toBe(reused + STEPS.length * STUDIES);
+    const { stdout } = await spinelineOk(['status', 'second'], settings);
+    expect(stdout).toContain('nothing had to be computed: every stage output was in the store already');
+    const [first, second] = [await resultsOf('first', folder, settings), await resultsOf('second', folder, settings)];
+    expect(largestDifference(first, second)).toBe(0);
+  });
+
+  it('is computed again at stage 1, and no further, when the dataset was moved', async () => {
+    const moved = join(deployment.folder, 'moved');
+    await cp(dataset, moved, { recursive: true, verbatimSymlinks: true });
+    const status = await scoreRun(moved, 'moved', deployment.settings);
+    expect(reuse(status.steps)).toEqual({ stage1: [2, 0], xy: [0, 2], crops: [0, 2], stage3: [0, 2] });
+  });
+
+  it('is computed again at stage 3 alone when only the bundle of stage 3 is new', async () => {
+    const { settings } = deployment;
+    const bundle = await stage3Bundle('newer', (version) => `${version}-newer`);
+    await spinelineOk(['enqueue', dataset, '--run', 'newer', '--models', `stage3=${bundle}`], settings);
+    const { stdout } = await spinelineOk(['status', 'newer', '--watch', '--json'], settings);
+    expect(reuse(JSON.parse(stdout).steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
+  });
+
+  it('never stands for another bundle: other bytes under a name and version that are taken are refused', async () => {
+    const { settings } = deployment;
+    const bundle = await stage3Bundle('impostor', (version) => version);
+    const { code, stderr } = await spineline(
+      ['enqueue', dataset, '--run', 'impostor', '--models', `stage3=${bundle}`],
+      settings,
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain('BUNDLE_VERSION_TAKEN');
+    expect(stderr).toContain('give the new bundle a new version');
+    expect((await spineline(['status', 'impostor'], settings)).stderr).toContain('there is no run called impostor');
+  });
+
+  it('is refused to be overwritten: a run keeps its name', async () => {
+    const { code, stderr } = await spineline(['enqueue', dataset, '--run', 'first'], deployment.settings);
+    expect(code).toBe(2);
+    expect(stderr).toContain('there is already a run called first');
+  });
+});

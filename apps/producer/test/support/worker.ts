@@ -1,0 +1,82 @@
+/** Workers as separate processes, started by hand as a cluster would, and what they say in their logs. */
+
+import { fileURLToPath } from 'node:url';
+import { type Exit, startNode } from '../../../../packages/shared/test/support/guarded-process.ts';
+import { type LogLine, logOf } from '../../../../packages/shared/test/support/worker-log.ts';
+
+export const STAGES = ['stage1', 'stage2', 'stage3'] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface TestWorker {
+  readonly stage: Stage;
+  readonly pid: number;
+  /** Where `/livez`, `/readyz` and `/metrics` are. */
+  readonly health: string;
+  /** All that it said so far. */
+  readonly log: readonly LogLine[];
+  readonly exited: Promise<Exit>;
+  /** The first line that fits, now or later. Rejects when the worker ends without it. */
+  line(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** SIGTERM, and waits until it is gone. */
+  stop(): Promise<Exit>;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<Exit>;
+  /** The value of a metric with exactly these labels, in any order; 0 where it has none. */
+  metric(name: string, labels: Readonly<Record<string, string>>): Promise<number>;
+}
+
+/** Starts a worker and waits until it takes jobs. @throws {Error} with its log when it does not. */
+export async function startWorker(stage: Stage, settings: Readonly<Record<string, string>>): Promise<TestWorker> {
+  const program = fileURLToPath(new URL(`../../../worker-${stage}/src/main.ts`, import.meta.url));
+  const guarded = startNode(program, [], settings);
+  const log = logOf(guarded);
+  const { exited, child } = guarded;
+  const end = (signal: NodeJS.Signals) => () => {
+    child.kill(signal);
+    return exited;
+  };
+  const started = await log.when(({ msg }) => msg === 'worker started');
+  const health = String(started.health);
+  return {
+    stage,
+    pid: child.pid!,
+    health,
+    log: log.all,
+    exited,
+    line: (fits) => log.when(fits),
+    stop: end('SIGTERM'),
+    kill: end('SIGKILL'),
+    metric: async (name, labels) => metricOf(await (await fetch(`${health}/metrics`)).text(), name, labels),
+  };
+}
+
+/** Some workers of every stage. */
+export interface Pools {
+  readonly workers: readonly TestWorker[];
+  /** Lines that fit, of all workers. */
+  lines(fits: (line: LogLine) => boolean): LogLine[];
+  stop(): Promise<void>;
+}
+
+export async function startPools(perStage: number, settings: Readonly<Record<string, string>>): Promise<Pools> {
+  const starts = STAGES.flatMap((stage) => Array.from({ length: perStage }, () => startWorker(stage, settings)));
+  const workers = await Promise.all(starts);
+  return {
+    workers,
+    lines: (fits) => workers.flatMap(({ log }) => log.filter(fits)),
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+}
+
+/** Reads the text format of Prometheus. */
+function metricOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const line = text.split('\n').find((one) => {
+    const match = /^([a-z_]+)(?:\{(.*)\})? /.exec(one);
+    const there = match?.[2]?.split(',') ?? [];
+    return match?.[1] === name && there.length === wanted.length && wanted.every((label) => there.includes(label));
+  });
+  return line ? Number(line.split(' ').at(-1)) : 0;
+}

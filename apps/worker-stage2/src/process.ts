@@ -1,0 +1,139 @@
+/**
+ * Stage 2, where in the slice: the sagittal images go through the XY models, the points of the levels choose the axial
+ * slices, these go through theirs, and around every point the crops for stage 3 are cut. Points and crops are two
+ * outputs with two keys, so that other crop windows are cut again without running an XY model.
+ */
+
+import type { ReadyBundle } from '@spineline/shared/models';
+import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/queue';
+import {
+  axialImage,
+  axialOfPoints,
+  CONTRACTS,
+  CropsArtefact,
+  type FetchedFile,
+  type Fractions,
+  fetchFiles,
+  meanPoints,
+  pixelDigest,
+  planCrops,
+  SeriesIndex,
+  sagittalImages,
+  slicesOfCrops,
+  XyArtefact,
+  type XyImage,
+  xyArtefact,
+  xyDigest,
+  ZArtefact,
+  zDigest,
+} from '@spineline/shared/stages';
+
+export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
+  return async ({ payload, run }) => {
+    const { stage1, run: name, study, page, redo } = payload;
+    const upstream = await readUpstream(kit.outputs, 'stage1', stage1.key, async () => ({
+      index: await kit.outputs.readJson('stage1', stage1.key, 'series-index.json', SeriesIndex),
+      z: await kit.outputs.readJson('stage1', stage1.key, 'z.json', ZArtefact),
+    }));
+    if (!upstream) return { next: 'back', queue: 'stage1', payload: { run: name, study, page, redo: redo + 1 } };
+    const { index, z } = upstream;
+    const bundle = await kit.bundles.get(run.bundles.stage2, 2);
+    const { crops } = await kit.bundles.manifest(run.bundles.stage3, 3);
+    const fetched = new StudyFiles(kit);
+    const pixels = pixelDigest(index);
+
+    const points = await runStep(
+      kit.outputs,
+      'stage2-xy',
+      { contract: CONTRACTS['stage2-xy'], bundle: bundle.pin, inputs: { pixels, z: zDigest(z) } },
+      {
+        read: (key) => kit.outputs.readJson('stage2-xy', key, 'xy.json', XyArtefact),
+        compute: async () => {
+          const xy = await findPoints(kit, study, index, z, bundle, fetched);
+          return { value: xy, objects: { 'xy.json': jsonBytes(xy) } };
+        },
+      },
+    );
+    const xy = points.value;
+    const cut = await runStep(
+      kit.outputs,
+      'stage2-crops',
+      { contract: CONTRACTS['stage2-crops'], settings: crops, inputs: { pixels, xy: xyDigest(xy) } },
+      {
+        // The arrays are read, and their digests checked, by stage 3 if it needs them.
+        read: (key) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
+        compute: async () => {
+          const plans = planCrops(index, xy);
+          const files = await fetched.of(slicesOfCrops(index, plans, (crops.slices - 1) / 2));
+          const made = await kit.metrics.time('prepare', () =>
+            kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }),
+          );
+          return { value: made.crops, objects: { ...made.arrays, 'crops.json': jsonBytes(made.crops) } };
+        },
+      },
+    );
+    kit.metrics.step('xy', points.record.reused);
+    kit.metrics.step('crops', cut.record.reused);
+    return {
+      next: 'stage3',
+      payload: { run: name, study, page, redo, stage1, xy: points.record, crops: cut.record },
+      reused: points.record.reused && cut.record.reused,
+    };
+  };
+}
+
+/** Files of one study, kept while it is in hand: points and crops often need the same slices. */
+class StudyFiles {
+  readonly #kit: WorkerKit;
+  #files = new Map<string, FetchedFile>();
+
+  constructor(kit: WorkerKit) {
+    this.#kit = kit;
+  }
+
+  async of(slices: Iterable<{ location: string }>): Promise<Map<string, FetchedFile>> {
+    const locations = [...slices].map(({ location }) => location);
+    const files = await this.#kit.metrics.time('fetch', () => fetchFiles(this.#kit.sources, locations, this.#files));
+    this.#files = new Map([...this.#files, ...files]);
+    return files;
+  }
+}
+
+async function findPoints(
+  kit: WorkerKit,
+  study: string,
+  index: SeriesIndex,
+  z: ZArtefact,
+  { bundle, ensemble }: ReadyBundle<2>,
+  fetched: StudyFiles,
+): Promise<XyArtefact> {
+  const constant: XyImage[] = [];
+  const infer = async (task: 'scs' | 'nfn' | 'ss', images: readonly XyImage[]): Promise<Fractions[]> => {
+    const files = await fetched.of(images.flatMap(({ slices }) => slices));
+    const prepared = await kit.metrics.time('prepare', () =>
+      kit.compute.run('prepareXy', { study, images, files, input: bundle.input }),
+    );
+    constant.push(...images.filter((_, i) => prepared.constant[i]));
+    return kit.metrics.time('inference', () =>
+      Promise.all(
+        prepared.samples.map(async (sample) => {
+          const outputs = await kit.inference.infer(ensemble(task), sample);
+          return meanPoints(bundle.tasks[task].members.map(({ weight }, i) => ({ weight, output: outputs[i]! })));
+        }),
+      ),
+    );
+  };
+  const { scs: scsImage, left: leftImage, right: rightImage } = sagittalImages(index, z);
+  const [[scs], [left, right]] = await Promise.all([
+    infer('scs', scsImage ? [scsImage] : []),
+    infer('nfn', leftImage && rightImage ? [leftImage, rightImage] : []),
+  ]);
+  const axial = axialOfPoints(index, z, scs);
+  const there = axial.filter((slice) => slice !== null);
+  const ss = await infer(
+    'ss',
+    there.map((slice) => axialImage(index, slice)),
+  );
+  const ssByLevel = axial.map((slice) => (slice ? ss[there.indexOf(slice)]! : null));
+  return xyArtefact(index, z, { scs, left, right }, axial, ssByLevel, constant);
+}

@@ -1,0 +1,188 @@
+/**
+ * Stage 3, how severe: the crops of each target go through the severity models, and the study's result is committed.
+ * No DICOM file is touched.
+ */
+
+import { LEVELS, TARGETS } from '@spineline/shared/domain';
+import type { ReadyBundle } from '@spineline/shared/models';
+import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/queue';
+import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
+import {
+  CONTRACTS,
+  type CropArray,
+  CropsArtefact,
+  hasView,
+  meanSeverities,
+  middleOf,
+  type PlacedPoint,
+  SeriesIndex,
+  type Severities,
+  SeverityArtefact,
+  severityArtefact,
+  targetViews,
+  XyArtefact,
+  ZArtefact,
+} from '@spineline/shared/stages';
+
+export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
+  return async ({ payload, run }) => {
+    const { run: name, study, page, redo, stage1, xy, crops } = payload;
+    const { outputs } = kit;
+    const toStage1 = { next: 'back', queue: 'stage1', payload: { run: name, study, page, redo: redo + 1 } } as const;
+    const toStage2 = {
+      next: 'back',
+      queue: 'stage2',
+      payload: { run: name, study, page, redo: redo + 1, stage1 },
+    } as const;
+
+    const found = await readUpstream(outputs, 'stage1', stage1.key, async () => ({
+      index: await outputs.readJson('stage1', stage1.key, 'series-index.json', SeriesIndex),
+      z: await outputs.readJson('stage1', stage1.key, 'z.json', ZArtefact),
+    }));
+    if (!found) return toStage1;
+    const points = await readUpstream(outputs, 'stage2-xy', xy.key, () =>
+      outputs.readJson('stage2-xy', xy.key, 'xy.json', XyArtefact),
+    );
+    if (!points) return toStage2;
+    const cut = await readUpstream(outputs, 'stage2-crops', crops.key, async () => ({
+      crops: await outputs.readJson('stage2-crops', crops.key, 'crops.json', CropsArtefact),
+      digests: await outputs.digests('stage2-crops', crops.key),
+    }));
+    if (!cut) return toStage2;
+
+    const bundle = await kit.bundles.get(run.bundles.stage3, 3);
+    const graded = await readUpstream(outputs, 'stage2-crops', crops.key, () =>
+      runStep(
+        outputs,
+        'stage3',
+        { contract: CONTRACTS.stage3, bundle: bundle.pin, inputs: cut.digests },
+        {
+          read: (key) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
+          compute: async () => {
+            const severity = await grade(kit, crops.key, cut.crops, bundle);
+            return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
+          },
+        },
+      ),
+    );
+    if (!graded) return toStage2;
+    kit.metrics.step('stage3', graded.record.reused);
+    const steps: Steps = { stage1, xy, crops, stage3: graded.record };
+    const result = resultOf(run, study, { ...found, xy: points, crops: cut.crops, severity: graded.value }, steps);
+    for (const { code } of result.flags) kit.metrics.flag(code);
+    await kit.metrics.time('write', () => kit.runs.writeResult(result));
+    return { next: 'done', reused: graded.record.reused };
+  };
+}
+
+async function grade(
+  kit: WorkerKit,
+  cropsKey: string,
+  crops: CropsArtefact,
+  { bundle, ensemble }: ReadyBundle<3>,
+): Promise<SeverityArtefact> {
+  const targets = targetViews(crops);
+  const scorable = targets.filter(hasView);
+  const arrays = await kit.metrics.time('fetch', async () => {
+    const read = Object.entries(crops.arrays).map(
+      async ([name, { file }]) => [name, await kit.outputs.read('stage2-crops', cropsKey, file)] as const,
+    );
+    return Object.fromEntries(await Promise.all(read));
+  });
+  const rows = scorable.flatMap(({ views }) =>
+    Object.values(views).map(({ array, row }) => ({ array, row, shape: shapeOf(array, crops, bundle.crops) })),
+  );
+  const data = await kit.metrics.time('prepare', () => kit.compute.run('readCropRows', { arrays, rows }));
+  let next = 0;
+  const samples = scorable.map((target) => ({
+    target,
+    sample: Object.fromEntries(
+      Object.keys(target.views).map((view) => {
+        const place = next++;
+        return [view, { dims: rows[place]!.shape, data: data[place]! }];
+      }),
+    ),
+  }));
+  const scored = await kit.metrics.time('inference', () =>
+    Promise.all(
+      samples.map(async ({ target: { target }, sample }): Promise<[string, Severities]> => {
+        const outputs = await kit.inference.infer(ensemble(target.task), sample);
+        const members = bundle.tasks[target.task].members.map(({ weight }, i) => ({ weight, output: outputs[i]! }));
+        return [target.name, meanSeverities(members)];
+      }),
+    ),
+  );
+  return severityArtefact(bundle, targets, new Map(scored));
+}
+
+/** [slices, height, width] of a row: the stored array's, or the bundle's own where the study has no such array. */
+function shapeOf(
+  array: CropArray,
+  crops: CropsArtefact,
+  { slices, windows }: ReadyBundle<3>['bundle']['crops'],
+): readonly number[] {
+  const stored = crops.arrays[array];
+  if (stored) return stored.shape.slice(1);
+  const axial = array.startsWith('axial');
+  const window = windows.find(({ kind, side }) =>
+    axial ? kind === 'axial_t2' && (side === 'middle') === (array === 'axial_middle') : kind === array,
+  );
+  if (!window) throw new RangeError(`the bundle has no window for ${array}`);
+  return [slices, ...window.to];
+}
+
+interface Artefacts {
+  readonly index: SeriesIndex;
+  readonly z: ZArtefact;
+  readonly xy: XyArtefact;
+  readonly crops: CropsArtefact;
+  readonly severity: SeverityArtefact;
+}
+
+function resultOf(run: RunRecord, study: string, artefacts: Artefacts, steps: Steps): StudyResult {
+  const { index, z, xy, crops, severity } = artefacts;
+  const targets = TARGETS.map((target): TargetResult => {
+    const level = LEVELS.indexOf(target.level);
+    const { name, condition, side } = target;
+    const found = side ? z.nfn?.[side][level] : z.scs?.levels[level];
+    const sagittal =
+      target.task === 'scs' ? xy.scs?.[level] : target.task === 'nfn' ? xy.nfn?.[side!][level] : undefined;
+    const axial = xy.ss[level];
+    return {
+      name,
+      condition,
+      level: target.level,
+      ...(side && { side }),
+      severities: severity.severities[name]!,
+      slice: placeOf(sagittal),
+      axial: placeOf(axial && (side ? axial[side] : middleOf(axial))),
+      confidence: target.task === 'ss' ? null : (found?.confidence ?? null),
+      classShares: severity.classShares.includes(name),
+    };
+  });
+  return {
+    schema: 'spineline.result/1',
+    run: run.run,
+    study,
+    notice: run.notice,
+    targets,
+    series: index.series.map(({ series, kind, used, slices }) => ({
+      series,
+      kind,
+      used,
+      rows: slices[0]!.rows,
+      columns: slices[0]!.columns,
+      frameOfReference: slices[0]!.frameOfReference,
+      instances: slices.map(({ instance }) => instance),
+    })),
+    flags: [...index.flags, ...z.flags, ...xy.flags, ...crops.flags, ...severity.flags],
+    steps,
+    finished: new Date().toISOString(),
+  };
+}
+
+function placeOf(point: PlacedPoint | null | undefined): TargetResult['slice'] {
+  if (!point) return null;
+  const { series, instance, x, y } = point;
+  return { series, instance, x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
+}

@@ -1,0 +1,55 @@
+/**
+ * A stack: the planes of one series in body coordinates, with their sizes and instance numbers. Planning a stack and
+ * sampling it are elsewhere; this is what both speak of.
+ */
+
+import type { Kind } from '@spineline/shared/domain';
+import type { Sequence } from '../anatomy/tissue.ts';
+import { add, cross, dot, subtract, type Vector } from '../anatomy/vector.ts';
+
+export interface Plane {
+  /** The middle of the pixel in column 0 and row 0. */
+  readonly origin: Vector;
+  /** Unit vector along a row: the way the column index grows. */
+  readonly rowDirection: Vector;
+  /** Unit vector along a column: the way the row index grows. */
+  readonly columnDirection: Vector;
+  readonly instance: number;
+}
+
+export interface Stack {
+  readonly kind: Kind;
+  readonly sequence: Sequence;
+  readonly planes: readonly Plane[];
+  readonly rows: number;
+  readonly columns: number;
+  /** As PixelSpacing has it: between rows first, then between columns, in mm. */
+  readonly pixelSpacing: readonly [betweenRows: number, betweenColumns: number];
+  readonly thicknessMm: number;
+  /** From middle to middle of neighbouring slices, within a block. */
+  readonly spacingMm: number;
+}
+
+export function normalOf(plane: Plane): Vector {
+  return cross(plane.rowDirection, plane.columnDirection);
+}
+
+/** Distance of a point from a plane in mm, without sign. */
+export function distanceTo(plane: Plane, point: Vector): number {
+  return Math.abs(dot(subtract(point, plane.origin), normalOf(plane)));
+}
+
+/** Column and row, as fractions of pixels from the middle of the first, of a point projected onto a plane. */
+export function pixelOf(stack: Stack, plane: Plane, point: Vector): { x: number; y: number } {
+  const offset = subtract(point, plane.origin);
+  return {
+    x: dot(offset, plane.rowDirection) / stack.pixelSpacing[1],
+    y: dot(offset, plane.columnDirection) / stack.pixelSpacing[0],
+  };
+}
+
+/** The point of a pixel: DICOM PS3.3 C.7.6.2.1.1. */
+export function pointOf(stack: Stack, plane: Plane, x: number, y: number): Vector {
+  const across = add(plane.origin, plane.rowDirection, x * stack.pixelSpacing[1]);
+  return add(across, plane.columnDirection, y * stack.pixelSpacing[0]);
+}

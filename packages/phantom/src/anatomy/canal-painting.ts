@@ -1,0 +1,185 @@
+/**
+ * Paints the spinal canal and what is in it: epidural fat, ligamentum flavum, the dural sac with cord or nerve roots,
+ * and the two lateral recesses, from their cross-sections along the spine.
+ */
+
+import type { Random } from '../random.ts';
+import type { PosteriorWall } from './posterior-wall.ts';
+import { ellipse, smoothStep } from './signed-distance.ts';
+import { cover, type Look, type Structure } from './structure.ts';
+import { frameAt } from './vector.ts';
+
+/** Distance between the cross-sections. */
+export const STEP_MM = 0.5;
+/** Lateral recess: its middle is this far from the midline, and this far behind the posterior wall. */
+export const RECESS_U_MM = 10;
+export const RECESS_V_MM = 3.8;
+const RECESS_HALF_WIDTH_MM = 3.4;
+const RECESS_HALF_DEPTH_MM = 3;
+/** Cross-section of the canal by position along the spine; all in mm, one value each 0.5 mm. */
+export interface CanalSection {
+  /** Front of the sac behind the posterior wall, its depth and half width. */
+  readonly sacFront: Float32Array;
+  readonly sacDepth: Float32Array;
+  readonly sacHalfWidth: Float32Array;
+  /** Depth and half width between the bones. */
+  readonly depth: Float32Array;
+  readonly halfWidth: Float32Array;
+  /** Thickness of the ligamentum flavum, and half width of the fat between its two halves. */
+  readonly flavum: Float32Array;
+  readonly dorsalFat: Float32Array;
+  /** Narrowing of the left and right recess. */
+  readonly recessLeft: Float32Array;
+  readonly recessRight: Float32Array;
+  /** How much the roots are crowded, 0..1. */
+  readonly crowding: Float32Array;
+  /** Lateral position of the midline, in body coordinates. */
+  readonly middle: Float32Array;
+}
+
+/** A nerve root in the sac: where, in shares of the sac's half axes, and how it drifts along the spine. */
+export interface Root {
+  readonly angle: number;
+  readonly radius: number;
+  readonly drift: number;
+}
+
+/** Roots lie at the back of the sac in a crescent, as they do in a patient on the back. */
+export function rootsOf(random: Random): Root[] {
+  return Array.from({ length: 16 }, (_, index) => ({
+    angle: Math.PI * (0.06 + (0.88 * index) / 15) + random.uniform(-0.08, 0.08),
+    radius: random.uniform(0.58, 0.82) - (index % 2) * 0.17,
+    drift: random.uniform(-0.003, 0.003),
+  }));
+}
+
+/** How much of the canal one structure paints: short pieces fit their boxes closely. */
+const PIECE_MM = 24;
+
+export function canalStructures(
+  wall: PosteriorWall,
+  section: CanalSection,
+  conus: number,
+  roots: readonly Root[],
+): Structure[] {
+  return Array.from({ length: Math.ceil(wall.lengthMm / PIECE_MM) }, (_, piece) =>
+    canalPiece(wall, section, conus, roots, piece * PIECE_MM),
+  );
+}
+
+function canalPiece(
+  wall: PosteriorWall,
+  section: CanalSection,
+  conus: number,
+  roots: readonly Root[],
+  from: number,
+): Structure {
+  const place = new Float64Array(2);
+  const to = from + PIECE_MM;
+  const last = section.middle.length - 1;
+  const [top, bottom] = [wall.at(0, 0, from), wall.at(0, 0, to)];
+  const length = Math.hypot(top[1] - bottom[1], top[2] - bottom[2]);
+  const tilt = Math.atan2(bottom[1] - top[1], top[2] - bottom[2]);
+  const frame = frameAt(wall.at(0, 10, (from + to) / 2), tilt);
+  const [ox, oy, oz] = frame.origin;
+  const [cos, sin] = [Math.cos(tilt), Math.sin(tilt)];
+  return {
+    name: 'canal',
+    frame,
+    halfExtent: [17, 14.5, length / 2 + 6],
+    shade(voxel, look) {
+      place[0] = oy + cos * voxel.y - sin * voxel.z;
+      place[1] = oz + sin * voxel.y + cos * voxel.z;
+      if (!wall.locate(place)) return;
+      const s = place[0]!;
+      const v = place[1]!;
+      if (v < -2 || v > 24 || s < from || s >= to) return;
+      const index = Math.min(last, Math.round(s / STEP_MM));
+      const u = voxel.x + ox - section.middle[index]!;
+      if (u > 16 || u < -16) return;
+      voxel.signal = shadeSection(section, index, u, v, voxel.signal, look, s, conus, roots);
+    },
+  };
+}
+
+function shadeSection(
+  section: CanalSection,
+  index: number,
+  u: number,
+  v: number,
+  under: number,
+  look: Look,
+  s: number,
+  conus: number,
+  roots: readonly Root[],
+): number {
+  const { signals, blurMm: blur } = look;
+  const depth = section.depth[index]!;
+  const edge = ellipse(u, v - depth / 2, section.halfWidth[index]!, depth / 2 + 0.4);
+  let signal = cover(under, signals.epiduralFat, edge, blur);
+  if (edge < blur && v > depth * 0.4) {
+    // Ligamentum flavum lines the canal behind, but for the fat in its midline.
+    const lining = Math.max(edge, -edge - section.flavum[index]! * smoothStep(0.4, 0.7, v / depth));
+    const back = section.sacFront[index]! + section.sacDepth[index]!;
+    const wedge = section.dorsalFat[index]! * (1.1 - (v - back) / 9);
+    const beside = Math.max(lining, wedge - Math.abs(u));
+    signal = cover(signal, signals.ligament, wedge > 0.3 ? beside : lining, blur);
+  }
+  signal = shadeSac(section, index, u, v, signal, look, s, conus, roots);
+  const narrowed = u > 0 ? section.recessLeft[index]! : section.recessRight[index]!;
+  return shadeRecess(Math.abs(u), v, narrowed, signal, look);
+}
+
+function shadeSac(
+  section: CanalSection,
+  index: number,
+  u: number,
+  v: number,
+  under: number,
+  look: Look,
+  s: number,
+  conus: number,
+  roots: readonly Root[],
+): number {
+  const { signals, blurMm: blur } = look;
+  const halfWidth = section.sacHalfWidth[index]!;
+  const halfDepth = section.sacDepth[index]! / 2;
+  if (halfDepth < 0.4) return under;
+  const w = v - section.sacFront[index]! - halfDepth;
+  const edge = ellipse(u, w, halfWidth, halfDepth);
+  if (edge >= blur + 0.5) return under;
+  const dura = cover(under, signals.ligament, edge - 0.5, blur);
+  let fluid = signals.csf;
+  if (s < conus + 4) {
+    const taper = smoothStep(conus + 4, conus - 22, s);
+    fluid = cover(fluid, signals.cord, ellipse(u, w - 0.6, 1 + 3.8 * taper, 0.8 + 3 * taper), blur);
+  }
+  if (s > conus - 20) {
+    let nearest = Number.POSITIVE_INFINITY;
+    for (let k = 0; k < roots.length; k++) {
+      const root = roots[k]!;
+      const angle = root.angle + root.drift * (s - conus);
+      const du = u - root.radius * halfWidth * Math.cos(angle);
+      const dw = w - root.radius * halfDepth * Math.sin(angle);
+      const square = du * du + dw * dw;
+      if (square < nearest) nearest = square;
+    }
+    fluid = cover(fluid, signals.root, Math.sqrt(nearest) - 0.75, Math.max(blur, 0.5));
+  }
+  const crowding = section.crowding[index]!;
+  fluid += (signals.root - fluid) * smoothStep(0.4, 0.95, crowding) * 0.8;
+  return cover(dura, fluid, edge, blur);
+}
+
+/** A narrowed recess is filled by facet and disc from its edges; its root stays, and is pressed. */
+function shadeRecess(u: number, v: number, narrowed: number, under: number, look: Look): number {
+  const { signals, blurMm: blur } = look;
+  const outer = ellipse(u - RECESS_U_MM, v - RECESS_V_MM, RECESS_HALF_WIDTH_MM + 0.3, RECESS_HALF_DEPTH_MM + 0.3);
+  if (outer >= blur) return under;
+  let signal = cover(under, signals.ligament, outer, blur);
+  const halfDepth = RECESS_HALF_DEPTH_MM * (1 - 0.88 * narrowed);
+  const halfWidth = RECESS_HALF_WIDTH_MM * (1 - 0.45 * narrowed);
+  signal = cover(signal, signals.epiduralFat, ellipse(u - RECESS_U_MM, v - RECESS_V_MM, halfWidth, halfDepth), blur);
+  const root = Math.min(1.5, halfDepth * 0.8);
+  return cover(signal, signals.root, ellipse(u - RECESS_U_MM + 0.6, v - RECESS_V_MM, 1.5, root), blur);
+}

@@ -1,0 +1,178 @@
+/**
+ * The spinal canal: how wide it, the dural sac and the lateral recesses are along the spine, and where their middles
+ * are. Cross-sections are in (u, v) and vary along s; see `posterior-wall.ts`. Painting them is in `canal-painting.ts`.
+ */
+
+import { LEVELS, type Level, type Side } from '@spineline/shared/domain';
+import type { Random } from '../random.ts';
+import { type CanalSection, canalStructures, RECESS_U_MM, RECESS_V_MM, rootsOf, STEP_MM } from './canal-painting.ts';
+import type { PosteriorWall } from './posterior-wall.ts';
+import { bell } from './signed-distance.ts';
+import type { Spine } from './spine.ts';
+import type { Structure } from './structure.ts';
+import { fromFrame, type Vector } from './vector.ts';
+
+/** Narrowing in [0, 1) of each structure of a level. */
+export interface LevelNarrowing {
+  readonly canal: number;
+  readonly recess: Readonly<Record<Side, number>>;
+  readonly foramen: Readonly<Record<Side, number>>;
+}
+export type Narrowings = Readonly<Record<Level, LevelNarrowing>>;
+
+/** How far along the spine a narrowing at a disc reaches, as a Gaussian's deviation. */
+const NARROWING_REACH_MM = 6;
+
+export class Canal {
+  readonly structures: readonly Structure[];
+  readonly #wall: PosteriorWall;
+  readonly #section: CanalSection;
+  readonly #levels: ReadonlyMap<Level, number>;
+
+  constructor(random: Random, spine: Spine, wall: PosteriorWall, narrowings: Narrowings) {
+    this.#wall = wall;
+    this.#levels = new Map(
+      spine.discs.flatMap((disc) => {
+        if (!disc.level) return [];
+        const behind = fromFrame(disc.frame, [0, disc.depthMm / 2, 0]);
+        return [[disc.level, wall.nearest(behind[1], behind[2])[0]] as const];
+      }),
+    );
+    this.#section = sectionAlong(spine, wall, this.#levels, narrowings);
+    const conus = wall.nearest(...midline(spine, 'L1', random.uniform(-0.4, 0.5)))[0];
+    this.structures = canalStructures(wall, this.#section, conus, rootsOf(random));
+  }
+
+  /** The middle of the dural sac at a level. */
+  sacCentre(level: Level): Vector {
+    const s = this.#levels.get(level)!;
+    const index = Math.round(s / STEP_MM);
+    return this.#wall.at(0, this.#section.sacFront[index]! + this.#section.sacDepth[index]! / 2, s);
+  }
+
+  /** Depth of the sac from front to back at a level, in mm. */
+  sacDepth(level: Level): number {
+    return this.#section.sacDepth[Math.round(this.#levels.get(level)! / STEP_MM)]!;
+  }
+
+  /** The middle of a lateral recess, `offset` mm below the middle of the disc along the canal. */
+  recessCentre(level: Level, side: Side, offset = 0): Vector {
+    return this.#wall.at(side === 'left' ? RECESS_U_MM : -RECESS_U_MM, RECESS_V_MM, this.#levels.get(level)! + offset);
+  }
+
+  /** How far the disc of a level bulges into the canal at its midline, in mm. */
+  centralBulge(level: Level): number {
+    return Math.max(0, this.#section.sacFront[Math.round(this.#levels.get(level)! / STEP_MM)]! - 0.9);
+  }
+}
+
+function midline(spine: Spine, name: string, fraction: number): [y: number, z: number] {
+  const vertebra = spine.vertebrae.find((one) => one.name === name)!;
+  const point = fromFrame(vertebra.frame, [0, vertebra.depthMm / 2, fraction * vertebra.heightMm]);
+  return [point[1], point[2]];
+}
+
+/** Straight lines between values given at landmarks, with the ends held. */
+function between(knots: readonly (readonly [number, number])[], s: number): number {
+  const next = knots.findIndex(([at]) => at >= s);
+  if (next === 0) return knots[0]![1];
+  if (next < 0) return knots.at(-1)![1];
+  const [[s0, a], [s1, b]] = [knots[next - 1]!, knots[next]!];
+  return a + ((s - s0) / (s1 - s0)) * (b - a);
+}
+
+function sectionAlong(
+  spine: Spine,
+  wall: PosteriorWall,
+  levels: ReadonlyMap<Level, number>,
+  narrowings: Narrowings,
+): CanalSection {
+  const count = Math.ceil(wall.lengthMm / STEP_MM) + 2;
+  const at = (name: string, fraction = 0) => wall.nearest(...midline(spine, name, fraction))[0];
+  const [t12, l3, l5, s1, s2, s3] = [at('T12'), at('L3'), at('L5', -0.3), at('S1', 0.2), at('S2', 0), at('S3', -0.3)];
+  const k = spine.scale;
+  const profile = (values: readonly (readonly [number, number])[]) => (s: number) => k * between(values, s);
+  // [position, mm] of a canal without any narrowing.
+  const front = profile([
+    [l3, 1],
+    [l5, 1.8],
+    [s1, 4],
+    [s2, 5],
+  ]);
+  const depth = profile([
+    [t12, 14.5],
+    [l3, 14],
+    [l5, 12.5],
+    [s1, 9],
+    [s2 + 6, 2.5],
+    [s3, 0.3],
+  ]);
+  const halfWidth = profile([
+    [t12, 9],
+    [l3, 9],
+    [l5, 8.6],
+    [s1, 7],
+    [s2 + 6, 2.6],
+    [s3, 0.3],
+  ]);
+  const boneDepth = profile([
+    [t12, 16.5],
+    [l3, 17],
+    [l5, 18],
+    [s1, 16.5],
+    [s2, 12],
+    [s3, 8],
+  ]);
+  const boneHalfWidth = profile([
+    [t12, 10.5],
+    [l3, 11.5],
+    [l5, 13],
+    [s1, 13.5],
+    [s2, 11],
+    [s3, 8],
+  ]);
+  const names = [
+    'sacFront',
+    'sacDepth',
+    'sacHalfWidth',
+    'depth',
+    'halfWidth',
+    'flavum',
+    'dorsalFat',
+    'recessLeft',
+    'recessRight',
+    'crowding',
+    'middle',
+  ] as const;
+  const section = Object.fromEntries(names.map((name) => [name, new Float32Array(count)])) as Record<
+    (typeof names)[number],
+    Float32Array
+  >;
+  for (let index = 0; index < count; index++) {
+    const s = index * STEP_MM;
+    let [canal, left, right, near] = [0, 0, 0, 0];
+    for (const level of LEVELS) {
+      const distance = s - levels.get(level)!;
+      const weight = bell(distance, NARROWING_REACH_MM);
+      const { canal: n, recess } = narrowings[level];
+      canal = Math.max(canal, n * weight);
+      left = Math.max(left, recess.left * bell(distance - 2, NARROWING_REACH_MM + 1));
+      right = Math.max(right, recess.right * bell(distance - 2, NARROWING_REACH_MM + 1));
+      near = Math.max(near, bell(distance, 8));
+    }
+    // A stenosis takes 85 % of the depth at most: 45 % of it from the disc, the rest from the ligamentum flavum.
+    const lost = depth(s) * 0.85 * canal;
+    section.sacFront[index] = front(s) + 0.45 * lost;
+    section.sacDepth[index] = depth(s) - lost;
+    section.sacHalfWidth[index] = halfWidth(s) * (1 - 0.3 * canal);
+    section.depth[index] = boneDepth(s);
+    section.halfWidth[index] = boneHalfWidth(s);
+    section.flavum[index] = 0.6 + 2.4 * near + 2.2 * canal;
+    section.dorsalFat[index] = 5.5 * near * (1 - 0.5 * canal) * k;
+    section.recessLeft[index] = left;
+    section.recessRight[index] = right;
+    section.crowding[index] = canal;
+    section.middle[index] = wall.point(s)[0];
+  }
+  return section;
+}

@@ -1,0 +1,62 @@
+/**
+ * A neural foramen: a keyhole of fat between two pedicles, with the nerve in its upper half. A narrowed one has lost
+ * fat to disc and facet from below and from the sides, and its nerve is pressed.
+ */
+
+import type { Side } from '@spineline/shared/domain';
+import { ellipse, smoothStep } from './signed-distance.ts';
+import type { Disc } from './spine.ts';
+import { cover, type Structure } from './structure.ts';
+import { fromFrame, type Vector } from './vector.ts';
+
+/** Distance of the foramen's middle from the midline, from the posterior wall, and above the disc's middle, in mm. */
+const MIDDLE_MM = { behind: 5.2, above: 8.5 } as const;
+const HALF_LENGTH_MM = 7.5;
+
+/** Lateral position of the middle of a disc's foramina: wider at the lower levels, as the canal is. */
+function lateral(disc: Disc): number {
+  return 9.5 + 0.17 * disc.widthMm;
+}
+
+/** The middle of a foramen in body coordinates: where its nerve is. */
+export function foramenCentre(disc: Disc, side: Side): Vector {
+  const x = side === 'left' ? lateral(disc) : -lateral(disc);
+  return fromFrame(disc.frame, [x, disc.depthMm / 2 + MIDDLE_MM.behind, MIDDLE_MM.above]);
+}
+
+export function foramenStructure(disc: Disc, side: Side, narrowed: number): Structure {
+  const sign = side === 'left' ? 1 : -1;
+  const origin = fromFrame(disc.frame, [sign * lateral(disc), disc.depthMm / 2, 5]);
+  // Upper and lower half of the keyhole: half axes along y and z.
+  const [upperY, upperZ] = [5.2 * (1 - 0.62 * narrowed), 7.2 * (1 - 0.42 * narrowed)];
+  const [lowerY, lowerZ] = [3.3 * (1 - 0.95 * narrowed), 6.5 * (1 - 0.6 * narrowed)];
+  const [nerveY, nerveZ] = [Math.min(2.2, 0.8 * upperY), Math.min(2.9, 0.75 * upperZ)];
+  return {
+    name: `${disc.level ?? 'disc'} ${side} foramen`,
+    frame: { ...disc.frame, origin },
+    halfExtent: [HALF_LENGTH_MM + 2, 10, 16],
+    shade(voxel, look) {
+      const { x, y, z, signal: under } = voxel;
+      const { signals, blurMm } = look;
+      // Beyond its ends the foramen opens into the canal and into the fat before the psoas.
+      const open = smoothStep(HALF_LENGTH_MM + 1, HALF_LENGTH_MM - 2, x < 0 ? -x : x);
+      if (open <= 0) return;
+      // The nerve runs outwards and down.
+      const uy = y - MIDDLE_MM.behind;
+      const uz = z - 4 + 0.3 * x * sign;
+      const ly = y - 3.6;
+      const lz = z + 4;
+      const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5));
+      if (full >= blurMm) return;
+      // What fills a narrowed foramen is disc, facet and thickened ligament.
+      const wall = under + (signals.annulus - under) * smoothStep(0, 0.3, narrowed);
+      let signal = cover(under, wall, full, blurMm);
+      const upper = ellipse(uy, uz, upperY, upperZ);
+      const lower = lowerY > 0.6 ? ellipse(ly, lz - 3 * narrowed, lowerY, lowerZ) : 9;
+      const fat = signals.fat + (signals.annulus - signals.fat) * 0.45 * smoothStep(0.65, 1, narrowed);
+      signal = cover(signal, fat, Math.min(upper, lower), blurMm);
+      signal = cover(signal, signals.ganglion, ellipse(uy, uz, nerveY, nerveZ), blurMm);
+      voxel.signal = under + (signal - under) * open;
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * The curve along the posterior wall of the vertebral bodies, and coordinates about it: `s` mm along it from the top,
+ * `v` mm behind it, `u` mm to the left. The canal and the soft tissue behind it are described in (u, v, s).
+ */
+
+import type { Spine } from './spine.ts';
+import { fromFrame, type Vector } from './vector.ts';
+
+const STEP_MM = 0.5;
+const GRID_MM = 2;
+/** Far from the curve (u, v, s) folds over itself; nothing that is described in it reaches so far. */
+const REACH_MM = 34;
+
+export class PosteriorWall {
+  readonly lengthMm: number;
+  readonly #points: Vector[];
+  readonly #grid: Float32Array;
+  readonly #y0: number;
+  readonly #z0: number;
+  readonly #columns: number;
+  readonly #rows: number;
+
+  constructor(spine: Spine) {
+    this.#points = resample(smoothThrough(controlPoints(spine)), STEP_MM);
+    this.lengthMm = (this.#points.length - 1) * STEP_MM;
+    const ys = this.#points.map((point) => point[1]);
+    const zs = this.#points.map((point) => point[2]);
+    this.#y0 = Math.min(...ys) - REACH_MM;
+    this.#z0 = Math.min(...zs) - REACH_MM;
+    this.#columns = Math.ceil((Math.max(...ys) + REACH_MM - this.#y0) / GRID_MM) + 2;
+    this.#rows = Math.ceil((Math.max(...zs) + REACH_MM - this.#z0) / GRID_MM) + 2;
+    this.#grid = new Float32Array(2 * this.#columns * this.#rows);
+    for (let row = 0; row < this.#rows; row++) {
+      for (let column = 0; column < this.#columns; column++) {
+        const [s, v] = this.nearest(this.#y0 + column * GRID_MM, this.#z0 + row * GRID_MM);
+        const at = 2 * (row * this.#columns + column);
+        this.#grid[at] = s;
+        this.#grid[at + 1] = v;
+      }
+    }
+  }
+
+  /** The point of the curve at s. */
+  point(s: number): Vector {
+    const index = Math.max(0, Math.min(this.#points.length - 1, s / STEP_MM));
+    const low = Math.min(this.#points.length - 2, Math.floor(index));
+    const [a, b, t] = [this.#points[low]!, this.#points[low + 1]!, index - low];
+    return [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])];
+  }
+
+  /** Body coordinates of (u, v, s). */
+  at(u: number, v: number, s: number): Vector {
+    const [a, b, point] = [this.point(s - 1), this.point(s + 1), this.point(s)];
+    const [dy, dz] = [b[1] - a[1], b[2] - a[2]];
+    const length = Math.hypot(dy, dz);
+    // Down the curve is (dy, dz); a quarter turn from it points to the back.
+    return [point[0] + u, point[1] + (-dz / length) * v, point[2] + (dy / length) * v];
+  }
+
+  /** (s, v) of a point in the midsagittal plane, by search over the curve: exact, slow. */
+  nearest(y: number, z: number): [s: number, v: number] {
+    const points = this.#points;
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    const visit = (index: number) => {
+      const [dy, dz] = [y - points[index]![1], z - points[index]![2]];
+      const square = dy * dy + dz * dz;
+      if (square < least) [least, best] = [square, index];
+    };
+    for (let index = 0; index < points.length; index += 8) visit(index);
+    const around = best;
+    for (let index = Math.max(0, around - 8); index <= Math.min(points.length - 1, around + 8); index++) visit(index);
+    const a = points[Math.max(0, best - 1)]!;
+    const b = points[Math.min(points.length - 1, best + 1)]!;
+    const [dy, dz] = [b[1] - a[1], b[2] - a[2]];
+    const length = Math.hypot(dy, dz);
+    const [py, pz] = [y - points[best]![1], z - points[best]![2]];
+    const along = (py * dy + pz * dz) / length;
+    return [best * STEP_MM + along, (-dz * py + dy * pz) / length];
+  }
+
+  /** Turns (y, z) into (s, v) in place, from a 2 mm grid; `false` where the point is far from the curve. */
+  locate(point: Float64Array): boolean {
+    const column = (point[0]! - this.#y0) / GRID_MM;
+    const row = (point[1]! - this.#z0) / GRID_MM;
+    if (!(column >= 0 && row >= 0 && column < this.#columns - 1 && row < this.#rows - 1)) return false;
+    const c = Math.floor(column);
+    const r = Math.floor(row);
+    const tc = column - c;
+    const tr = row - r;
+    const at = 2 * (r * this.#columns + c);
+    const next = at + 2 * this.#columns;
+    const grid = this.#grid;
+    const w00 = (1 - tc) * (1 - tr);
+    const w10 = tc * (1 - tr);
+    const w01 = (1 - tc) * tr;
+    const w11 = tc * tr;
+    const v = w00 * grid[at + 1]! + w10 * grid[at + 3]! + w01 * grid[next + 1]! + w11 * grid[next + 3]!;
+    if (v < -REACH_MM || v > REACH_MM) return false;
+    point[0] = w00 * grid[at]! + w10 * grid[at + 2]! + w01 * grid[next]! + w11 * grid[next + 2]!;
+    point[1] = v;
+    return true;
+  }
+}
+
+/** Upper and lower corner of every body at the back, with a stretch of straight spine above. */
+function controlPoints(spine: Spine): Vector[] {
+  const corners = spine.vertebrae.flatMap(({ frame, depthMm, heightMm }) =>
+    [0.5, -0.5].map((end) => fromFrame(frame, [0, depthMm / 2, end * heightMm])),
+  );
+  const first = spine.vertebrae[0]!;
+  return [fromFrame(first.frame, [0, first.depthMm / 2, 80]), ...corners];
+}
+
+/** Catmull-Rom through the points, ten pieces between neighbours. */
+function smoothThrough(points: readonly Vector[]): Vector[] {
+  const dense: Vector[] = [];
+  for (let index = 0; index < points.length - 1; index++) {
+    const [p1, p2] = [points[index]!, points[index + 1]!];
+    const p0 = points[index - 1] ?? reflect(p1, p2);
+    const p3 = points[index + 2] ?? reflect(p2, p1);
+    for (let piece = 0; piece < 10; piece++) dense.push(catmullRom(p0, p1, p2, p3, piece / 10));
+  }
+  dense.push(points.at(-1)!);
+  return dense;
+}
+
+function reflect(about: Vector, point: Vector): Vector {
+  return [2 * about[0] - point[0], 2 * about[1] - point[1], 2 * about[2] - point[2]];
+}
+
+/** Non-uniform (chordal) Catmull-Rom, so that short discs between long bodies make no loops. */
+function catmullRom(p0: Vector, p1: Vector, p2: Vector, p3: Vector, t: number): Vector {
+  const span = (a: Vector, b: Vector) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+  const [d01, d12, d23] = [span(p0, p1), span(p1, p2), span(p2, p3)];
+  const axis = (k: 0 | 1 | 2): number => {
+    const m1 = ((p1[k] - p0[k]) / d01 - (p2[k] - p0[k]) / (d01 + d12) + (p2[k] - p1[k]) / d12) * d12;
+    const m2 = ((p2[k] - p1[k]) / d12 - (p3[k] - p1[k]) / (d12 + d23) + (p3[k] - p2[k]) / d23) * d12;
+    const [a, b] = [2 * p1[k] - 2 * p2[k] + m1 + m2, -3 * p1[k] + 3 * p2[k] - 2 * m1 - m2];
+    return ((a * t + b) * t + m1) * t + p1[k];
+  };
+  return [axis(0), axis(1), axis(2)];
+}
+
+function resample(points: readonly Vector[], step: number): Vector[] {
+  const out: Vector[] = [points[0]!];
+  let carried = 0;
+  for (let index = 1; index < points.length; index++) {
+    const [a, b] = [points[index - 1]!, points[index]!];
+    const length = Math.hypot(b[1] - a[1], b[2] - a[2]);
+    for (let along = step - carried; along <= length; along += step) {
+      const t = along / length;
+      out.push([a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])]);
+    }
+    carried = (carried + length) % step;
+  }
+  return out;
+}

@@ -1,0 +1,175 @@
+/**
+ * Everything about a study before its pixels: severities, anatomy, series and what is awkward about them. A plan depends
+ * on the seed and the study's index alone.
+ */
+
+import { LEVELS } from '@spineline/shared/domain';
+import { drawEncoding, type PixelEncoding } from './acquisition/imaging.ts';
+import { drawScanner, type Scanner } from './acquisition/scanner.ts';
+import { distanceTo, type Stack } from './acquisition/stack.ts';
+import { planAxial, planSagittal } from './acquisition/stack-planning.ts';
+import { type Anatomy, buildAnatomy } from './anatomy/anatomy.ts';
+import { add, type Frame, frameAt, turn, type Vector } from './anatomy/vector.ts';
+import { type Awkward, awkwardAt, awkwardSyntax } from './awkward.ts';
+import { seriesId, studyId, uid } from './identifiers.ts';
+import { Random } from './random.ts';
+import { drawSeverities, type TargetSeverity } from './severity.ts';
+import type { TransferSyntax } from './transfer-syntaxes.ts';
+
+export interface SeriesPlan {
+  readonly id: string;
+  readonly uid: string;
+  readonly frameUid: string;
+  /** Body coordinates to the patient coordinates of this series' frame of reference. */
+  readonly pose: Frame;
+  readonly stack: Stack;
+  readonly scanner: Scanner;
+  readonly encoding: PixelEncoding;
+  readonly transferSyntax: TransferSyntax;
+  /** One enhanced file for the series, and not one file a slice. */
+  readonly multiFrame: boolean;
+}
+
+export interface StudyPlan {
+  readonly id: string;
+  readonly uid: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly severities: readonly TargetSeverity[];
+  /** Targets that nobody graded, by name. */
+  readonly ungraded: ReadonlySet<string>;
+  readonly anatomy: Anatomy;
+  readonly series: readonly SeriesPlan[];
+  readonly awkward: Awkward | undefined;
+}
+
+const DEGREE = Math.PI / 180;
+
+/** @param awkward `false` makes every study a plain one. */
+export function planStudy(seed: number, index: number, awkward: boolean): StudyPlan {
+  const fault = awkward ? awkwardAt(index) : undefined;
+  const stream = (purpose: string) => new Random(seed, index, purpose);
+  const severities = drawSeverities(stream('severities'));
+  const anatomy = buildAnatomy(stream('anatomy'), severities);
+  const stacks = planStacks(stream('stacks'), anatomy, fault);
+  const random = stream('series');
+  const pose = drawPose(random);
+  const series = stacks.map((stack, number): SeriesPlan => {
+    const apart = framesApart(fault, stack, number);
+    return {
+      id: seriesId(seed, index, number),
+      uid: uid(seed, index, 'series', number),
+      frameUid: uid(seed, index, 'frame', apart),
+      // Another frame of reference has another origin: relating the two by position would be wrong, and would show.
+      pose: apart === 0 ? pose : { ...pose, origin: add(pose.origin, [23 * apart, -31, 46 * apart]) },
+      stack,
+      scanner: drawScanner(random, stack.kind !== 'axial_t2'),
+      encoding: drawEncoding(random),
+      transferSyntax: fault === 'transfer_syntaxes' ? awkwardSyntax(index, number) : 'explicit_little',
+      multiFrame: fault === 'multi_frame',
+    };
+  });
+  return {
+    id: studyId(seed, index),
+    uid: uid(seed, index, 'study'),
+    seed,
+    index,
+    severities,
+    ungraded: drawUngraded(stream('ungraded'), severities),
+    anatomy,
+    series,
+    awkward: fault,
+  };
+}
+
+/** How the patient lies in the scanner: tilted and turned by a few degrees, the origin anywhere. */
+function drawPose(random: Random): Frame {
+  const [nod, lean, yaw] = [random.around(0, 2), random.around(0, 1.5), random.around(0, 1.5)].map((a) => a * DEGREE);
+  const tilted = frameAt([random.around(0, 12), random.around(-10, 25), random.around(0, 60)], nod!, lean!);
+  const [c, s] = [Math.cos(yaw!), Math.sin(yaw!)];
+  return { ...tilted, x: turn(tilted, [c, s, 0]), y: turn(tilted, [-s, c, 0]) as Vector };
+}
+
+/** 0 for the study's own frame of reference; another number is another frame. */
+function framesApart(fault: Awkward | undefined, stack: Stack, number: number): number {
+  if (fault === 'three_frames') return number;
+  if (fault === 't1_other_frame' && stack.kind === 'sagittal_t1') return 1;
+  if (fault === 'axial_other_frame' && stack.kind === 'axial_t2') return 1;
+  return 0;
+}
+
+function planStacks(random: Random, anatomy: Anatomy, fault: Awkward | undefined): Stack[] {
+  const sequence = random.chance(0.06) ? 'stir' : 't2';
+  const many = fault === 'many_slices' ? random.integer(34, 42) : undefined;
+  const few = fault === 'few_slices' ? random.integer(3, 4) : undefined;
+  const t2 = planSagittal(random, anatomy, { kind: 'sagittal_t2', sequence, slices: few ?? many });
+  const t1 = planSagittal(random, anatomy, { kind: 'sagittal_t1', sequence: 't1', slices: many });
+  const arrangement = random.chance(0.5) ? 'straight' : 'blocks';
+  const axial = planAxial(random, anatomy, arrangement);
+  switch (fault) {
+    case 'no_t2':
+      return [t1, axial];
+    case 'no_t1':
+      return [t2, axial];
+    case 'no_axial':
+      return [t2, t1];
+    case 'two_axial_halves':
+      return [t2, t1, ...halves(axial)];
+    case 'two_axial_matrices':
+      return [t2, t1, axial, planAxial(random, anatomy, arrangement === 'straight' ? 'blocks' : 'straight')];
+    case 'repeated_positions':
+      return [t2, t1, axial].map((stack) => repeatSome(stack, random));
+    case 'missing_slice':
+      return [t2, t1, axial].map((stack) => loseOne(stack, random, anatomy));
+    case 'multi_frame':
+      return [t2, t1, axial].map(numberFrames);
+    default:
+      return [t2, t1, axial];
+  }
+}
+
+/** Two stacks that share no plane, each with numbers of its own from 1 on. */
+function halves(stack: Stack): Stack[] {
+  const cut = Math.ceil(stack.planes.length / 2);
+  return [stack.planes.slice(0, cut), stack.planes.slice(cut)].map((planes) => {
+    const least = Math.min(...planes.map((plane) => plane.instance));
+    return { ...stack, planes: planes.map((plane) => ({ ...plane, instance: plane.instance - least + 1 })) };
+  });
+}
+
+/** A few slices a second time, with higher numbers. */
+function repeatSome(stack: Stack, random: Random): Stack {
+  const last = Math.max(...stack.planes.map((plane) => plane.instance));
+  const from = random.integer(1, stack.planes.length - 4);
+  const again = stack.planes.slice(from, from + 3).map((plane, step) => ({ ...plane, instance: last + 1 + step }));
+  return { ...stack, planes: [...stack.planes, ...again] };
+}
+
+/** Takes out an inner slice that no label needs, if there is one. */
+function loseOne(stack: Stack, random: Random, anatomy: Anatomy): Stack {
+  const needed = LEVELS.flatMap((level) => {
+    const { canal, foramen } = anatomy.landmarks[level];
+    return stack.kind === 'sagittal_t1' ? [foramen.left, foramen.right] : [canal];
+  }).map((point) => stack.planes.reduce((a, b) => (distanceTo(b, point) < distanceTo(a, point) ? b : a)));
+  const inner = stack.planes.slice(2, -2);
+  const free = inner.filter((plane) => !needed.includes(plane));
+  const lost = random.pick(free.length ? free : inner);
+  return { ...stack, planes: stack.planes.filter((plane) => plane !== lost) };
+}
+
+/** Frames are numbered from 1 on in the order of their instance numbers. */
+function numberFrames(stack: Stack): Stack {
+  const order = [...stack.planes].sort((a, b) => a.instance - b.instance);
+  return { ...stack, planes: stack.planes.map((plane) => ({ ...plane, instance: order.indexOf(plane) + 1 })) };
+}
+
+/** The challenge leaves some targets blank: single ones, now and then a whole condition of a study. */
+function drawUngraded(random: Random, severities: readonly TargetSeverity[]): Set<string> {
+  const conditions = new Set(severities.map(({ target }) => target.condition).filter(() => random.chance(0.012)));
+  return new Set(
+    severities
+      .map(({ target }) => target)
+      .filter((target) => conditions.has(target.condition) || random.chance(0.008))
+      .map((target) => target.name),
+  );
+}

@@ -1,0 +1,3 @@
+/** The worker thread of the phantom: one study a task. */
+
+export { writeStudy as default } from './study.ts';

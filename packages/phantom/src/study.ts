@@ -1,0 +1,121 @@
+/** Writes one study: its images below `train_images`, and what the dataset's tables say about it. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Kind, Severity } from '@spineline/shared/domain';
+import { type PixelEncoding, takePicture } from './acquisition/imaging.ts';
+import type { Plane } from './acquisition/stack.ts';
+import type { Awkward } from './awkward.ts';
+import { encodeFrame } from './codec/frame-encoder.ts';
+import { multiFrameDataset, sliceDataset } from './dicom-image.ts';
+import { type DicomDataset, writeDicom } from './dicom-writer.ts';
+import { labelStudy } from './labels.ts';
+import { Random } from './random.ts';
+import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
+import { isEncapsulated, type TransferSyntax } from './transfer-syntaxes.ts';
+
+export interface StudyTask {
+  /** The dataset's folder. */
+  readonly directory: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly awkward: boolean;
+}
+
+/** A row of truth: the grade in `train.csv` is blank where `labelled` is false. */
+export interface StudyTarget {
+  /** `{condition}_{level}`. */
+  readonly name: string;
+  readonly narrowing: number;
+  readonly severity: Severity;
+  readonly labelled: boolean;
+}
+
+export interface StudyPoint {
+  /** `{condition}_{level}`. */
+  readonly name: string;
+  readonly seriesId: string;
+  readonly instance: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface StudyRecord {
+  readonly study: string;
+  readonly index: number;
+  readonly awkward: Awkward | undefined;
+  readonly transferSyntaxes: readonly TransferSyntax[];
+  readonly series: readonly { readonly id: string; readonly kind: Kind }[];
+  readonly targets: readonly StudyTarget[];
+  readonly points: readonly StudyPoint[];
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Generates and writes a study. The same task always writes the same bytes. */
+export async function writeStudy(task: StudyTask): Promise<StudyRecord> {
+  const plan = planStudy(task.seed, task.index, task.awkward);
+  let [files, bytes] = [0, 0];
+  for (let number = 0; number < plan.series.length; number++) {
+    const series = plan.series[number]!;
+    const folder = join(task.directory, 'train_images', plan.id, series.id);
+    await mkdir(folder, { recursive: true });
+    for await (const { name, dataset } of imagesOf(plan, number)) {
+      const file = writeDicom(dataset, { transferSyntax: series.transferSyntax });
+      await writeFile(join(folder, name), file);
+      files++;
+      bytes += file.length;
+    }
+  }
+  return { ...recordOf(plan), files, bytes };
+}
+
+async function* imagesOf(plan: StudyPlan, number: number): AsyncGenerator<{ name: string; dataset: DicomDataset }> {
+  const series = plan.series[number]!;
+  const planes = [...series.stack.planes].sort((a, b) => a.instance - b.instance);
+  if (!series.multiFrame) {
+    for (const plane of planes) {
+      const frame = await framePixels(plan, number, plane);
+      const pixels = isEncapsulated(series.transferSyntax) ? [frame] : frame;
+      yield { name: `${plane.instance}.dcm`, dataset: sliceDataset(plan, number, plane, pixels) };
+    }
+    return;
+  }
+  const frames: Uint8Array[] = [];
+  for (const plane of planes) frames.push(await framePixels(plan, number, plane));
+  const pixels = isEncapsulated(series.transferSyntax) ? frames : Buffer.concat(frames);
+  yield { name: '1.dcm', dataset: multiFrameDataset(plan, number, planes, pixels) };
+}
+
+async function framePixels(plan: StudyPlan, number: number, plane: Plane): Promise<Uint8Array> {
+  const series = plan.series[number]!;
+  const { stack, scanner, encoding } = series;
+  const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
+  const words = takePicture(plan.anatomy, stack, plane, scanner, encoding, random);
+  if (!isEncapsulated(series.transferSyntax)) return words;
+  return encodeFrame(words, formatOf(series, encoding), series.transferSyntax);
+}
+
+function formatOf(series: SeriesPlan, encoding: PixelEncoding) {
+  const { rows, columns } = series.stack;
+  return { rows, columns, bitsStored: encoding.bitsStored, signed: encoding.signed };
+}
+
+function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
+  const labels = labelStudy(plan).filter(({ target }) => !plan.ungraded.has(target.name));
+  const labelled = new Set(labels.map(({ target }) => target.name));
+  return {
+    study: plan.id,
+    index: plan.index,
+    awkward: plan.awkward,
+    transferSyntaxes: plan.series.map((series) => series.transferSyntax),
+    series: plan.series.map((series) => ({ id: series.id, kind: series.stack.kind })),
+    targets: plan.severities.map(({ target, narrowing, severity }) => ({
+      name: target.name,
+      narrowing,
+      severity,
+      labelled: labelled.has(target.name),
+    })),
+    points: labels.map(({ target, seriesId, instance, x, y }) => ({ name: target.name, seriesId, instance, x, y })),
+  };
+}

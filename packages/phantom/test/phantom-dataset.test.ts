@@ -1,0 +1,119 @@
+import { access, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeFrame, readHeader } from '@spineline/shared/dicom';
+import { ConfigError } from '@spineline/shared/domain';
+import pngjs from 'pngjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { generatePhantom, type PhantomSummary, renderContactSheet } from '../src/index.ts';
+import { digests, temporaryFolder } from './dataset-folder.ts';
+
+/** Studies 2 and 3 of seed 5: a plain one, and one with two axial series. */
+const OPTIONS = { studies: 2, seed: 5, firstStudy: 2 } as const;
+
+describe('a generated dataset', async () => {
+  const folder = await temporaryFolder();
+  const one = join(folder, 'one');
+  let summary: PhantomSummary;
+  const progress: string[] = [];
+
+  beforeAll(async () => {
+    const onProgress = (done: number, total: number) => progress.push(`${done}/${total}`);
+    summary = await generatePhantom(one, { ...OPTIONS, threads: 2, onProgress });
+  });
+
+  it('reports every study as it is done', () => {
+    expect(progress).toEqual(['1/2', '2/2']);
+  });
+
+  it('is the same to the byte with one thread as with two', async () => {
+    const other = join(folder, 'other');
+    await generatePhantom(other, { ...OPTIONS, threads: 1 });
+    expect(await digests(other)).toEqual(await digests(one));
+  });
+
+  it('counts its files and bytes, and says what is awkward', async () => {
+    const files = Object.keys(await digests(join(one, 'train_images')));
+    expect(summary).toMatchObject({ directory: one, seed: 5, studies: 2, series: 7, files: files.length });
+    expect(summary.bytes).toBeGreaterThan(1e6);
+    expect(summary.awkward).toEqual([
+      { study: expect.stringMatching(/^\d{7,10}$/), what: expect.stringContaining('two axial series') },
+    ]);
+    const description = JSON.parse(await readFile(join(one, 'phantom.json'), 'utf8'));
+    expect(description).toMatchObject({ seed: 5, firstStudy: 2, studies: 2, complete: true, awkward: summary.awkward });
+    expect(description.notice).toContain('NOT FOR CLINICAL USE');
+  });
+
+  it('has its images under both names and once on the disk', async () => {
+    expect((await lstat(join(one, 'test_images'))).isSymbolicLink()).toBe(true);
+    expect(await readlink(join(one, 'test_images'))).toBe('train_images');
+  });
+
+  it("has the challenge's tables", async () => {
+    const table = async (name: string) =>
+      (await readFile(join(one, name), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => line.split(','));
+    const [head, ...rows] = await table('train.csv');
+    expect(head).toHaveLength(26);
+    expect(head!.slice(0, 3)).toEqual(['study_id', 'spinal_canal_stenosis_l1_l2', 'spinal_canal_stenosis_l2_l3']);
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      for (const grade of row.slice(1)) expect(['Normal/Mild', 'Moderate', 'Severe', '']).toContain(grade);
+    }
+    const series = await table('train_series_descriptions.csv');
+    expect(series[0]).toEqual(['study_id', 'series_id', 'series_description']);
+    expect(series).toHaveLength(1 + 7);
+    expect(await table('test_series_descriptions.csv')).toEqual(series);
+    const points = await table('train_label_coordinates.csv');
+    expect(points[0]).toEqual(['study_id', 'series_id', 'instance_number', 'condition', 'level', 'x', 'y']);
+    const graded = rows.flatMap((row) => row.slice(1)).filter((grade) => grade !== '').length;
+    expect(points).toHaveLength(1 + graded);
+    for (const [study, labelled, instance] of points.slice(1)) {
+      await access(join(one, 'train_images', study!, labelled!, `${instance}.dcm`));
+    }
+  });
+
+  it('names a person that is plainly made up', async () => {
+    const [study] = await readdir(join(one, 'train_images'));
+    const [series] = await readdir(join(one, 'train_images', study!));
+    const [file] = await readdir(join(one, 'train_images', study!, series!));
+    const bytes = await readFile(join(one, 'train_images', study!, series!, file!));
+    expect(bytes.includes('Phantom^Synthetic')).toBe(true);
+    const pixels = await decodeFrame(bytes, readHeader(bytes), 0);
+    expect(new Set(pixels).size).toBeGreaterThan(100);
+  });
+
+  it('is made again in its own folder, and never over images that it did not make', async () => {
+    const again = join(folder, 'again');
+    await generatePhantom(again, { studies: 1, seed: 1, threads: 1 });
+    await generatePhantom(again, { studies: 1, seed: 2, threads: 1 });
+    expect(await readdir(join(again, 'train_images'))).toHaveLength(1);
+    const foreign = join(folder, 'foreign');
+    await mkdir(join(foreign, 'train_images', '1'), { recursive: true });
+    await writeFile(join(foreign, 'train_images', '1', '1.dcm'), '');
+    await expect(generatePhantom(foreign, { studies: 1, seed: 1 })).rejects.toThrow(ConfigError);
+    await access(join(foreign, 'train_images', '1', '1.dcm'));
+  });
+
+  it('stops when it is told to', async () => {
+    const stop = new AbortController();
+    const options = { studies: 50, seed: 1, threads: 1, signal: stop.signal, onProgress: () => stop.abort() };
+    await expect(generatePhantom(join(folder, 'stopped'), options)).rejects.toThrow(/abort/i);
+    expect((await readdir(join(folder, 'stopped', 'train_images'))).length).toBeLessThan(4);
+  });
+
+  it('refuses options that make no sense', async () => {
+    for (const wrong of [{ studies: 0 }, { seed: -1 }, { seed: 0.5 }, { threads: 0 }, { firstStudy: -1 }]) {
+      await expect(generatePhantom(join(folder, 'none'), { ...OPTIONS, ...wrong })).rejects.toThrow(ConfigError);
+    }
+  });
+
+  it('is shown on a contact sheet: three rows a study, five pictures a row', async () => {
+    const file = join(folder, 'sheet.png');
+    await renderContactSheet(one, file, { studies: 1, tilePx: 100 });
+    const sheet = pngjs.PNG.sync.read(await readFile(file));
+    expect([sheet.width, sheet.height]).toEqual([500, 300]);
+    expect(new Set(sheet.data).size).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,112 @@
+/**
+ * A CSV file with named columns, read whole, each row with its line number: the challenge's tables and CSV manifests.
+ * Header faults are thrown at once, row faults are collected for the caller to add its own to.
+ */
+
+import { basename } from 'node:path';
+import { CsvError, parse } from 'csv-parse/sync';
+import { DatasetError } from '../domain/index.ts';
+import { LineFaults, quoted } from './line-faults.ts';
+import { readText } from './text-file.ts';
+
+export interface CsvTableShape<Required extends string, Optional extends string> {
+  readonly required: readonly Required[];
+  readonly optional?: readonly Optional[];
+  /** Code of the errors for this table. */
+  readonly code: string;
+  /** What the reader can do about a fault. */
+  readonly hint?: string;
+}
+
+export interface CsvRow<Column extends string> {
+  readonly line: number;
+  /** Trimmed; a missing optional column is the empty string. */
+  readonly cells: Readonly<Record<Column, string>>;
+}
+
+export interface CsvTable<Column extends string> {
+  readonly rows: readonly CsvRow<Column>[];
+  readonly faults: LineFaults;
+  /** @throws {DatasetError} with the table's code and hint if any fault was collected. */
+  check(): void;
+}
+
+/**
+ * Reads a table. The columns may stand in any order; rows with too few or too many cells are faults and left out.
+ *
+ * @throws {DatasetError} with the table's code: no header, missing, unknown or repeated columns, unbalanced quotes.
+ */
+export async function readCsvTable<Required extends string, Optional extends string = never>(
+  path: string,
+  shape: CsvTableShape<Required, Optional>,
+): Promise<CsvTable<Required | Optional>> {
+  type Column = Required | Optional;
+  const faults = new LineFaults(basename(path));
+  const check = () => faults.throwIfAny(shape.code, shape.hint);
+  const records = parseRecords(await readText(path), path, shape.code);
+  const header = records.shift();
+  if (header === undefined) {
+    throw new DatasetError(shape.code, 'is empty', {
+      file: basename(path),
+      expected: `a header line ${shape.required.join(',')}`,
+      hint: shape.hint,
+    });
+  }
+  const columns: Column[] = [...shape.required, ...(shape.optional ?? [])];
+  checkHeader(header, shape.required, columns, faults);
+  check();
+
+  const places = columns.map((column) => [column, header.cells.indexOf(column)] as const);
+  const rows: CsvRow<Column>[] = [];
+  for (const { line, cells } of records) {
+    if (cells.length !== header.cells.length) {
+      faults.add(line, `${cells.length} cells where the header has ${header.cells.length}`);
+      continue;
+    }
+    const named = Object.fromEntries(places.map(([column, place]) => [column, cells[place] ?? '']));
+    rows.push({ line, cells: named as Record<Column, string> });
+  }
+  return { rows, faults, check };
+}
+
+interface CsvRecord {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+function parseRecords(text: string, path: string, code: string): CsvRecord[] {
+  try {
+    const parsed = parse(text, {
+      bom: true,
+      info: true,
+      trim: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+    }) as unknown as { info: { lines: number }; record: string[] }[];
+    return parsed.map(({ info, record }) => ({ line: info.lines, cells: record }));
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    const line = typeof cause.lines === 'number' ? `line ${cause.lines}: ` : '';
+    throw new DatasetError(
+      code,
+      `${line}not CSV (${cause.code})`,
+      { file: basename(path), hint: 'check its quotes' },
+      { cause },
+    );
+  }
+}
+
+function checkHeader(
+  header: CsvRecord,
+  required: readonly string[],
+  known: readonly string[],
+  faults: LineFaults,
+): void {
+  for (const column of required) {
+    if (!header.cells.includes(column)) faults.add(header.line, `no column ${quoted(column)}`);
+  }
+  header.cells.forEach((column, place) => {
+    if (!known.includes(column)) faults.add(header.line, `unknown column ${quoted(column)}`);
+    else if (header.cells.indexOf(column) !== place) faults.add(header.line, `column ${quoted(column)} twice`);
+  });
+}

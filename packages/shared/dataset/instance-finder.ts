@@ -1,0 +1,174 @@
+/**
+ * From a plan to an entry: lists the folders and looks up the files that a study's series are said to be in.
+ * What is not there becomes a problem on the series; a store that does not answer is an error of the whole reading.
+ */
+
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { kindOfError } from '../domain/index.ts';
+import { compareNatural } from './natural-order.ts';
+import type { InstanceEntry, Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
+import type { ImagePlace, SeriesPlan, StudyPlan } from './study-plan.ts';
+
+/** What a dataset needs to know of where images lie; the store's source reader has it, and reads them too. */
+export interface InstanceLister {
+  /** Size in bytes and fingerprint of one object, `undefined` where there is none. */
+  head(location: string): Promise<{ size: number; fingerprint: string } | undefined>;
+  /** Every object whose location begins with the prefix, at any depth; nothing for a folder that is not there. */
+  list(locationPrefix: string): AsyncIterable<{ location: string; size: number; fingerprint: string }>;
+}
+
+/** Completes plans with at most `concurrency` listings and look-ups under way, over all studies. */
+export class InstanceFinder {
+  readonly #sources: InstanceLister;
+  readonly #limit: LimitFunction;
+
+  constructor(sources: InstanceLister, concurrency: number) {
+    this.#sources = sources;
+    this.#limit = pLimit(concurrency);
+  }
+
+  /** @throws {SpinelineError} when the store does not answer or refuses; a study is never dropped for that. */
+  async complete(plan: StudyPlan): Promise<StudyEntry> {
+    const series = await Promise.all(plan.series.map((one) => this.#completeSeries(one)));
+    return { study: plan.study, series, ...(plan.problems.length > 0 && { problems: [...plan.problems] }) };
+  }
+
+  async #completeSeries({ series, kind, description, images }: SeriesPlan): Promise<SeriesEntry> {
+    const { instances, problems } = await this.#find(images);
+    return {
+      series,
+      ...(kind !== undefined && { kind }),
+      ...(description !== undefined && { description }),
+      instances,
+      ...(problems.length > 0 && { problems }),
+    };
+  }
+
+  async #find(images: ImagePlace): Promise<Found> {
+    if ('missing' in images) return { instances: [], problems: [] };
+    if ('files' in images) return this.#findFiles(images.files);
+    if ('folder' in images) return this.#findInFolder(asFolder(images.folder));
+    const location = images.folderOrFile;
+    if (location.endsWith('/')) return this.#findInFolder(location);
+    return (await this.#isFile(location)) ? this.#findFiles([location]) : this.#findInFolder(asFolder(location));
+  }
+
+  async #isFile(location: string): Promise<boolean> {
+    if (!location.startsWith('file:')) return (await this.#limit(() => this.#sources.head(location))) !== undefined;
+    return stat(fileURLToPath(location)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  }
+
+  async #findFiles(locations: readonly string[]): Promise<Found> {
+    const heads = await Promise.all(
+      locations.map((location) =>
+        this.#limit(() => this.#sources.head(location)).catch((error) => {
+          if (ABSENT.has(codeOf(error)) || isLocalFault(location, error)) return undefined;
+          throw error;
+        }),
+      ),
+    );
+    const instances = locations.flatMap((location, i) => {
+      const fingerprint = heads[i]?.fingerprint;
+      return fingerprint === undefined ? [] : [{ location, fingerprint }];
+    });
+    const missing = locations.filter((_, i) => heads[i] === undefined).map(fileNameOf);
+    if (missing.length === 0) return { instances, problems: [] };
+    const names = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', ...' : ''}`;
+    const message = `${missing.length} of ${locations.length} files of the manifest cannot be read: ${names}`;
+    return { instances, problems: [{ code: 'FILES_MISSING', message }] };
+  }
+
+  async #findInFolder(folder: string): Promise<Found> {
+    const missing = problem('SERIES_FOLDER_MISSING', 'there is no folder with images for this series');
+    try {
+      if (folder.startsWith('file:')) {
+        // Told apart here, because a listing of nothing says neither.
+        const found = await stat(fileURLToPath(folder));
+        if (!found.isDirectory()) return missing;
+      }
+      return await this.#limit(() => this.#listFolder(folder));
+    } catch (error) {
+      const code = codeOf(error);
+      if (ABSENT.has(code)) return missing;
+      if (!isLocalFault(folder, error)) throw error;
+      return problem('SERIES_FOLDER_UNREADABLE', `the folder of this series cannot be listed (${code})`);
+    }
+  }
+
+  async #listFolder(folder: string): Promise<Found> {
+    const named: { name: string; instance: InstanceEntry }[] = [];
+    let others = 0;
+    for await (const { location, fingerprint } of this.#sources.list(folder)) {
+      const name = relativeName(location, folder);
+      if (isImageName(name)) named.push({ name, instance: { location, fingerprint } });
+      else if (!name.endsWith('/')) others += 1;
+    }
+    if (named.length > 0) {
+      named.sort((a, b) => compareNatural(a.name, b.name));
+      return { instances: named.map(({ instance }) => instance), problems: [] };
+    }
+    if (others > 0) {
+      const files = others === 1 ? 'the one file there is' : `none of the ${others} files there is`;
+      return problem('SERIES_FOLDER_EMPTY', `${files} ${others === 1 ? 'not ' : ''}an image: *.dcm or no extension`);
+    }
+    // An object store has no folders: a prefix without objects is one that is not there.
+    if (!folder.startsWith('file:')) {
+      return problem('SERIES_FOLDER_MISSING', 'there is no object under the location of this series');
+    }
+    return problem('SERIES_FOLDER_EMPTY', 'the folder of this series is empty');
+  }
+}
+
+/**
+ * Whether a file is taken for an image by its name: `*.dcm`, or no extension (a last part of digits is a piece of a
+ * UID, no extension). `DICOMDIR` is an index, and hidden files and folders belong to tools.
+ *
+ * @param name path below the series' folder, with `/`.
+ */
+export function isImageName(name: string): boolean {
+  const parts = name.split('/');
+  if (parts.some((part) => part === '' || part.startsWith('.'))) return false;
+  const file = parts.at(-1)!;
+  return file.toUpperCase() !== 'DICOMDIR' && (/\.dcm$/i.test(file) || /^[^.]+(\.\d+)*$/.test(file));
+}
+
+interface Found {
+  readonly instances: InstanceEntry[];
+  readonly problems: Problem[];
+}
+
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'OBJECT_NOT_FOUND']);
+
+function problem(code: Problem['code'], message: string): Found {
+  return { instances: [], problems: [{ code, message }] };
+}
+
+/**
+ * Whether one local file or folder is at fault, such as by its permissions. A disk or server that does not answer, or
+ * an object store that refuses, is no fault of one study, and is better known now than in the morning.
+ */
+function isLocalFault(location: string, error: unknown): boolean {
+  const isSystemError = error instanceof Error && 'syscall' in error;
+  return location.startsWith('file:') && (isSystemError || kindOfError(error) === 'permanent');
+}
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? 'unknown';
+}
+
+function asFolder(location: string): string {
+  return location.endsWith('/') ? location : `${location}/`;
+}
+
+function relativeName(location: string, folder: string): string {
+  return location.startsWith(folder) ? location.slice(folder.length) : fileNameOf(location);
+}
+
+function fileNameOf(location: string): string {
+  return location.slice(location.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,61 @@
+/**
+ * A study before its instances were looked up: what a folder, a CSV or a line of JSON says about it, in one shape.
+ * The readers of the three forms end here, and `instance-finder.ts` goes on from here.
+ */
+
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Kind } from '../domain/index.ts';
+import type { Problem } from './study-entry.ts';
+
+/** Where a series' images are: everything below a folder, the named files, or one of both to be found out. */
+export type ImagePlace =
+  | { readonly folder: string }
+  | { readonly files: readonly string[] }
+  | { readonly folderOrFile: string }
+  /** Nowhere, and the study's problems already say why. */
+  | { readonly missing: true };
+
+export interface SeriesPlan {
+  readonly series: string;
+  readonly kind: Kind | undefined;
+  readonly description: string | undefined;
+  /** All locations in here are absolute: `file:///...` or `s3://bucket/...`. */
+  readonly images: ImagePlace;
+}
+
+export interface StudyPlan {
+  readonly study: string;
+  readonly series: readonly SeriesPlan[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * A place as a manifest writes it, as an absolute location. Paths are relative to `baseFolder`; a final slash stays.
+ *
+ * @returns the location, or what is wrong with it.
+ */
+export function locationOf(text: string, baseFolder: string): { location: string } | { fault: string } {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)?.[1]?.toLowerCase();
+  if (scheme === 's3') {
+    return /^s3:\/\/[^/]+\/./.test(text) ? { location: text } : { fault: 'an s3:// location needs a bucket and a key' };
+  }
+  if (scheme === 'file') {
+    if (!/^file:\/\/\/./.test(text)) return { fault: 'a file:// location is absolute: file:///folder/...' };
+    try {
+      fileURLToPath(text);
+      return { location: new URL(text).href };
+    } catch {
+      return { fault: 'a malformed file:// location' };
+    }
+  }
+  if (scheme !== undefined) return { fault: `a location is a path, file:// or s3://, not ${scheme}://` };
+  const url = pathToFileURL(resolve(baseFolder, text)).href;
+  return { location: text.endsWith('/') && !url.endsWith('/') ? `${url}/` : url };
+}
+
+/** The location of a local folder, with the final slash that makes it a prefix. */
+export function folderLocation(path: string): string {
+  const url = pathToFileURL(path).href;
+  return url.endsWith('/') ? url : `${url}/`;
+}

@@ -1,0 +1,79 @@
+/**
+ * Reads the text files that a user hands over: UTF-8 with or without a byte order mark, plain or as `.gz` or `.zst`.
+ * A damaged archive or a text that is not UTF-8 is an error, never a shorter file.
+ */
+
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { DatasetError, SpinelineError } from '../domain/index.ts';
+import { ZstdFrameSplitter } from './zstd-frames.ts';
+
+export interface Line {
+  /** Counted from 1 in the uncompressed text. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** The lines of a file, one at a time, without their ends (`\n` or `\r\n`). */
+export async function* readLines(path: string): AsyncGenerator<Line> {
+  let line = 0;
+  let rest = '';
+  for await (const piece of readPieces(path)) {
+    const texts = (rest + piece).split('\n');
+    rest = texts.pop()!;
+    for (const text of texts) yield { line: ++line, text: withoutReturn(text) };
+  }
+  if (rest !== '') yield { line: ++line, text: withoutReturn(rest) };
+}
+
+/** The whole text of a file. */
+export async function readText(path: string): Promise<string> {
+  const pieces: string[] = [];
+  for await (const piece of readPieces(path)) pieces.push(piece);
+  return pieces.join('');
+}
+
+/** A file's name without `.gz` or `.zst`, in lower case: what its form is read from. */
+export function uncompressedName(path: string): string {
+  return basename(path)
+    .toLowerCase()
+    .replace(/\.(gz|zst)$/, '');
+}
+
+async function* readPieces(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of openBytes(path)) {
+      const piece = decoder.decode(chunk as Uint8Array, { stream: true });
+      if (piece !== '') yield piece;
+    }
+    yield decoder.decode();
+  } catch (cause) {
+    throw cause instanceof SpinelineError ? cause : unreadable(path, cause);
+  }
+}
+
+function openBytes(path: string): Readable {
+  const file = createReadStream(path);
+  // Errors of every part surface in the last one, which is the one that is read.
+  const ignore = () => {};
+  if (/\.gz$/i.test(path)) return pipeline(file, createGunzip(), ignore);
+  if (/\.zst$/i.test(path)) return pipeline(file, new ZstdFrameSplitter(), createZstdDecompress(), ignore);
+  return file;
+}
+
+function unreadable(path: string, cause: unknown): DatasetError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+  const file = basename(path);
+  if (code === 'ENOENT') return new DatasetError('FILE_NOT_FOUND', 'no such file', { file }, { cause });
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    return new DatasetError('FILE_UNREADABLE', 'is not UTF-8 text', { file, hint: 'save it as UTF-8' }, { cause });
+  }
+  return new DatasetError('FILE_UNREADABLE', `cannot be read (${code})`, { file }, { cause });
+}
+
+function withoutReturn(text: string): string {
+  return text.endsWith('\r') ? text.slice(0, -1) : text;
+}

@@ -1,0 +1,44 @@
+/**
+ * The challenge's `train.csv`: a severity, or none, for each of the 25 targets of a study.
+ */
+
+import { quoted, readCsvTable } from '../dataset/index.ts';
+import { SEVERITIES, SEVERITY_LABELS, type Severity, TARGETS } from '../domain/index.ts';
+
+/** Study to target name to severity; `undefined` where the cell is blank. Every study has all 25 targets. */
+export type Labels = ReadonlyMap<string, ReadonlyMap<string, Severity | undefined>>;
+
+const SEVERITY_OF_LABEL = new Map<string, Severity>(
+  SEVERITIES.map((severity) => [SEVERITY_LABELS[severity], severity]),
+);
+
+/**
+ * Reads `train.csv`: `study_id` and 25 columns `{condition}_{level}`, in any order, of `Normal/Mild`, `Moderate`,
+ * `Severe` or nothing.
+ *
+ * @throws {DatasetError} `LABELS_INVALID` with line numbers: a missing or unknown column, another word, a study twice.
+ */
+export async function readLabels(path: string): Promise<Labels> {
+  const names = TARGETS.map(({ name }) => name);
+  const table = await readCsvTable(path, {
+    required: ['study_id', ...names],
+    code: 'LABELS_INVALID',
+    hint: 'a label is Normal/Mild, Moderate, Severe or blank',
+  });
+  const labels = new Map<string, Map<string, Severity | undefined>>();
+  for (const { line, cells } of table.rows) {
+    const study = cells.study_id!;
+    if (study === '') table.faults.add(line, 'no study_id');
+    else if (labels.has(study)) table.faults.add(line, `study ${study} for the second time`);
+    const severities = new Map<string, Severity | undefined>();
+    for (const name of names) {
+      const word = cells[name]!;
+      const severity = SEVERITY_OF_LABEL.get(word);
+      if (severity === undefined && word !== '') table.faults.add(line, `${name}: unknown severity ${quoted(word)}`);
+      severities.set(name, severity);
+    }
+    labels.set(study, severities);
+  }
+  table.check();
+  return labels;
+}

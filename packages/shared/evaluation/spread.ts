@@ -1,0 +1,23 @@
+/** How a set of errors is spread: mean, median and 95th percentile. */
+
+export interface Spread {
+  readonly count: number;
+  readonly mean: number;
+  readonly median: number;
+  readonly p95: number;
+}
+
+/** Percentiles by linear interpolation between order statistics, as `numpy.percentile`; `undefined` without values. */
+export function spreadOf(values: readonly number[]): Spread | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = Float64Array.from(values).sort();
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return { count: sorted.length, mean, median: percentile(sorted, 50), p95: percentile(sorted, 95) };
+}
+
+function percentile(sorted: Float64Array, percent: number): number {
+  const place = ((sorted.length - 1) * percent) / 100;
+  const below = Math.floor(place);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below]! + (sorted[above]! - sorted[below]!) * (place - below);
+}

@@ -1,0 +1,17 @@
+export {
+  type CropSpaceSettings,
+  cropSpace,
+  cutCrop,
+  type Point,
+  spaceCentre,
+  type WindowReach,
+  windowOf,
+} from './crops.ts';
+export type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
+export { normaliseInPlace } from './normalise.ts';
+export { type NpyArray, type NpyDtype, readNpy, writeNpy } from './npy.ts';
+export { percentiles } from './percentiles.ts';
+export { resizeBilinear } from './resize.ts';
+export { centralSlices, nearestSliceOfDepth } from './slice-choice.ts';
+export { type VolumeSettings, volumeTensor } from './volume.ts';
+export { type XySettings, xyTensor } from './xy-image.ts';

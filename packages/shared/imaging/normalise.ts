@@ -1,0 +1,34 @@
+/**
+ * Pixel values to [0, 1]: clipped at two values, usually the 1st and 99th percentile of a stack, and scaled between.
+ */
+
+import type { NormaliseSettings } from './image.ts';
+import { percentiles } from './percentiles.ts';
+
+/**
+ * Replaces every value v by (v - low) / (high - low), clipped to [0, 1]. Values that are not finite become 0; if `high`
+ * is not above `low` nothing can be told apart and all values become 0.
+ */
+export function normaliseInPlace(data: Float32Array, low: number, high: number): void {
+  if (!(high > low)) {
+    data.fill(0);
+    return;
+  }
+  const range = high - low;
+  for (let i = 0; i < data.length; i++) {
+    const scaled = (data[i]! - low) / range;
+    // NaN fails both comparisons; both infinities are faults of the pixel, not brightness.
+    data[i] = scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
+  }
+}
+
+/**
+ * Normalises stacks over all of them together.
+ *
+ * @returns whether they were constant between the two percentiles and therefore became zeros.
+ */
+export function normaliseTogether(stacks: readonly Float32Array[], settings: NormaliseSettings): boolean {
+  const { low, high } = percentiles(stacks, settings.low, settings.high);
+  for (const stack of stacks) normaliseInPlace(stack, low, high);
+  return !(high > low);
+}

@@ -1,0 +1,118 @@
+/**
+ * Bilinear resizing with half-pixel centres, as a separable filter with weights computed once a size. The rule is that
+ * of `torch.nn.functional.interpolate(mode='bilinear', align_corners=False, antialias=...)`, so that training can
+ * check it.
+ *
+ * Output pixel i looks at input coordinate (i + 0.5) * in / out. Without antialiasing it mixes the two input pixels
+ * around it. With antialiasing the triangle filter is widened by the factor of reduction, so that every input pixel
+ * counts when an image shrinks; when it grows, both rules are the same. Weights outside the image are left out and the
+ * rest scaled to sum to 1.
+ */
+
+import { checkImage, checkSize, type Image } from './image.ts';
+
+/** For each output index: the first input index, and `width` weights (zero where the filter is narrower). */
+interface Taps {
+  readonly input: number;
+  readonly output: number;
+  readonly width: number;
+  readonly first: Int32Array;
+  readonly weights: Float64Array;
+}
+
+/** Writes a resized image, shape [height, width] of the resizer, to `out` from `offset` on. */
+export type Resizer = (image: Image, out: Float32Array, offset: number) => void;
+
+/**
+ * Resizes one image.
+ *
+ * @returns float32 [height, width]; a copy where the size does not change.
+ * @throws {RangeError} if the image's length does not fit its size, or a size is not a positive integer.
+ */
+export function resizeBilinear(
+  image: Image,
+  height: number,
+  width: number,
+  options: { readonly antialias: boolean },
+): Float32Array {
+  const out = new Float32Array(height * width);
+  stackResizer(height, width, options.antialias)(image, out, 0);
+  return out;
+}
+
+/** A resizer for many images: weights and scratch are kept from one image to the next of the same size. */
+export function stackResizer(height: number, width: number, antialias: boolean): Resizer {
+  checkSize(height, width);
+  let across: Taps | undefined;
+  let down: Taps | undefined;
+  let scratch = new Float32Array(0);
+  return (image, out, offset) => {
+    checkImage(image);
+    if (image.height === height && image.width === width) {
+      out.set(image.data, offset);
+      return;
+    }
+    if (across?.input !== image.width) across = tapsOf(image.width, width, antialias);
+    if (down?.input !== image.height) down = tapsOf(image.height, height, antialias);
+    if (scratch.length < image.height * width) scratch = new Float32Array(image.height * width);
+    resizeRows(image, across, scratch);
+    resizeColumns(scratch, width, down, out, offset);
+  };
+}
+
+/** [rows, input] -> [rows, output], along each row. */
+function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Array): void {
+  const { first, weights, output, width: count } = taps;
+  for (let row = 0; row < height; row++) {
+    const from = row * width;
+    const to = row * output;
+    for (let x = 0; x < output; x++) {
+      const start = from + first[x]!;
+      const weight = x * count;
+      let sum = 0;
+      for (let tap = 0; tap < count; tap++) sum += weights[weight + tap]! * data[start + tap]!;
+      out[to + x] = sum;
+    }
+  }
+}
+
+/** [input, columns] -> [output, columns], along each column. */
+function resizeColumns(data: Float32Array, columns: number, taps: Taps, out: Float32Array, offset: number): void {
+  const { first, weights, output, width: count } = taps;
+  for (let y = 0; y < output; y++) {
+    const from = first[y]! * columns;
+    const weight = y * count;
+    const to = offset + y * columns;
+    for (let x = 0; x < columns; x++) {
+      let sum = 0;
+      for (let tap = 0, at = from + x; tap < count; tap++, at += columns) sum += weights[weight + tap]! * data[at]!;
+      out[to + x] = sum;
+    }
+  }
+}
+
+function tapsOf(input: number, output: number, antialias: boolean): Taps {
+  const scale = input / output;
+  // Half the width of the triangle, in input pixels.
+  const support = antialias ? Math.max(scale, 1) : 1;
+  // A triangle of half-width s covers at most 2 s + 1 pixel centres.
+  const width = Math.min(input, Math.ceil(2 * support) + 1);
+  const first = new Int32Array(output);
+  const weights = new Float64Array(output * width);
+  for (let i = 0; i < output; i++) {
+    const centre = scale * (i + 0.5);
+    const from = Math.max(0, Math.floor(centre - support + 0.5));
+    const to = Math.min(input, Math.floor(centre + support + 0.5));
+    // All rows have `width` weights, so near the end the first index moves back and the weights move up.
+    const start = Math.min(from, input - width);
+    first[i] = start;
+    let sum = 0;
+    for (let j = from; j < to; j++) {
+      const weight = Math.max(0, 1 - Math.abs(j + 0.5 - centre) / support);
+      weights[i * width + j - start] = weight;
+      sum += weight;
+    }
+    for (let tap = i * width; tap < (i + 1) * width; tap++) weights[tap]! /= sum;
+  }
+  return { input, output, width, first, weights };
+}

@@ -1,0 +1,44 @@
+/**
+ * Stage 1's input: a series as a volume of fixed size, resized, normalised over the whole stack and padded.
+ */
+
+import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
+import { normaliseTogether } from './normalise.ts';
+import { stackResizer } from './resize.ts';
+import { nearestSliceOfDepth } from './slice-choice.ts';
+
+/** The `input` of a stage-1 bundle. */
+export interface VolumeSettings {
+  /** [height, width]. */
+  readonly size: readonly [number, number];
+  readonly slices: number;
+  readonly normalise: NormaliseSettings;
+  readonly resize: ResizeSettings;
+}
+
+/**
+ * The volume of a series. Order of steps: choose slices (`nearestSliceOfDepth`), resize each, normalise over the chosen
+ * slices together, pad with zero slices at the end. Percentiles are of the resized pixels and never see the padding.
+ *
+ * @param slices in order (`orderSlices`), at least one; sizes may differ from slice to slice.
+ * @returns `tensor` float32 [settings.slices, height, width] in [0, 1]; `sliceOf[i]`, the index into `slices` of tensor
+ *   position i, as long as there are slices and not padding; `constant`, whether the tensor is all zeros because the
+ *   pixels between the percentiles were all equal.
+ * @throws {RangeError} for no slices, or an image whose length does not fit its size.
+ */
+export function volumeTensor(
+  slices: readonly Image[],
+  settings: VolumeSettings,
+): { tensor: Float32Array; sliceOf: Int32Array; constant: boolean } {
+  if (slices.length === 0) throw new RangeError('a volume needs at least one slice');
+  const [height, width] = settings.size;
+  const area = height * width;
+  const sliceOf = nearestSliceOfDepth(slices.length, settings.slices);
+  const tensor = new Float32Array(settings.slices * area);
+  const resize = stackResizer(height, width, settings.resize.antialias);
+  sliceOf.forEach((slice, position) => {
+    resize(slices[slice]!, tensor, position * area);
+  });
+  const constant = normaliseTogether([tensor.subarray(0, sliceOf.length * area)], settings.normalise);
+  return { tensor, sliceOf, constant };
+}

@@ -1,0 +1,70 @@
+/**
+ * Bundles in a worker's memory, by digest: fetched and verified once, however many studies and runs need them. A few
+ * are kept, so that runs with different pins can take turns.
+ */
+
+import { LRUCache } from 'lru-cache';
+import { BundleError } from '../domain/index.ts';
+import type { ObjectStore } from '../store/index.ts';
+import { type Bundle, type BundleOf, membersOf, outputOf, type Stage } from './bundle.ts';
+import {
+  type BundlePin,
+  bundleOfStage,
+  type LoadedBundle,
+  readPinnedManifest,
+  readStoredBundle,
+} from './bundle-source.ts';
+import type { Ensemble } from './inference-pool.ts';
+
+const KEPT = 6;
+
+/** A bundle that is ready to run: its manifest, its digest, and an ensemble a task. */
+export interface ReadyBundle<S extends Stage> {
+  readonly bundle: BundleOf<S>;
+  readonly pin: BundlePin;
+  ensemble(task: keyof BundleOf<S>['tasks'] & string): Ensemble;
+}
+
+export class BundleCache {
+  readonly #bundles: LRUCache<string, LoadedBundle, BundlePin>;
+  readonly #manifests: LRUCache<string, Bundle, BundlePin>;
+
+  constructor(store: ObjectStore) {
+    this.#bundles = new LRUCache<string, LoadedBundle, BundlePin>({
+      max: KEPT,
+      fetchMethod: (_digest, _stale, { context }) => readStoredBundle(store, context),
+    });
+    this.#manifests = new LRUCache<string, Bundle, BundlePin>({
+      max: KEPT,
+      fetchMethod: (_digest, _stale, { context }) => readPinnedManifest(store, context),
+    });
+  }
+
+  /** The pinned bundle's manifest alone, for whoever needs its settings and not its models. @throws as {@link get}. */
+  async manifest<S extends Stage>(pin: BundlePin, stage: S): Promise<BundleOf<S>> {
+    return bundleOfStage(await this.#manifests.forceFetch(pin.digest, { context: pin }), stage) as BundleOf<S>;
+  }
+
+  /**
+   * The pinned bundle, whole and verified.
+   *
+   * @throws {BundleError} if it is missing, damaged, not the pinned one, or of another stage.
+   */
+  async get<S extends Stage>(pin: BundlePin, stage: S): Promise<ReadyBundle<S>> {
+    const { bundle: manifest, files } = await this.#bundles.forceFetch(pin.digest, { context: pin });
+    const bundle = bundleOfStage(manifest, stage) as BundleOf<S>;
+    return { bundle, pin, ensemble: (task) => ensembleOf(bundle, pin, files, task) };
+  }
+}
+
+function ensembleOf(bundle: Bundle, pin: BundlePin, files: LoadedBundle['files'], task: string): Ensemble {
+  const members = membersOf(bundle).filter((one) => one.task === task);
+  return {
+    id: `${pin.digest}/${task}`,
+    members: members.map(({ member: { file, sha256, kind } }) => {
+      const bytes = files.get(file);
+      if (!bytes) throw new BundleError('BUNDLE_MEMBER_MISSING', `${pin.name}@${pin.version} lacks ${file}`);
+      return { sha256, bytes, output: outputOf(bundle, task, kind) };
+    }),
+  };
+}

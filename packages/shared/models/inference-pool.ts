@@ -1,0 +1,250 @@
+/**
+ * Inference threads and the batcher in front of them: samples of several studies go in one by one, model runs happen
+ * in batches, and each sample succeeds or fails on its own.
+ *
+ * A sample's life: `infer` puts it in the line of its ensemble -> the line is flushed to an idle thread when it is a
+ * full batch or its oldest sample has waited `batchDelayMs` -> the thread runs every member on the batch -> the
+ * sample's promise resolves with one output a member. If a batch fails and holds more than one sample, its samples are
+ * run again one by one, so that only the one at fault fails. If a thread dies, its batch fails as transient and a new
+ * thread takes its place.
+ */
+
+import './no-telemetry.ts';
+import { Worker } from 'node:worker_threads';
+import { BundleError, SpinelineError } from '../domain/index.ts';
+import type { Sample, SampleOutput, SessionOptions, ThreadReply, ThreadRequest } from './inference-protocol.ts';
+
+/** The members that answer one task together; what batches are gathered by. */
+export interface Ensemble {
+  /** Names the line; two ensembles with the same id have the same members. */
+  readonly id: string;
+  readonly members: readonly {
+    readonly sha256: string;
+    readonly bytes: Uint8Array;
+    /** What the model must give for a sample; checked, so that a model of another shape is never taken at its word. */
+    readonly output?: { readonly name: string; readonly dims: readonly number[] };
+  }[];
+}
+
+export interface InferencePoolOptions extends SessionOptions {
+  /** Inference threads. */
+  readonly threads: number;
+  /** Samples a batch at most. */
+  readonly batchSize: number;
+  /** How long an idle thread waits for a batch to fill, in ms. */
+  readonly batchDelayMs: number;
+  /** Called after each batch, for metrics. */
+  readonly onBatch?: (batch: { ensemble: string; samples: number; waitMs: number; busyMs: number }) => void;
+}
+
+interface Waiting {
+  readonly sample: Sample;
+  readonly since: number;
+  readonly resolve: (outputs: SampleOutput[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Line {
+  readonly ensemble: Ensemble;
+  readonly waiting: Waiting[];
+}
+
+/** Thrown when a model run fails: the sample does not fit the model, or the thread died. */
+export class InferenceError extends SpinelineError {
+  constructor(code: 'INFERENCE_FAILED' | 'INFERENCE_THREAD_DIED', summary: string, options: { cause?: unknown } = {}) {
+    super(code, code === 'INFERENCE_FAILED' ? 'permanent' : 'transient', summary, {}, options);
+  }
+}
+
+export class InferencePool {
+  readonly #options: InferencePoolOptions;
+  readonly #threads: InferenceThread[];
+  readonly #lines = new Map<string, Line>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: InferencePoolOptions) {
+    this.#options = options;
+    this.#threads = Array.from({ length: options.threads }, () => new InferenceThread(options));
+  }
+
+  /**
+   * Runs one sample through every member of an ensemble.
+   *
+   * @returns one output a member, in member order.
+   * @throws {InferenceError} permanent if this sample does not fit the model, transient if the thread died.
+   * @throws {BundleError} if a member is not a model that ONNX Runtime can load, or has other outputs than it should.
+   */
+  infer(ensemble: Ensemble, sample: Sample): Promise<SampleOutput[]> {
+    if (this.#closed) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
+    return new Promise((resolve, reject) => {
+      let line = this.#lines.get(ensemble.id);
+      if (!line) {
+        line = { ensemble, waiting: [] };
+        this.#lines.set(ensemble.id, line);
+      }
+      line.waiting.push({ sample, since: performance.now(), resolve, reject });
+      this.#flush();
+    });
+  }
+
+  /** Fraction of threads that are running a batch now. */
+  get busy(): number {
+    return this.#threads.filter((thread) => !thread.idle).length / this.#threads.length;
+  }
+
+  /** Stops the threads; samples still waiting are rejected as transient. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const left = [...this.#lines.values()].flatMap(({ waiting }) => waiting);
+    this.#lines.clear();
+    for (const { reject } of left) reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  /** Gives every idle thread the ripest line; sets the timer for the next line that will be ripe. */
+  #flush(): void {
+    clearTimeout(this.#timer);
+    for (const thread of this.#threads) {
+      if (!thread.idle) continue;
+      const line = this.#ripest();
+      if (!line) break;
+      const batch = line.waiting.splice(0, this.#options.batchSize);
+      if (line.waiting.length === 0) this.#lines.delete(line.ensemble.id);
+      void this.#run(thread, line.ensemble, batch).finally(() => this.#flush());
+    }
+    if (this.#lines.size > 0 && this.#threads.some((thread) => thread.idle)) {
+      const ripeAt =
+        Math.min(...[...this.#lines.values()].map((line) => line.waiting[0]!.since)) + this.#options.batchDelayMs;
+      this.#timer = setTimeout(() => this.#flush(), Math.max(1, ripeAt - performance.now()));
+    }
+  }
+
+  /** The line that has waited longest among those that are full or have waited long enough. */
+  #ripest(): Line | undefined {
+    const now = performance.now();
+    const ripe = [...this.#lines.values()].filter(
+      ({ waiting }) =>
+        waiting.length >= this.#options.batchSize || now - waiting[0]!.since >= this.#options.batchDelayMs,
+    );
+    return ripe.sort((a, b) => a.waiting[0]!.since - b.waiting[0]!.since)[0];
+  }
+
+  async #run(thread: InferenceThread, ensemble: Ensemble, batch: readonly Waiting[]): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const { outputs, busyMs } = await thread.run(
+        ensemble,
+        batch.map(({ sample }) => sample),
+      );
+      for (const [index, member] of ensemble.members.entries()) checkOutput(member, outputs[index]![0]!);
+      this.#options.onBatch?.({
+        ensemble: ensemble.id,
+        samples: batch.length,
+        waitMs: startedAt - batch[0]!.since,
+        busyMs,
+      });
+      for (const [index, { resolve }] of batch.entries()) resolve(outputs.map((member) => member[index]!));
+    } catch (error) {
+      const retryAlone = batch.length > 1 && error instanceof InferenceError && error.kind === 'permanent';
+      if (!retryAlone) for (const { reject } of batch) reject(error);
+      else for (const one of batch) await this.#run(thread, ensemble, [one]);
+    }
+  }
+}
+
+/** Every sample of a batch has the same shapes, so one is enough to look at. */
+function checkOutput({ sha256, output }: Ensemble['members'][number], found: SampleOutput): void {
+  if (!output || found[output.name]?.dims.join() === output.dims.join()) return;
+  const described = Object.entries(found).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`);
+  throw new BundleError('BUNDLE_OUTPUT_UNEXPECTED', `model ${sha256} does not give what its bundle says`, {
+    expected: `${output.name} [${output.dims.join(', ')}] a sample`,
+    found: described.join(', '),
+  });
+}
+
+/** One worker thread and the sessions that it holds. */
+class InferenceThread {
+  readonly #options: SessionOptions;
+  readonly #pending = new Map<number, { resolve: (reply: ThreadReply) => void; reject: (error: unknown) => void }>();
+  readonly #loaded = new Set<string>();
+  #worker: Worker | undefined;
+  #nextId = 0;
+  #running = 0;
+  #closing = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = { executionProvider: options.executionProvider, intraOpThreads: options.intraOpThreads };
+  }
+
+  get idle(): boolean {
+    return this.#running === 0;
+  }
+
+  async run(ensemble: Ensemble, samples: readonly Sample[]): Promise<{ outputs: SampleOutput[][]; busyMs: number }> {
+    this.#running += 1;
+    try {
+      for (const { sha256, bytes } of ensemble.members) await this.#load(sha256, bytes);
+      const models = ensemble.members.map(({ sha256 }) => sha256);
+      // Not transferred: a batch that fails is run again sample by sample, from the same arrays.
+      const reply = await this.#ask({ type: 'run', models, samples });
+      if (!reply.ok) throw new InferenceError('INFERENCE_FAILED', `model run failed: ${reply.message}`);
+      return reply;
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.#worker?.terminate();
+  }
+
+  async #load(sha256: string, bytes: Uint8Array): Promise<void> {
+    if (this.#loaded.has(sha256) && this.#worker) return;
+    const reply = await this.#ask({ type: 'load', model: sha256, bytes });
+    if (!reply.ok) {
+      throw new BundleError('BUNDLE_MODEL_UNUSABLE', `ONNX Runtime cannot load model ${sha256}: ${reply.message}`);
+    }
+    this.#loaded.add(sha256);
+  }
+
+  #ask(request: WithoutId<ThreadRequest>): Promise<ThreadReply> {
+    // A sample that was about to be run again must not start a thread that nobody stops.
+    if (this.#closing) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
+    const worker = this.#worker ?? this.#start();
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      worker.postMessage({ ...request, id });
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./inference-thread.ts', import.meta.url), { workerData: this.#options });
+    this.#worker = worker;
+    this.#loaded.clear();
+    worker.on('message', (reply: ThreadReply) => {
+      const pending = this.#pending.get(reply.id);
+      this.#pending.delete(reply.id);
+      pending?.resolve(reply);
+    });
+    worker.on('error', (cause: unknown) => this.#died(worker, cause));
+    worker.on('exit', (code) => this.#died(worker, new Error(`exit code ${code}`)));
+    return worker;
+  }
+
+  #died(worker: Worker, cause: unknown): void {
+    // 'exit' follows 'error'; by then another thread may have taken the place.
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const why = this.#closing ? 'the pool is closed' : 'the inference thread died';
+    for (const { reject } of this.#pending.values()) {
+      reject(new InferenceError('INFERENCE_THREAD_DIED', why, { cause }));
+    }
+    this.#pending.clear();
+  }
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;

@@ -1,0 +1,53 @@
+/** From a dataset and bundles to a run that workers can start on: the store first, the page jobs last. */
+
+import type { StudyEntry } from '../dataset/index.ts';
+import { DatasetError } from '../domain/index.ts';
+import type { BundlePin } from '../models/index.ts';
+import type { RunRecord, RunStore } from '../runs/index.ts';
+import { checkRunName } from '../store/index.ts';
+import type { Queues } from './queues.ts';
+
+export interface EnqueueOptions {
+  readonly run: string;
+  readonly bundles: { readonly stage1: BundlePin; readonly stage2: BundlePin; readonly stage3: BundlePin };
+  /** 1 (most urgent) to 10. */
+  readonly priority: number;
+  /** Studies a page. */
+  readonly pageStudies: number;
+  /** What the bundles want shown with every output. */
+  readonly notice: string;
+  /** Called as the dataset is read. */
+  readonly onStudies?: (count: number) => void;
+}
+
+/**
+ * Records a run and hands its pages to the workers. Returns as soon as that is done; nobody has to stay.
+ *
+ * @throws {ConfigError} if there is a run of this name.
+ * @throws {DatasetError} if the dataset has no study.
+ */
+export async function enqueueRun(
+  dataset: { studies(): AsyncIterable<StudyEntry> },
+  runs: RunStore,
+  queues: Queues,
+  options: EnqueueOptions,
+): Promise<RunRecord> {
+  checkRunName(options.run);
+  // Said before the dataset is read, which may take a while.
+  await runs.assertNoRun(options.run);
+  const record = await runs.recordDataset(dataset, options.pageStudies, options.onStudies);
+  if (record.studies === 0) throw new DatasetError('DATASET_EMPTY', 'the dataset has no study');
+  const run: RunRecord = {
+    schema: 'spineline.run/1',
+    run: options.run,
+    dataset: record.digest,
+    studies: record.studies,
+    bundles: options.bundles,
+    priority: options.priority,
+    created: new Date().toISOString(),
+    notice: options.notice,
+  };
+  await runs.recordRun(run);
+  await queues.addPages(options.run, record.pages, options.priority);
+  return run;
+}

@@ -1,0 +1,16 @@
+export { PAYLOADS, type Payload, type QueueName, STAGE_QUEUES, type StageQueue, studyJobId } from './catalogue.ts';
+export { assertRedis, connectRedis } from './connection.ts';
+export { type EnqueueOptions, enqueueRun } from './enqueue.ts';
+export { Feeder } from './feeder.ts';
+export { type Progress, ProgressCounts, type ProgressEvent } from './progress.ts';
+export { type QueueCounts, Queues } from './queues.ts';
+export {
+  type ProcessStudy,
+  StageWorker,
+  type StageWorkerOptions,
+  type StageWorkerParts,
+  type StudyJob,
+  type StudyOutcome,
+} from './stage-worker.ts';
+export { jsonBytes, readUpstream, runStep, type StepOutput, type StepWork } from './step.ts';
+export { runWorker, type WorkerKit } from './worker-process.ts';

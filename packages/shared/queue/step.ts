@@ -1,0 +1,74 @@
+/**
+ * One step of a study that leaves an output in the store: found there, or computed and committed. Same key, same work:
+ * never done twice.
+ */
+
+import { ArtefactDamagedError, ObjectNotFoundError } from '../domain/index.ts';
+import type { StepRecord } from '../runs/index.ts';
+import { keyOfMade, type Made, type StageName, type StageOutputs } from '../store/index.ts';
+
+export interface StepOutput<T> {
+  readonly value: T;
+  readonly record: StepRecord;
+}
+
+/** How a step is read back, and how it is computed if it is not there. */
+export interface StepWork<T> {
+  /** Reads a committed output; throws {@link ArtefactDamagedError} if its bytes are not what they were. */
+  readonly read: (key: string) => Promise<T>;
+  /** Computes the value and the objects to store. */
+  readonly compute: () => Promise<{ value: T; objects: Record<string, Uint8Array> }>;
+}
+
+/** The output of a step, from the store if it is there and whole, else computed and committed. */
+export async function runStep<T>(
+  outputs: StageOutputs,
+  stage: StageName,
+  made: Made,
+  work: StepWork<T>,
+): Promise<StepOutput<T>> {
+  const started = performance.now();
+  const key = keyOfMade(stage, made);
+  const record = (reused: boolean): StepRecord => ({
+    key,
+    reused,
+    seconds: Math.round(performance.now() - started) / 1000,
+  });
+  if (await outputs.find(stage, key)) {
+    try {
+      const value = await work.read(key);
+      return { value, record: record(true) };
+    } catch (error) {
+      if (!(error instanceof ArtefactDamagedError)) throw error;
+    }
+  }
+  // Absent, or committed and damaged: take the commit away, so that the write below replaces every object.
+  await outputs.invalidate(stage, key);
+  const { value, objects } = await work.compute();
+  await outputs.write(stage, key, objects, made);
+  return { value, record: record(false) };
+}
+
+/**
+ * Reads what an earlier step left. `undefined` if it is gone or damaged; it has then been invalidated, so that the stage
+ * which makes it makes it again.
+ */
+export async function readUpstream<T>(
+  outputs: StageOutputs,
+  stage: StageName,
+  key: string,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof ArtefactDamagedError || error instanceof ObjectNotFoundError)) throw error;
+    await outputs.invalidate(stage, key);
+    return undefined;
+  }
+}
+
+/** An artefact as the bytes that are stored. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+}

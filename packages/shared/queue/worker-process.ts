@@ -1,0 +1,162 @@
+/**
+ * The life of a worker process, the same for all three stages: settings -> store and Redis -> threads -> jobs -> on
+ * SIGTERM or SIGINT no more jobs, those in hand finish, then everything is closed. An app's `main` is one call of this.
+ */
+
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings, type Settings } from '../config/index.ts';
+import { ConfigError } from '../domain/index.ts';
+import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
+import { RunStore } from '../runs/index.ts';
+import { ComputePool } from '../stages/index.ts';
+import { openSources, openStore, type SourceReader, StageOutputs } from '../store/index.ts';
+import { createLogger, type Logger, startHealthServer, WorkerMetrics } from '../telemetry/index.ts';
+import type { StageQueue } from './catalogue.ts';
+import { assertRedis, connectRedis } from './connection.ts';
+import { Feeder } from './feeder.ts';
+import { PageCache } from './page-cache.ts';
+import { ProgressCounts } from './progress.ts';
+import { Queues } from './queues.ts';
+import { type ProcessStudy, StageWorker } from './stage-worker.ts';
+
+/** How long closing one part may take, beyond the grace time of jobs in hand. */
+const CLOSE_MS = 2000;
+
+/** What a stage's process function works with. */
+export interface WorkerKit {
+  readonly runs: RunStore;
+  readonly pages: PageCache;
+  readonly outputs: StageOutputs;
+  readonly sources: SourceReader;
+  readonly bundles: BundleCache;
+  readonly compute: ComputePool;
+  readonly inference: InferencePool;
+  readonly metrics: WorkerMetrics;
+}
+
+/**
+ * Runs a worker until it is told to stop; resolves with the exit code.
+ *
+ * @param processOf makes the stage's process function.
+ */
+export async function runWorker<Q extends StageQueue>(
+  queue: Q,
+  processOf: (kit: WorkerKit) => ProcessStudy<Q>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
+  let log = createLogger(`worker-${queue}`, 'info');
+  try {
+    const settings = readSettings(environment);
+    log = createLogger(`worker-${queue}`, settings.logLevel);
+    await serve(queue, processOf, settings, log);
+    return 0;
+  } catch (error) {
+    log.fatal({ error: error instanceof Error ? error.message : String(error) }, 'worker cannot run');
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+async function serve<Q extends StageQueue>(
+  queue: Q,
+  processOf: (kit: WorkerKit) => ProcessStudy<Q>,
+  settings: Settings,
+  log: Logger,
+): Promise<void> {
+  const { redisUrl, storeUrl, worker: options } = settings;
+  if (!redisUrl) throw new ConfigError('SPINELINE_REDIS_URL is not set', { expected: 'such as redis://host:6379' });
+  if (!storeUrl)
+    throw new ConfigError('SPINELINE_STORE_URL is not set', { expected: 's3://bucket/prefix or file:///folder' });
+  await checkExecutionProvider(options.executionProvider);
+
+  const closers: { close: () => Promise<unknown>; limitMs: number }[] = [];
+  const atEnd = (close: () => Promise<unknown>, limitMs = CLOSE_MS) => closers.push({ close, limitMs });
+  const closeAll = async () => {
+    for (const { close, limitMs } of closers.reverse()) {
+      // Commands to a Redis that is gone wait for ever; the end of the process must not.
+      const limit = new AbortController();
+      const late = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {});
+      await Promise.race([close(), late]).catch((error: unknown) => log.warn({ error: String(error) }, 'closing'));
+      limit.abort();
+    }
+  };
+  try {
+    const store = await openStore(storeUrl, settings.s3);
+    atEnd(() => store.close());
+    const sources = openSources(settings.s3);
+    atEnd(() => sources.close());
+    const redis = connectRedis(redisUrl, `spineline-${queue}-${hostname()}-${process.pid}`);
+    atEnd(async () => redis.disconnect());
+    await assertRedis(redis, redisUrl);
+
+    const metrics = new WorkerMetrics(queue);
+    const inference = new InferencePool({
+      threads: options.inferenceThreads,
+      executionProvider: options.executionProvider,
+      intraOpThreads: options.intraOpThreads,
+      batchSize: options.batchSize,
+      batchDelayMs: options.batchDelayMs,
+      onBatch: ({ samples }) => metrics.batch(samples),
+    });
+    atEnd(() => inference.close());
+    const compute = new ComputePool(options.computeThreads);
+    atEnd(() => compute.close());
+
+    const runs = new RunStore(store);
+    const queues = new Queues(redis, settings.queuePrefix, options);
+    atEnd(() => queues.close());
+    const progress = new ProgressCounts(redis, settings.queuePrefix);
+    const kit: WorkerKit = {
+      runs,
+      pages: new PageCache(runs),
+      outputs: new StageOutputs(store),
+      sources,
+      bundles: new BundleCache(store),
+      compute,
+      inference,
+      metrics,
+    };
+    const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs };
+    const worker = new StageWorker(
+      queue,
+      processOf(kit),
+      { queues, runs, progress, metrics, log },
+      { ...connection, ...options },
+    );
+    atEnd(() => worker.close(options.graceMs), options.graceMs + CLOSE_MS);
+    const health = await startHealthServer(settings.health, metrics.registry, () => ({
+      ready: redis.status === 'ready',
+      queue,
+      redis: redis.status,
+      store: store.url,
+      inHand: worker.inHand,
+      inferenceBusy: inference.busy,
+    }));
+    atEnd(() => health.close());
+
+    const stopped = stopRequested();
+    if (queue === 'stage1') {
+      const feeder = new Feeder(queues, runs, log, { ...connection, lowWater: options.lowWater });
+      worker.onJobDone(() => feeder.look());
+      await feeder.start();
+      atEnd(() => feeder.close());
+    }
+    worker.start();
+    log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
+    log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: no more jobs, those in hand finish');
+  } finally {
+    await closeAll();
+  }
+}
+
+/** Resolves when the process is told to stop, or when the process that started it is gone. */
+function stopRequested(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    // Started by `spineline score`: nobody would stop this worker if that process died.
+    process.once('disconnect', () => resolve('the starting process is gone'));
+    // It may be gone already; `connected` is undefined where nobody was connected to begin with.
+    if (process.connected === false) resolve('the starting process is gone');
+  });
+}

@@ -1,0 +1,183 @@
+/**
+ * What the stages hand to each other through the store: schemas of every JSON artefact, each with a version, and the
+ * names of the arrays. Nothing here identifies a patient: series are named as the dataset names them, frames of
+ * reference are numbered in order of appearance instead of carrying their UID.
+ */
+
+import { z } from 'zod';
+import { FLAG_MEANINGS, type Flag, KINDS, LEVELS, SIDES, TARGETS } from '../domain/index.ts';
+import { digestOf } from '../store/index.ts';
+
+/** Bumped when a stage computes something else from the same inputs: every stage key of that stage changes. */
+export const CONTRACTS = { stage1: 1, 'stage2-xy': 1, 'stage2-crops': 1, stage3: 1 } as const;
+
+const FlagSchema = z.object({
+  code: z.enum(Object.keys(FLAG_MEANINGS) as [keyof typeof FLAG_MEANINGS]),
+  kind: z.enum(KINDS).optional(),
+  series: z.string().optional(),
+  instance: z.union([z.number(), z.string()]).optional(),
+  level: z.enum(LEVELS).optional(),
+  condition: z.string().optional(),
+  detail: z.string().optional(),
+}) as unknown as z.ZodType<Flag>;
+export const Flags = z.array(FlagSchema);
+
+const Triple = z.tuple([z.number(), z.number(), z.number()]);
+
+/** One slice: where its pixels are and where it lies in the patient. */
+const IndexedSlice = z.object({
+  /** DICOM instance number. */
+  instance: z.number().int(),
+  /** `file:///...` or `s3://...`. */
+  location: z.string(),
+  /** Frame inside the file, from 0. */
+  frame: z.number().int().nonnegative(),
+  /** SHA-256 of the file. */
+  sha256: z.string(),
+  rows: z.number().int().positive(),
+  columns: z.number().int().positive(),
+  /** mm between rows, mm between columns. */
+  spacing: z.tuple([z.number(), z.number()]),
+  /** ImagePositionPatient, mm, LPS. */
+  position: Triple,
+  /** ImageOrientationPatient. */
+  orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]),
+  /** Number of the frame of reference within the study; null where the file names none. */
+  frameOfReference: z.number().int().nullable(),
+});
+export type IndexedSlice = z.infer<typeof IndexedSlice>;
+
+const IndexedSeries = z.object({
+  series: z.string(),
+  kind: z.enum(KINDS),
+  /** Whether stages 2 and 3 read it; a second sagittal series of a kind is not. */
+  used: z.boolean(),
+  /** In spatial order: sagittal from the patient's right to left, axial from head to feet. */
+  slices: z.array(IndexedSlice).min(1),
+});
+export type IndexedSeries = z.infer<typeof IndexedSeries>;
+
+/** `series-index.json`, stage 1. */
+export const SeriesIndex = z.object({
+  schema: z.literal('spineline.series-index/1'),
+  series: z.array(IndexedSeries),
+  flags: Flags,
+});
+export type SeriesIndex = z.infer<typeof SeriesIndex>;
+
+/** Where stage 1 found one level, or one foramen. */
+const FoundSlice = z.object({
+  /** Place in the series' spatial order, from 0. */
+  index: z.number().int().nonnegative(),
+  instance: z.number().int(),
+  /** 1 / (1 + spread of the members in slices): 1 where they agree. */
+  confidence: z.number(),
+  /** Each member's own answer, in slices of the model's volume: those of the order, unless it was resampled. */
+  members: z.array(z.object({ kind: z.enum(['cls', 'reg']), z: z.number() })),
+  /** Fractions x/width, y/height from the `reg` members; null where there are none. */
+  point: z.tuple([z.number(), z.number()]).nullable(),
+});
+export type FoundSlice = z.infer<typeof FoundSlice>;
+
+/** The axial slice of a level. */
+const AxialSlice = z.object({
+  series: z.string(),
+  index: z.number().int().nonnegative(),
+  instance: z.number().int(),
+  /** Distance of the level's point from the slice's plane, in mm. */
+  distanceMm: z.number(),
+});
+export type AxialSlice = z.infer<typeof AxialSlice>;
+
+const fiveOf = <T extends z.ZodType>(schema: T) => z.array(schema).length(LEVELS.length);
+
+/** `z.json`, stage 1. Arrays of five are in the order of LEVELS. */
+export const ZArtefact = z.object({
+  schema: z.literal('spineline.z/1'),
+  scs: z.object({ series: z.string(), levels: fiveOf(FoundSlice) }).nullable(),
+  nfn: z.object({ series: z.string(), left: fiveOf(FoundSlice), right: fiveOf(FoundSlice) }).nullable(),
+  /** From stage 1's own points; stage 2 computes it again from better ones. */
+  axial: fiveOf(AxialSlice.nullable()),
+  flags: Flags,
+});
+export type ZArtefact = z.infer<typeof ZArtefact>;
+
+/** A point in a slice, in pixels of the original slice (x the column, y the row), rounded to 0.01. */
+const PlacedPoint = z.object({
+  series: z.string(),
+  index: z.number().int().nonnegative(),
+  instance: z.number().int(),
+  x: z.number(),
+  y: z.number(),
+});
+export type PlacedPoint = z.infer<typeof PlacedPoint>;
+
+/** `xy.json`, stage 2. */
+export const XyArtefact = z.object({
+  schema: z.literal('spineline.xy/1'),
+  scs: fiveOf(PlacedPoint).nullable(),
+  nfn: z.object({ left: fiveOf(PlacedPoint), right: fiveOf(PlacedPoint) }).nullable(),
+  ss: fiveOf(z.object({ left: PlacedPoint, right: PlacedPoint, distanceMm: z.number() }).nullable()),
+  flags: Flags,
+});
+export type XyArtefact = z.infer<typeof XyArtefact>;
+
+/**
+ * The crop arrays, float16 `.npy` of shape [rows, slices, height, width] in [0, 1]:
+ * `sagittal_t2` and `axial_middle` have a row a level; `sagittal_t1` and `axial_sides` left five, then right five.
+ */
+export const CROP_ARRAYS = ['sagittal_t2', 'axial_middle', 'sagittal_t1', 'axial_sides'] as const;
+export type CropArray = (typeof CROP_ARRAYS)[number];
+
+/** Row of a level, on a side, in a crop array that has both sides. */
+export function sideRow(side: (typeof SIDES)[number], level: number): number {
+  return SIDES.indexOf(side) * LEVELS.length + level;
+}
+
+/** `crops.json`, stage 2: which rows hold an image; the other rows are zeros. */
+export const CropsArtefact = z.object({
+  schema: z.literal('spineline.crops/1'),
+  arrays: z.partialRecord(
+    z.enum(CROP_ARRAYS),
+    z.object({
+      file: z.string(),
+      shape: z.array(z.number().int().positive()).length(4),
+      present: z.array(z.boolean()),
+    }),
+  ),
+  flags: Flags,
+});
+export type CropsArtefact = z.infer<typeof CropsArtefact>;
+
+/** `severity.json`, stage 3: probabilities of normal/mild, moderate, severe by target name. */
+export const SeverityArtefact = z.object({
+  schema: z.literal('spineline.severity/1'),
+  severities: z.record(z.enum(TARGETS.map(({ name }) => name) as [string, ...string[]]), Triple),
+  /** Targets without any view, which got the class shares of the training set. */
+  classShares: z.array(z.string()),
+  flags: Flags,
+});
+export type SeverityArtefact = z.infer<typeof SeverityArtefact>;
+
+/**
+ * What the later stages take from the index: pixels, geometry and how the series are called, since points and crops name
+ * them; not where the files lie, so that a dataset which was moved is the same to them.
+ */
+export function pixelDigest(index: SeriesIndex): string {
+  return digestOf(
+    index.series
+      .filter(({ used }) => used)
+      .map(({ series, kind, slices }) => ({ series, kind, slices: slices.map(({ location, ...slice }) => slice) })),
+  );
+}
+
+/** What stage 2 takes from stage 1: the slices, not the members' opinions on them. */
+export function zDigest(z: ZArtefact): string {
+  const indices = (found: FoundSlice[] | undefined) => found?.map(({ index }) => index) ?? null;
+  return digestOf({ scs: indices(z.scs?.levels), left: indices(z.nfn?.left), right: indices(z.nfn?.right) });
+}
+
+/** What the crops take from the XY models: points in slices, without the flags. */
+export function xyDigest(xy: XyArtefact): string {
+  return digestOf({ scs: xy.scs, nfn: xy.nfn, ss: xy.ss });
+}

@@ -1,0 +1,39 @@
+/** Getting the bytes of a study's files, several at once. */
+
+import pLimit from 'p-limit';
+import { ObjectNotFoundError, SpinelineError } from '../domain/index.ts';
+import type { SourceReader } from '../store/index.ts';
+import type { FetchedFile } from './index-study.ts';
+
+const FETCHES_AT_ONCE = 8;
+
+/**
+ * Fetches files by location, each once. A file that is gone or may not be read is a slice less, told by the map; a
+ * store that does not answer is thrown, since another try may fetch it.
+ *
+ * @param have files fetched before, which are not fetched again.
+ * @throws {StoreUnavailableError} transient.
+ */
+export async function fetchFiles(
+  sources: SourceReader,
+  locations: Iterable<string>,
+  have: ReadonlyMap<string, FetchedFile> = new Map(),
+): Promise<Map<string, FetchedFile>> {
+  const limit = pLimit(FETCHES_AT_ONCE);
+  const entries = [...new Set(locations)].map((location) =>
+    limit(
+      async (): Promise<[string, FetchedFile]> => [location, have.get(location) ?? (await fetch(sources, location))],
+    ),
+  );
+  return new Map(await Promise.all(entries));
+}
+
+async function fetch(sources: SourceReader, location: string): Promise<FetchedFile> {
+  try {
+    return await sources.read(location);
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return { missing: 'no file there' };
+    if (error instanceof SpinelineError && error.kind === 'permanent') return { missing: error.summary };
+    throw error;
+  }
+}

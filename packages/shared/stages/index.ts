@@ -1,0 +1,45 @@
+export {
+  type AxialSlice,
+  CONTRACTS,
+  CROP_ARRAYS,
+  type CropArray,
+  CropsArtefact,
+  Flags,
+  type FoundSlice,
+  type IndexedSeries,
+  type IndexedSlice,
+  type PlacedPoint,
+  pixelDigest,
+  SeriesIndex,
+  SeverityArtefact,
+  sideRow,
+  XyArtefact,
+  xyDigest,
+  ZArtefact,
+  zDigest,
+} from './artefacts.ts';
+export { ComputePool } from './compute-pool.ts';
+export { fetchFiles } from './fetch.ts';
+export type { FetchedFile } from './index-study.ts';
+export {
+  axialSlices,
+  foundSlices,
+  STAGE1_TASKS,
+  type Stage1Task,
+  usedSeries,
+  zArtefact,
+} from './stage1.ts';
+export {
+  axialImage,
+  axialOfPoints,
+  type CropPlan,
+  type Fractions,
+  meanPoints,
+  middleOf,
+  planCrops,
+  sagittalImages,
+  slicesOfCrops,
+  type XyImage,
+  xyArtefact,
+} from './stage2.ts';
+export { hasView, meanSeverities, type Severities, severityArtefact, type TargetViews, targetViews } from './stage3.ts';

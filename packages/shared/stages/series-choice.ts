@@ -1,0 +1,70 @@
+/**
+ * Which of a study's series are read, and what a reader should know about how they lie to one another: several series of
+ * one kind, kinds that are missing, frames of reference that differ.
+ */
+
+import { type Flag, KINDS } from '../domain/index.ts';
+import type { IndexedSeries } from './artefacts.ts';
+
+/**
+ * Picks the series to read. Axial series are all pooled. Of several sagittal series of one kind one is read: for T2 the
+ * one that shares its frame of reference with most axial slices, then the one with most slices, then the first by name.
+ */
+export function chooseSeries(series: IndexedSeries[], flags: Flag[]): void {
+  const axial = series.filter(({ kind }) => kind === 'axial_t2').flatMap(({ slices }) => slices);
+  const axialInFrame = ({ slices }: IndexedSeries) => {
+    const frame = slices[0]!.frameOfReference;
+    return frame === null ? 0 : axial.filter(({ frameOfReference }) => frameOfReference === frame).length;
+  };
+  for (const kind of KINDS) {
+    const candidates = series.filter((one) => one.kind === kind);
+    if (candidates.length === 0) flags.push({ code: 'series_kind_missing', kind });
+    if (kind === 'axial_t2') {
+      flagPooled(candidates, flags);
+      continue;
+    }
+    const ranked = [...candidates].sort(
+      (a, b) =>
+        (kind === 'sagittal_t2' ? axialInFrame(b) - axialInFrame(a) : 0) ||
+        b.slices.length - a.slices.length ||
+        a.series.localeCompare(b.series, 'en', { numeric: true }),
+    );
+    for (const other of ranked.slice(1)) {
+      other.used = false;
+      flags.push({
+        code: 'series_not_used',
+        kind,
+        series: other.series,
+        detail: `series ${ranked[0]!.series} was read`,
+      });
+    }
+  }
+  flagFrames(series, flags);
+}
+
+function flagPooled(axial: readonly IndexedSeries[], flags: Flag[]): void {
+  if (axial.length < 2) return;
+  const kind = 'axial_t2';
+  const sizes = axial.map(({ slices }) => `${slices[0]!.columns}x${slices[0]!.rows}`);
+  const detail = axial.map(({ series }, i) => `series ${series} (${sizes[i]})`).join(', ');
+  flags.push({ code: 'axial_series_pooled', kind, detail });
+  if (new Set(sizes).size > 1) flags.push({ code: 'slice_sizes_differ', kind, detail });
+}
+
+function flagFrames(series: readonly IndexedSeries[], flags: Flag[]): void {
+  const t2 = series.find(({ kind, used }) => used && kind === 'sagittal_t2');
+  if (!t2) return;
+  const frame = t2.slices[0]!.frameOfReference;
+  const others = series.filter((one) => one.used && one !== t2);
+  for (const { kind, series: name, slices } of others) {
+    const other = slices[0]!.frameOfReference;
+    // Where one of the two is not known, frame_of_reference_missing says so.
+    if (frame === null || other === null || other === frame) continue;
+    flags.push({ code: 'frame_of_reference_differs', kind, series: name });
+  }
+  const axial = others.filter(({ kind }) => kind === 'axial_t2');
+  const inFrame = axial.some(
+    ({ slices }) => frame !== null && slices.some((slice) => slice.frameOfReference === frame),
+  );
+  if (axial.length > 0 && !inFrame) flags.push({ code: 'no_axial_in_frame', kind: 'axial_t2' });
+}

@@ -1,0 +1,197 @@
+/**
+ * Stage 2, where in the slice: images for the XY models, the points from their outputs, and the crops around them.
+ * Source of every rule: pipeline.md, "Stage 2".
+ */
+
+import { type Flag, LEVELS, SIDES, type Side } from '../domain/index.ts';
+import { centralSlices } from '../imaging/index.ts';
+import type { SampleOutput } from '../models/index.ts';
+import type { CropArray } from './artefacts.ts';
+import {
+  type AxialSlice,
+  type IndexedSeries,
+  type IndexedSlice,
+  type PlacedPoint,
+  type SeriesIndex,
+  sideRow,
+  type XyArtefact,
+  type ZArtefact,
+} from './artefacts.ts';
+import { axialSlices, flagsOfAxial, median, round, type SagittalPoint, usedSeries } from './stage1.ts';
+
+/** Three slices that one XY sample is made of. */
+export interface XyImage {
+  readonly series: string;
+  readonly slices: readonly [IndexedSlice, IndexedSlice, IndexedSlice];
+}
+
+/** Points of one XY sample, as fractions x/width, y/height of the slice. */
+export type Fractions = readonly (readonly [number, number])[];
+
+/** The sagittal images: T2 at the median of the five slices, T1 at the median of each side's five. */
+export function sagittalImages(index: SeriesIndex, z: ZArtefact): { scs?: XyImage; left?: XyImage; right?: XyImage } {
+  const t2 = usedSeries(index, 'sagittal_t2');
+  const t1 = usedSeries(index, 'sagittal_t1');
+  const atMedian = (series: IndexedSeries, found: readonly { index: number }[]) =>
+    withNeighbours(series, median(found.map((one) => one.index)));
+  return {
+    ...(t2 && z.scs && { scs: atMedian(t2, z.scs.levels) }),
+    ...(t1 && z.nfn && { left: atMedian(t1, z.nfn.left), right: atMedian(t1, z.nfn.right) }),
+  };
+}
+
+/** The axial slice of each level, placed by stage 2's own SCS points. */
+export function axialOfPoints(index: SeriesIndex, z: ZArtefact, scs: Fractions | undefined): (AxialSlice | null)[] {
+  const points = z.scs?.levels.map(({ index: slice }, level): SagittalPoint | null =>
+    scs ? { index: slice, x: scs[level]![0], y: scs[level]![1] } : null,
+  );
+  return axialSlices(index, points ?? []);
+}
+
+/** The image of an axial slice: with one neighbour each side in its own series. */
+export function axialImage(index: SeriesIndex, axial: AxialSlice): XyImage {
+  return withNeighbours(seriesOf(index, axial.series), axial.index);
+}
+
+function withNeighbours({ series, slices }: IndexedSeries, middle: number): XyImage {
+  const at = (index: number) => slices[Math.min(slices.length - 1, Math.max(0, index))]!;
+  return { series, slices: [at(middle - 1), at(middle), at(middle + 1)] };
+}
+
+function seriesOf(index: SeriesIndex, series: string): IndexedSeries {
+  const found = index.series.find((one) => one.series === series);
+  if (!found) throw new RangeError(`series ${series} is not in the index`);
+  return found;
+}
+
+function slicesOf(index: SeriesIndex, series: string): readonly IndexedSlice[] {
+  return seriesOf(index, series).slices;
+}
+
+/** The weighted mean of the members' points. */
+export function meanPoints(members: readonly { weight: number; output: SampleOutput }[]): Fractions {
+  const total = members.reduce((sum, { weight }) => sum + weight, 0);
+  const points = members[0]!.output.xy!.dims[0]!;
+  return Array.from({ length: points }, (_, point) => {
+    const mean = (axis: number) =>
+      members.reduce((sum, { weight, output }) => sum + weight * output.xy!.data[point * 2 + axis]!, 0) / total;
+    return [mean(0), mean(1)] as const;
+  });
+}
+
+/**
+ * `xy.json` from the points of every image that was read.
+ *
+ * @param constant images whose pixels are all of one value: their points mean nothing, and the result says so.
+ */
+export function xyArtefact(
+  index: SeriesIndex,
+  z: ZArtefact,
+  points: { scs?: Fractions; left?: Fractions; right?: Fractions },
+  axial: readonly (AxialSlice | null)[],
+  ss: readonly (Fractions | null)[],
+  constant: readonly XyImage[] = [],
+): XyArtefact {
+  const placed = (series: string, found: readonly { index: number }[], fractions: Fractions) =>
+    found.map((one, level) => place(index, series, one.index, fractions[level]!));
+  return {
+    schema: 'spineline.xy/1',
+    scs: z.scs && points.scs ? placed(z.scs.series, z.scs.levels, points.scs) : null,
+    nfn:
+      z.nfn && points.left && points.right
+        ? {
+            left: placed(z.nfn.series, z.nfn.left, points.left),
+            right: placed(z.nfn.series, z.nfn.right, points.right),
+          }
+        : null,
+    ss: axial.map((slice, level) => {
+      const fractions = ss[level];
+      if (!slice || !fractions) return null;
+      const at = (side: Side) => place(index, slice.series, slice.index, fractions[SIDES.indexOf(side)]!);
+      return { left: at('left'), right: at('right'), distanceMm: slice.distanceMm };
+    }),
+    flags: [
+      ...flagsOfAxial(axial),
+      ...constant.map(({ series, slices }) => ({
+        code: 'pixels_constant' as const,
+        series,
+        instance: slices[1].instance,
+      })),
+    ],
+  };
+}
+
+function place(index: SeriesIndex, series: string, slice: number, [x, y]: readonly [number, number]): PlacedPoint {
+  const { rows, columns, instance } = slicesOf(index, series)[slice]!;
+  return { series, index: slice, instance, x: round(x * columns, 2), y: round(y * rows, 2) };
+}
+
+/** The axial centre for SCS: the midpoint of the left and right SS points. */
+export function middleOf({ left, right }: { left: PlacedPoint; right: PlacedPoint }): PlacedPoint {
+  return { ...left, x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
+}
+
+/** One crop: which row of which array, around which slice, at which point (fractions of the slice). */
+export interface CropPlan {
+  readonly array: CropArray;
+  readonly row: number;
+  readonly level: (typeof LEVELS)[number];
+  readonly side: Side | 'middle';
+  readonly series: string;
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * Every crop that the points allow. The axial centre for SCS is the midpoint of the left and right SS points; the axial
+ * centre for NFN is the same side's SS point, so that NFN and SS share their axial crops.
+ */
+export function planCrops(index: SeriesIndex, xy: XyArtefact): CropPlan[] {
+  const plans: CropPlan[] = [];
+  const add = (array: CropArray, row: number, level: number, side: Side | 'middle', point: PlacedPoint) => {
+    const { rows, columns } = slicesOf(index, point.series)[point.index]!;
+    const { series, index: slice } = point;
+    plans.push({
+      array,
+      row,
+      level: LEVELS[level]!,
+      side,
+      series,
+      index: slice,
+      x: point.x / columns,
+      y: point.y / rows,
+    });
+  };
+  for (let level = 0; level < LEVELS.length; level++) {
+    const scs = xy.scs?.[level];
+    if (scs) add('sagittal_t2', level, level, 'middle', scs);
+    const ss = xy.ss[level];
+    if (ss) {
+      add('axial_middle', level, level, 'middle', middleOf(ss));
+    }
+    for (const side of SIDES) {
+      const nfn = xy.nfn?.[side][level];
+      if (nfn) add('sagittal_t1', sideRow(side, level), level, side, nfn);
+      if (ss) add('axial_sides', sideRow(side, level), level, side, ss[side]);
+    }
+  }
+  return plans;
+}
+
+/** The slices that the crops are cut from: each target's and its neighbours, `radius` each side, without repeats. */
+export function slicesOfCrops(index: SeriesIndex, plans: readonly CropPlan[], radius: number): IndexedSlice[] {
+  const slices = new Set<IndexedSlice>();
+  for (const plan of plans) {
+    const series = slicesOf(index, plan.series);
+    for (const place of centralSlices(plan.index, radius, series.length)) slices.add(series[place]!);
+  }
+  return [...slices];
+}
+
+/** Flags of crops whose pixels are all alike. */
+export function flagsOfConstant(plans: readonly CropPlan[], constant: readonly boolean[]): Flag[] {
+  return plans.flatMap(({ series, level }, i) =>
+    constant[i] ? [{ code: 'pixels_constant' as const, series, level }] : [],
+  );
+}

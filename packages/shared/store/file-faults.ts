@@ -1,0 +1,67 @@
+/**
+ * What a file system's error codes mean to whoever asked for an object: absent, not allowed, or worth trying again.
+ */
+
+import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
+
+/** The `code` of a Node system error, or `undefined` for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** True when nothing readable is at the path: no entry, a file where a folder should be, or a folder itself. */
+export function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(error) ?? '');
+}
+
+const TRANSIENT: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: make room, or move the store',
+  EDQUOT: 'the disk quota is used up: make room, or move the store',
+  EMFILE: 'too many open files in this process: raise the limit (ulimit -n)',
+  ENFILE: 'too many open files on this machine',
+  EIO: 'the disk or network file system failed to read or write',
+  ESTALE: 'the network file system lost this file handle',
+  ETIMEDOUT: 'the network file system did not answer',
+  EAGAIN: 'the file system asked to try again',
+  EBUSY: 'the file is busy',
+};
+
+/**
+ * The error to throw for a failed file operation; errors that are no system errors come back as they are.
+ *
+ * @param doing such as "read" or "write"
+ * @param name the key or location, as the caller knows it
+ */
+export function fileFault(error: unknown, doing: string, name: string): unknown {
+  const code = systemCode(error);
+  if (code === undefined || error instanceof SpinelineError) return error;
+  if (doing === 'read' && isAbsent(error)) return new ObjectNotFoundError(name, { cause: error });
+  const hint = TRANSIENT[code];
+  if (hint) return new StoreUnavailableError(`cannot ${doing} ${name}`, { found: code, hint }, { cause: error });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new SpinelineError(
+      'OBJECT_ACCESS_DENIED',
+      'permanent',
+      `cannot ${doing} it`,
+      { file: name, found: code, hint: 'give this user the permission, or run as one who has it' },
+      { cause: error },
+    );
+  }
+  if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'ENOTEMPTY') {
+    return new SpinelineError(
+      'STORE_KEY_CONFLICT',
+      'permanent',
+      `cannot ${doing} ${name}`,
+      { found: code, hint: 'an object and a folder cannot have the same name in a file:// store' },
+      { cause: error },
+    );
+  }
+  return new SpinelineError(
+    'STORE_FILE_FAILED',
+    'permanent',
+    `cannot ${doing} ${name}`,
+    { found: code },
+    { cause: error },
+  );
+}

@@ -1,0 +1,226 @@
+/**
+ * The embedded object store: a folder of files, one an object, at the object's key.
+ *
+ * An object's life: written to a `.tmp-` file in its folder, fsync, renamed (or linked) to its name, fsync of the folder.
+ * A process that dies on the way leaves a `.tmp-` file, which nothing lists, reads or trips over.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, type FileHandle, link, mkdir, open, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ConfigError } from '../domain/index.ts';
+import { fileFault, isAbsent, systemCode } from './file-faults.ts';
+import { foldersIn, walkFiles } from './file-tree.ts';
+import { checkKey, checkPrefix, folderPrefix, TEMPORARY_PREFIX } from './object-key.ts';
+import type { ObjectInfo, ObjectStore } from './object-store.ts';
+import { wholeBuffer } from './whole-buffer.ts';
+
+const isTemporary = (name: string) => name.startsWith(TEMPORARY_PREFIX);
+
+/**
+ * Opens, and makes if need be, the folder that a `file:///` URL names.
+ *
+ * @throws {ConfigError} when the URL is not one, or the folder cannot be made or read.
+ */
+export async function openFileStore(url: string): Promise<ObjectStore> {
+  const root = pathOfUrl(url);
+  try {
+    await mkdir(root, { recursive: true });
+    await access(root, constants.R_OK | constants.X_OK);
+  } catch (cause) {
+    throw new ConfigError(
+      `cannot open the store ${url}`,
+      { found: systemCode(cause) ?? 'an error', hint: 'name a folder that this user may write to' },
+      { cause },
+    );
+  }
+  return new FileStore(root);
+}
+
+/**
+ * The path that a `file:///` URL names.
+ *
+ * @throws {ConfigError} for a relative path, a host, or anything else that is no such URL.
+ */
+export function pathOfUrl(url: string): string {
+  try {
+    if (!url.startsWith('file:///')) throw new Error('no absolute path');
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new ConfigError(`${url} names no local path`, { expected: 'file:///absolute/path' }, { cause });
+  }
+}
+
+class FileStore implements ObjectStore {
+  readonly url: string;
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root.length > 1 ? root.replace(/\/+$/, '') : root;
+    this.url = pathToFileURL(this.#root).href;
+  }
+
+  async get(key: string): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return wholeBuffer(await readFile(this.#path(key)));
+    } catch (error) {
+      throw fileFault(error, 'read', key);
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array | string): Promise<void> {
+    const path = this.#path(key);
+    try {
+      await publish(path, bytes, (temporary) => rename(temporary, path));
+    } catch (error) {
+      throw fileFault(error, 'write', key);
+    }
+  }
+
+  async putIfAbsent(key: string, bytes: Uint8Array | string): Promise<boolean> {
+    const path = this.#path(key);
+    try {
+      if (await exists(path)) return false;
+      await publish(path, bytes, (temporary) => linkOrRename(temporary, path));
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST' && (await exists(path))) return false;
+      throw fileFault(error, 'write', key);
+    }
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    try {
+      const stats = await stat(this.#path(key));
+      return stats.isFile() ? { key, size: stats.size, modified: stats.mtime } : undefined;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw fileFault(error, 'look up', key);
+    }
+  }
+
+  async *list(prefix: string): AsyncGenerator<ObjectInfo> {
+    checkPrefix(prefix);
+    try {
+      for await (const { path, stats } of walkFiles(this.#root, prefix, isTemporary)) {
+        yield { key: path, size: Number(stats.size), modified: stats.mtime };
+      }
+    } catch (error) {
+      throw fileFault(error, 'list', prefix);
+    }
+  }
+
+  async *folders(prefix: string): AsyncGenerator<string> {
+    try {
+      yield* await foldersIn(join(this.#root, folderPrefix(prefix)), isTemporary);
+    } catch (error) {
+      throw fileFault(error, 'list', prefix);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.#path(key);
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (isAbsent(error)) return;
+      throw fileFault(error, 'delete', key);
+    }
+    await this.#removeEmptyFolders(dirname(path));
+  }
+
+  async close(): Promise<void> {}
+
+  #path(key: string): string {
+    return join(this.#root, checkKey(key));
+  }
+
+  /** S3 has no folders but those with objects in them; a writer that needs one of these makes it again. */
+  async #removeEmptyFolders(folder: string): Promise<void> {
+    for (let at = folder; at.length > this.#root.length; at = dirname(at)) {
+      try {
+        await rmdir(at);
+      } catch {
+        return; // not empty, or somebody else's already
+      }
+    }
+  }
+}
+
+/** Tries of a write whose folder was removed under it by a `delete` of the folder's last object. */
+const FOLDER_RACES = 20;
+
+/** Writes a complete, durable temporary file and gives it to `place`, which makes it the object at `path`. */
+async function publish(
+  path: string,
+  bytes: Uint8Array | string,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const folder = dirname(path);
+  for (let race = 1; ; race++) {
+    const temporary = join(folder, `${TEMPORARY_PREFIX}${process.pid}-${randomUUID()}`);
+    try {
+      await makeFolder(folder);
+      await writeDurably(temporary, bytes);
+      await place(temporary);
+      await syncFolder(folder);
+      return;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || race === FOLDER_RACES) throw error;
+    } finally {
+      await unlink(temporary).catch(() => {}); // gone already after a rename
+    }
+  }
+}
+
+async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes the folder and those above it, and makes their names durable: a file is no safer than the path to it. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(folder, 'r');
+    await handle.sync();
+  } catch (error) {
+    // Some file systems cannot sync a folder; and the folder may be gone with the object, deleted meanwhile.
+    if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** link(2) fails with EEXIST where rename(2) would replace; a file system without hard links gets look, then rename. */
+async function linkOrRename(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCode(error) ?? '')) throw error;
+    if (await exists(path)) throw Object.assign(new Error(`${path} exists`), { code: 'EEXIST' });
+    await rename(temporary, path);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}

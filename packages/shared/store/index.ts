@@ -1,0 +1,30 @@
+export { canonicalJson } from './canonical-json.ts';
+export {
+  bundleFileKey,
+  bundleFolder,
+  bundleKey,
+  checkRunName,
+  DATASETS_FOLDER,
+  datasetKey,
+  datasetPageKey,
+  decodeStudy,
+  encodeStudy,
+  failureKey,
+  failuresFolder,
+  MODELS_FOLDER,
+  RUNS_FOLDER,
+  resultKey,
+  resultsFolder,
+  runFolder,
+  runKey,
+  stageOutputFolder,
+  stageOutputKey,
+  studyOfKey,
+} from './layout.ts';
+export { checkKey, checkPrefix } from './object-key.ts';
+export type { ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+export { openStore } from './open-store.ts';
+export type { S3Options } from './s3-options.ts';
+export { openSources, type SourceInfo, type SourceReader } from './sources.ts';
+export { digestBytes, digestOf, STAGE_NAMES, type StageKeyParts, type StageName, stageKey } from './stage-keys.ts';
+export { keyOfMade, type Made, type Provenance, parseArtefact, StageOutputs } from './stage-output.ts';

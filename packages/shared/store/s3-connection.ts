@@ -1,0 +1,197 @@
+/**
+ * The S3 client as spineline wants it: every request limited in number, timed out, retried and its body read to the end,
+ * and every failure one of the project's errors. The store and the DICOM sources share it.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import pLimit from 'p-limit';
+import { ConfigError, StoreUnavailableError } from '../domain/index.ts';
+import { s3Fault, statusOf } from './s3-faults.ts';
+import type { S3Options } from './s3-options.ts';
+import { wholeBuffer } from './whole-buffer.ts';
+
+const SECOND = 1000;
+const DEFAULT_TIMEOUT_MS = 30 * SECOND;
+const DEFAULT_ATTEMPTS = 3;
+const DEFAULT_SOCKETS = 64;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5 * SECOND;
+const PAGE = 1000;
+
+/** An object's place on the server, and the name to use for it in errors. */
+export interface S3Place {
+  readonly bucket: string;
+  readonly key: string;
+  readonly name: string;
+}
+
+/** An object as a listing or HEAD describes it; `key` is the server's full key. */
+export interface S3Found {
+  readonly key: string;
+  readonly size: number;
+  readonly modified: Date;
+  readonly etag: string;
+}
+
+export class S3Connection {
+  /** The endpoint without credentials, or `AWS S3`; for messages. */
+  readonly server: string;
+  readonly #client: S3Client;
+  readonly #limit: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly #attempts: number;
+
+  /** @throws {ConfigError} for an endpoint that is no URL, or one access key without the other. */
+  constructor(options: S3Options = {}) {
+    const sockets = options.maxSockets ?? DEFAULT_SOCKETS;
+    this.server = serverOf(options.endpoint);
+    this.#attempts = Math.max(1, options.maxAttempts ?? DEFAULT_ATTEMPTS);
+    // The agent never queues: its queueing time would count towards the connection timeout.
+    this.#limit = pLimit(sockets);
+    this.#client = clientOf(options, sockets);
+  }
+
+  /**
+   * Runs `operation` when a socket is free, and again while it fails with a transient error and tries are left.
+   *
+   * @param operation is told which try this is, from 1; must read what it asks for to the end.
+   */
+  async request<T>(place: S3Place, operation: (client: S3Client, attempt: number) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#limit(() => operation(this.#client, attempt));
+      } catch (error) {
+        const fault = s3Fault(error, { name: place.name, bucket: place.bucket, server: this.server });
+        if (!(fault instanceof StoreUnavailableError) || attempt >= this.#attempts) throw fault;
+      }
+      // Full jitter: workers that failed together must not come back together.
+      await delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS));
+    }
+  }
+
+  /** The object's bytes, all of them: an answer that ends early counts as a failed try. */
+  read(place: S3Place): Promise<Uint8Array<ArrayBuffer>> {
+    return this.request(place, async (client) => {
+      const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key }));
+      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+      if (answer.ContentLength !== undefined && bytes.byteLength !== answer.ContentLength) {
+        throw new StoreUnavailableError(`${this.server} broke off while sending ${place.name}`, {
+          expected: `${answer.ContentLength} bytes`,
+          found: `${bytes.byteLength}`,
+        });
+      }
+      return wholeBuffer(bytes);
+    });
+  }
+
+  /** What the server knows of the object, or `undefined` when it is absent. */
+  head(place: S3Place): Promise<S3Found | undefined> {
+    return this.request(place, async (client) => {
+      try {
+        const answer = await client.send(new HeadObjectCommand({ Bucket: place.bucket, Key: place.key }));
+        return {
+          key: place.key,
+          size: answer.ContentLength ?? 0,
+          modified: answer.LastModified ?? new Date(0),
+          etag: bareEtag(answer.ETag),
+        };
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Every object whose key starts with `place.key`, in UTF-8 order, a page in memory at a time. */
+  async *list(place: S3Place): AsyncGenerator<S3Found> {
+    for await (const page of this.#pages(place)) {
+      for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
+        // Consoles make empty objects that end in a slash to show a folder; they are nobody's object.
+        if (Key === undefined || Key.endsWith('/')) continue;
+        yield { key: Key, size: Size ?? 0, modified: LastModified ?? new Date(0), etag: bareEtag(ETag) };
+      }
+    }
+  }
+
+  /** The prefixes, each ending in a slash, directly below the folder prefix `place.key`. */
+  async *listFolders(place: S3Place): AsyncGenerator<string> {
+    for await (const page of this.#pages(place, '/')) {
+      for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) yield Prefix;
+    }
+  }
+
+  async *#pages(place: S3Place, delimiter?: string): AsyncGenerator<ListObjectsV2CommandOutput> {
+    let token: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        Bucket: place.bucket,
+        Prefix: place.key,
+        Delimiter: delimiter,
+        MaxKeys: PAGE,
+        ContinuationToken: token,
+      });
+      const page = await this.request(place, (client) => client.send(command));
+      yield page;
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+}
+
+function bareEtag(etag: string | undefined): string {
+  return (etag ?? '').replace(/^W\//, '').replaceAll('"', '');
+}
+
+function serverOf(endpoint: string | undefined): string {
+  if (endpoint === undefined) return 'AWS S3';
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new ConfigError('the S3 endpoint cannot be used', { expected: 'https://host:port' });
+  }
+  if (url.username || url.password) {
+    throw new ConfigError('the S3 endpoint holds credentials', {
+      expected: 'https://host:port',
+      hint: 'set the access key id and the secret access key instead',
+    });
+  }
+  return url.origin;
+}
+
+function clientOf(options: S3Options, sockets: number): S3Client {
+  const { endpoint, accessKeyId, secretAccessKey } = options;
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    throw new ConfigError('one S3 access key is set without the other', {
+      expected: 'both the access key id and the secret access key, or neither',
+    });
+  }
+  const region = options.region ?? (endpoint === undefined ? undefined : 'us-east-1');
+  const timeoutMs = options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const checksums = options.requestChecksumCalculation ?? 'WHEN_REQUIRED';
+  return new S3Client({
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(accessKeyId !== undefined &&
+      secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } }),
+    forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
+    requestChecksumCalculation: checksums,
+    responseChecksumValidation: checksums,
+    maxAttempts: 1, // `request` above retries, bodies included, which the SDK does not
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: timeoutMs,
+      // Silence, not duration: the SDK's `requestTimeout` would end a large upload that is going well.
+      socketTimeout: timeoutMs,
+      httpAgent: { keepAlive: true, maxSockets: sockets },
+      httpsAgent: { keepAlive: true, maxSockets: sockets },
+    }),
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * A stage output is named by what made it: the digest of the stage's contract version, the model bundle, the settings
+ * and the inputs. Same key, same work: never done twice.
+ */
+
+import { createHash } from 'node:crypto';
+import { canonicalJson } from './canonical-json.ts';
+
+/** The steps that write outputs of their own, in the order in which a study meets them. */
+export const STAGE_NAMES = ['stage1', 'stage2-xy', 'stage2-crops', 'stage3'] as const;
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** All that a stage output depends upon. What is not here must not change a byte of it. */
+export interface StageKeyParts {
+  readonly stage: StageName;
+  /** Version of what the stage computes and how it writes it; raised when either changes. */
+  readonly contract: number;
+  /** The model bundle's digest; left out by a step that reads no model, such as the crops. */
+  readonly bundle?: string | undefined;
+  /** What was set, such as the crop windows. */
+  readonly settings?: unknown;
+  /** Digests of what was read: never locations or times, which may differ for the same bytes. */
+  readonly inputs: unknown;
+}
+
+/** The key of a stage output: SHA-256 of its parts in canonical JSON, 64 lower-case hexadecimal digits. */
+export function stageKey({ stage, contract, bundle, settings, inputs }: StageKeyParts): string {
+  return digestOf({ stage, contract, bundle, settings, inputs });
+}
+
+/**
+ * SHA-256 of a value's canonical JSON, in lower-case hexadecimal: equal values, equal digests.
+ *
+ * @throws {TypeError} for what JSON cannot hold.
+ */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}
+
+/** SHA-256 of bytes, in lower-case hexadecimal. */
+export function digestBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

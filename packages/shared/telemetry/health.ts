@@ -1,0 +1,57 @@
+/**
+ * The HTTP endpoint of a process: `/livez` (the event loop turns), `/readyz` (it can take work) and `/metrics`. Bound to
+ * loopback unless told otherwise.
+ */
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+/** What the process says of itself; `ready` decides the status of `/readyz`. */
+export interface Health {
+  readonly ready: boolean;
+  readonly [detail: string]: unknown;
+}
+
+export interface HealthServer {
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function startHealthServer(
+  address: { readonly host: string; readonly port: number },
+  registry: Registry,
+  health: () => Health,
+): Promise<HealthServer> {
+  const server: Server = createServer(async (request, response) => {
+    const reply = (status: number, type: string, body: string) => {
+      response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+    };
+    const path = request.url?.split('?')[0];
+    try {
+      if (path === '/livez') reply(200, 'text/plain', 'ok\n');
+      else if (path === '/readyz') {
+        const state = health();
+        reply(state.ready ? 200 : 503, 'application/json', `${JSON.stringify(state)}\n`);
+      } else if (path === '/metrics') reply(200, registry.contentType, await registry.metrics());
+      else reply(404, 'text/plain', 'here are /livez, /readyz and /metrics\n');
+    } catch {
+      // A scrape that fails must not take the worker down with it.
+      if (!response.headersSent) reply(500, 'text/plain', 'error\n');
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  });
+  const { address: host, port, family } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,115 @@
+/** The configuration: defaults, faults named all at once, and no secret in a message. */
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { describeSettings, readSettings } from '../config/index.ts';
+import { ConfigError } from '../domain/index.ts';
+
+function refusal(environment: NodeJS.ProcessEnv): ConfigError {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error as ConfigError;
+  }
+  throw new Error('the environment was taken');
+}
+
+describe('settings', () => {
+  it('have defaults for everything but where Redis and the store are', () => {
+    const settings = readSettings({});
+    expect(settings).toMatchObject({
+      redisUrl: undefined,
+      storeUrl: undefined,
+      queuePrefix: 'spineline',
+      s3: { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', requestTimeoutMs: 60_000 },
+      worker: { executionProvider: 'cpu', inferenceThreads: 1, batchSize: 1, batchDelayMs: 20, lockMs: 30_000 },
+      pageStudies: 200,
+      health: { host: '127.0.0.1', port: 0 },
+      logLevel: 'info',
+    });
+    expect(settings.worker.computeThreads).toBeGreaterThanOrEqual(1);
+  });
+
+  it('are read as what they are', () => {
+    const settings = readSettings({
+      SPINELINE_REDIS_URL: 'rediss://user:secret@redis.example:6380/2',
+      SPINELINE_STORE_URL: 's3://bucket/prefix',
+      SPINELINE_S3_PATH_STYLE: 'false',
+      SPINELINE_BATCH_DELAY_MS: '0',
+      SPINELINE_HEALTH_PORT: '9090',
+      SPINELINE_EXECUTION_PROVIDER: 'cuda',
+    });
+    expect(settings).toMatchObject({
+      redisUrl: 'rediss://user:secret@redis.example:6380/2',
+      storeUrl: 's3://bucket/prefix',
+      s3: { forcePathStyle: false },
+      worker: { batchDelayMs: 0, executionProvider: 'cuda', batchSize: 8 },
+      health: { port: 9090 },
+    });
+  });
+
+  it('that are empty are not set', () => {
+    expect(readSettings({ SPINELINE_REDIS_URL: '', SPINELINE_BATCH_SIZE: '' })).toEqual(readSettings({}));
+  });
+
+  it('that do not fit are named all at once', () => {
+    const { message, code, kind } = refusal({
+      SPINELINE_REDIS_URL: 'http://redis',
+      SPINELINE_BATCH_SIZE: 'many',
+      SPINELINE_GRACE_MS: '-1',
+      SPINELINE_INTRA_OP_THREADS: '1.5',
+      SPINELINE_S3_PATH_STYLE: 'perhaps',
+      SPINELINE_EXECUTION_PROVIDER: 'gpu',
+      SPINELINE_QUEUE_PREFIX: 'with space',
+      SPINELINE_LOG_LEVEL: 'info',
+    });
+    expect([code, kind]).toEqual(['CONFIG_INVALID', 'permanent']);
+    for (const name of [
+      'REDIS_URL',
+      'BATCH_SIZE',
+      'GRACE_MS',
+      'INTRA_OP_THREADS',
+      'S3_PATH_STYLE',
+      'EXECUTION_PROVIDER',
+      'QUEUE_PREFIX',
+    ]) {
+      expect(message).toContain(`SPINELINE_${name}: `);
+    }
+    expect(message).not.toContain('SPINELINE_LOG_LEVEL');
+    expect(message).toContain('redis:// or rediss:// or unix://');
+    expect(message).toContain('docs/configuration.md');
+  });
+
+  it('that nobody knows are refused, since a typing error must not be a silent default', () => {
+    expect(refusal({ SPINELINE_BATCHSIZE: '4' }).message).toContain('SPINELINE_BATCHSIZE: no such setting');
+  });
+
+  it('of tests, and of other programs, are none of its business', () => {
+    expect(readSettings({ SPINELINE_TEST_DATA: '/data', SPINELINES: '1', PATH: '/bin' })).toEqual(readSettings({}));
+  });
+
+  it('never repeat a value in a message: it may hold a password', () => {
+    const { message } = refusal({
+      SPINELINE_REDIS_URL: 'http://user:hunter2@redis',
+      SPINELINE_STORE_URL: 'https://key:hunter2@store',
+      SPINELINE_S3_ENDPOINT: 'hunter2',
+      SPINELINE_S3_SECRET: 'hunter2',
+      SPINELINE_S3_CHECKSUMS: 'hunter2',
+      SPINELINE_LOG_LEVEL: 'hunter2',
+      SPINELINE_BATCH_SIZE: 'hunter2',
+      SPINELINE_QUEUE_PREFIX: 'hunter2 ',
+    });
+    expect(message.match(/SPINELINE_/g)).toHaveLength(8);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('are described with name, default and meaning, every one of them in docs/configuration.md', () => {
+    const described = describeSettings();
+    expect(described.every(({ meaning }) => meaning.length > 10)).toBe(true);
+    expect(described.find(({ name }) => name === 'SPINELINE_PAGE_STUDIES')).toMatchObject({ fallback: '200' });
+    expect(described.find(({ name }) => name === 'SPINELINE_REDIS_URL')).toMatchObject({ fallback: '' });
+    const docs = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+    for (const { name } of described) expect(docs).toContain(name);
+  });
+});

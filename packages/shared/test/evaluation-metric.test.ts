@@ -1,0 +1,239 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
+import { challengeMetric, classShareBaseline, type Probabilities, type SubmissionRow } from '../evaluation/index.ts';
+
+type Table<Value> = Record<string, Record<string, Value>>;
+
+/** Labels by study and target; targets that are not named are blank. */
+const labelsOf = (table: Table<Severity>) =>
+  new Map(
+    Object.entries(table).map(([study, severities]) => [
+      study,
+      new Map(TARGETS.map(({ name }) => [name, severities[name]] as const)),
+    ]),
+  );
+const rowsOf = (table: Table<Probabilities>): SubmissionRow[] =>
+  Object.entries(table).flatMap(([study, targets]) =>
+    Object.entries(targets).map(([name, probabilities]) => ({ study, target: targetOfName(name)!, probabilities })),
+  );
+
+describe('the metric of the challenge, worked by hand', () => {
+  it('is the mean of four losses, each row weighted 1, 2 or 4', () => {
+    const labels = labelsOf({
+      A: {
+        spinal_canal_stenosis_l1_l2: 'normal_mild',
+        spinal_canal_stenosis_l2_l3: 'moderate',
+        left_neural_foraminal_narrowing_l1_l2: 'normal_mild',
+        right_neural_foraminal_narrowing_l1_l2: 'moderate',
+      },
+      B: {
+        spinal_canal_stenosis_l1_l2: 'severe',
+        spinal_canal_stenosis_l2_l3: 'normal_mild',
+        left_neural_foraminal_narrowing_l5_s1: 'severe',
+        left_subarticular_stenosis_l1_l2: 'moderate',
+      },
+    });
+    const metric = challengeMetric(
+      labels,
+      rowsOf({
+        A: {
+          spinal_canal_stenosis_l1_l2: [0.8, 0.1, 0.1],
+          spinal_canal_stenosis_l2_l3: [0.3, 0.4, 0.3],
+          left_neural_foraminal_narrowing_l1_l2: [0.5, 0.25, 0.25],
+          right_neural_foraminal_narrowing_l1_l2: [0.25, 0.5, 0.25],
+        },
+        B: {
+          spinal_canal_stenosis_l1_l2: [0.25, 0.25, 0.5],
+          spinal_canal_stenosis_l2_l3: [0.2, 0.2, 0.6],
+          left_neural_foraminal_narrowing_l5_s1: [0.6, 0.3, 0.1],
+          left_subarticular_stenosis_l1_l2: [0, 0.25, 0.75],
+        },
+      }),
+    );
+    // spinal: (1 * -ln 0.8 + 2 * -ln 0.4 + 4 * -ln 0.5 + 1 * -ln 0.2) / 8
+    //       = (0.223144 + 2 * 0.916291 + 4 * 0.693147 + 1.609438) / 8 = 6.437752 / 8
+    expect(metric.spinal).toBeCloseTo(0.804719, 6);
+    // foraminal: (1 * -ln 0.5 + 2 * -ln 0.5 + 4 * -ln 0.1) / 7 = (3 * 0.693147 + 4 * 2.302585) / 7 = 11.289781 / 7
+    expect(metric.foraminal).toBeCloseTo(1.612826, 6);
+    // subarticular: one row, so its weight cancels: -ln 0.25
+    expect(metric.subarticular).toBeCloseTo(1.386294, 6);
+    // any severe: A is not, P = max(0.1, 0.3) = 0.3, weight max(1, 2) = 2; B is, P = max(0.5, 0.6) = 0.6, weight 4
+    //           = (2 * -ln 0.7 + 4 * -ln 0.6) / 6 = (2 * 0.356675 + 4 * 0.510826) / 6 = 2.756652 / 6
+    expect(metric.anySevereSpinal).toBeCloseTo(0.459442, 6);
+    // (0.804719 + 1.612826 + 1.386294 + 0.459442) / 4
+    expect(metric.score).toBeCloseTo(1.06582, 5);
+    expect(metric.complete).toBe(true);
+    expect(metric.counts).toEqual({
+      studies: 2,
+      rows: { spinal: 4, foraminal: 3, subarticular: 1, anySevereSpinal: 2 },
+      blankLabels: 42,
+      missingPredictions: 0,
+      studiesNotPredicted: 0,
+      studiesNotLabelled: 0,
+    });
+  });
+
+  const spinal = (label: Severity, probabilities: Probabilities) =>
+    challengeMetric(
+      labelsOf({ A: { spinal_canal_stenosis_l1_l2: label } }),
+      rowsOf({ A: { spinal_canal_stenosis_l1_l2: probabilities } }),
+    );
+
+  it('clips at the float64 epsilon: an impossible truth costs 36.04, a certain one nothing', () => {
+    // -ln(2^-52) = 52 ln 2 = 36.043653
+    expect(spinal('severe', [1, 0, 0]).spinal).toBeCloseTo(36.043653, 6);
+    expect(spinal('severe', [1, 0, 0]).anySevereSpinal).toBeCloseTo(36.043653, 6);
+    expect(spinal('severe', [0, 0, 1]).spinal).toBeCloseTo(0, 12);
+    expect(spinal('normal_mild', [1, 0, 0]).anySevereSpinal).toBeCloseTo(0, 12);
+  });
+
+  it('scales rows to sum to 1 after clipping', () => {
+    // 0.5 / (0.5 + 0.25 + 0.5) = 0.4; -ln 0.4
+    expect(spinal('severe', [0.5, 0.25, 0.5]).spinal).toBeCloseTo(0.916291, 6);
+  });
+
+  it('leaves blank labels and parts without labels out, and says that it is not complete', () => {
+    // Only spinal and any severe are there: (-ln 0.8 + -ln(1 - 0.1)) / 2 = (0.223144 + 0.105361) / 2
+    const metric = spinal('normal_mild', [0.8, 0.1, 0.1]);
+    expect(metric.score).toBeCloseTo(0.164252, 6);
+    expect([metric.foraminal, metric.subarticular, metric.complete]).toEqual([undefined, undefined, false]);
+    expect(metric.counts.blankLabels).toBe(24);
+  });
+
+  it('takes any severe over labelled spinal rows only', () => {
+    const metric = challengeMetric(
+      labelsOf({ A: { spinal_canal_stenosis_l1_l2: 'normal_mild' } }),
+      rowsOf({ A: { spinal_canal_stenosis_l1_l2: [0.8, 0.1, 0.1], spinal_canal_stenosis_l2_l3: [0, 0, 1] } }),
+    );
+    expect(metric.anySevereSpinal).toBeCloseTo(0.105361, 6);
+  });
+
+  it('leaves out studies that only one side has, and counts them', () => {
+    const severe = { spinal_canal_stenosis_l1_l2: 'severe' as const };
+    const half = { spinal_canal_stenosis_l1_l2: [0.25, 0.25, 0.5] as const };
+    const metric = challengeMetric(labelsOf({ A: severe, B: severe, C: severe }), rowsOf({ A: half, D: half }));
+    expect(metric.spinal).toBeCloseTo(Math.LN2, 12);
+    expect(metric.counts).toMatchObject({ studies: 1, studiesNotPredicted: 2, studiesNotLabelled: 1 });
+    const nothing = challengeMetric(labelsOf({ A: severe }), []);
+    expect([nothing.score, nothing.complete, nothing.counts.studiesNotPredicted]).toEqual([undefined, false, 1]);
+  });
+
+  it('refuses missing predictions unless told, and then says how many', () => {
+    const labels = labelsOf({ A: { spinal_canal_stenosis_l1_l2: 'severe', spinal_canal_stenosis_l2_l3: 'severe' } });
+    const rows = rowsOf({ A: { spinal_canal_stenosis_l1_l2: [0.25, 0.25, 0.5] } });
+    expect(() => challengeMetric(labels, rows)).toThrow(
+      'no prediction for 1 labelled targets of predicted studies: A spinal_canal_stenosis_l2_l3',
+    );
+    const metric = challengeMetric(labels, rows, { allowMissing: true });
+    expect(metric.spinal).toBeCloseTo(Math.LN2, 12);
+    expect([metric.complete, metric.counts.missingPredictions]).toEqual([false, 1]);
+  });
+
+  it('refuses numbers that are no probabilities, and a target twice', () => {
+    expect(() => spinal('severe', [Number.NaN, 0, 1])).toThrow(RangeError);
+    expect(() => spinal('severe', [-0.1, 0.1, 1])).toThrow(RangeError);
+    const twice = rowsOf({ A: { spinal_canal_stenosis_l1_l2: [0, 0, 1] } });
+    expect(() => challengeMetric(labelsOf({ A: {} }), [...twice, ...twice])).toThrow('predicted twice');
+  });
+});
+
+describe('the class-share baseline', () => {
+  const labels = labelsOf({
+    A: { spinal_canal_stenosis_l1_l2: 'normal_mild', spinal_canal_stenosis_l2_l3: 'severe' },
+    B: { spinal_canal_stenosis_l1_l2: 'normal_mild', spinal_canal_stenosis_l2_l3: 'normal_mild' },
+  });
+
+  it('answers each target with its own shares', () => {
+    const { spinal, anySevereSpinal } = classShareBaseline(labels);
+    // L1/L2 is always normal: no loss. L2/L3 is half and half: (4 ln 2 + 1 ln 2) / (1 + 1 + 4 + 1)
+    expect(spinal).toBeCloseTo((5 * Math.LN2) / 7, 12);
+    // P = max(0, 0.5) for both: all ln 2
+    expect(anySevereSpinal).toBeCloseTo(Math.LN2, 12);
+  });
+
+  it('can pool the levels of a task, and weight the shares as the metric does', () => {
+    // Shares 3/4 and 1/4: (3 * -ln 0.75 + 4 * -ln 0.25) / 7 = (0.863046 + 5.545177) / 7
+    expect(classShareBaseline(labels, { by: 'task' }).spinal).toBeCloseTo(0.915461, 6);
+    // Weighted shares 3/7 and 4/7: (3 * -ln(3/7) + 4 * -ln(4/7)) / 7 = (2.541894 + 2.238463) / 7
+    expect(classShareBaseline(labels, { by: 'task', weighted: true }).spinal).toBeCloseTo(0.682908, 6);
+  });
+
+  it('costs nothing where all labels are of one class', () => {
+    const all = Object.fromEntries(TARGETS.map(({ name }) => [name, 'moderate' as const]));
+    const metric = classShareBaseline(labelsOf({ A: all, B: all }));
+    expect(metric.score).toBeCloseTo(0, 12);
+    expect(metric.complete).toBe(true);
+  });
+});
+
+const python = spawnSync('/usr/bin/python3', ['-c', 'import numpy']);
+const hasNumpy = python.status === 0;
+
+/** The challenge's metric over `sklearn.metrics.log_loss`'s formula, in numpy. Reads and writes JSON. */
+const NUMPY_METRIC = `
+import json, sys
+import numpy as np
+
+def log_loss(onehot, p, w):
+    p = np.asarray(p, dtype=np.float64)
+    eps = np.finfo(p.dtype).eps
+    p = np.clip(p, eps, 1 - eps)
+    if p.ndim == 1:
+        p = np.stack([1 - p, p], axis=1)
+    p = p / p.sum(axis=1)[:, None]
+    return float(np.average(-(onehot * np.log(p)).sum(axis=1), weights=w))
+
+rows = json.load(sys.stdin)
+study = np.array([r[0] for r in rows])
+name = np.array([r[1] for r in rows])
+label = np.array([r[2] for r in rows])
+p = np.array([r[3] for r in rows])
+weight = np.array([1, 2, 4])[label]
+parts = []
+for word in ('spinal', 'foraminal', 'subarticular'):
+    i = np.array([word in n for n in name])
+    parts.append(log_loss(np.eye(3)[label[i]], p[i], weight[i]))
+i = np.array(['spinal' in n for n in name])
+studies = sorted(set(study[i]))
+pick = lambda values: np.array([values[i & (study == s)].max() for s in studies])
+severe = pick((label == 2).astype(int))
+parts.append(log_loss(np.eye(2)[severe], pick(p[:, 2]), pick(weight)))
+print(json.dumps([float(np.mean(parts))] + parts))
+`;
+
+describe.skipIf(!hasNumpy)('against numpy (skipped where /usr/bin/python3 has none)', () => {
+  it('agrees on 60 studies with blank labels, zeros and ones among the predictions', () => {
+    const random = (seed: number) => {
+      const value = Math.sin(seed * 12.9898) * 43758.5453;
+      return value - Math.floor(value);
+    };
+    let seed = 0;
+    const labels: Table<Severity> = {};
+    const predictions: Table<Probabilities> = {};
+    const rows: [string, string, number, Probabilities][] = [];
+    for (let n = 0; n < 60; n++) {
+      const study = `study_${n}`;
+      labels[study] = {};
+      predictions[study] = {};
+      for (const { name } of TARGETS) {
+        const logits = [0, 1, 2].map(() => Math.exp(8 * random(++seed)));
+        const sum = logits.reduce((a, b) => a + b, 0);
+        const probabilities: Probabilities =
+          random(++seed) < 0.02 ? [1, 0, 0] : [logits[0]! / sum, logits[1]! / sum, logits[2]! / sum];
+        predictions[study][name] = probabilities;
+        if (random(++seed) < 0.1) continue;
+        const label = random(++seed) < 0.7 ? 0 : random(++seed) < 0.6 ? 1 : 2;
+        labels[study][name] = SEVERITIES[label]!;
+        rows.push([study, name, label, probabilities]);
+      }
+    }
+    const run = spawnSync('/usr/bin/python3', ['-c', NUMPY_METRIC], { input: JSON.stringify(rows), encoding: 'utf8' });
+    expect(run.stderr).toBe('');
+    const expected = JSON.parse(run.stdout) as number[];
+    const metric = challengeMetric(labelsOf(labels), rowsOf(predictions));
+    const found = [metric.score, metric.spinal, metric.foraminal, metric.subarticular, metric.anySevereSpinal];
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 11);
+    expect(metric.complete).toBe(true);
+  });
+});

@@ -1,0 +1,103 @@
+/**
+ * Runs training/reference/compare.py, the independent numpy and torch implementation, and reads back what it wrote.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Image, readNpy, writeNpy } from '../imaging/index.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../../..');
+export const TEST_DATA = resolve(ROOT, process.env.SPINELINE_TEST_DATA ?? '../shared/data');
+export const NO_PYTHON = 'no python3 with numpy, torch and pydicom here';
+
+let found: { python: string | undefined } | undefined;
+
+/** A Python that can run the reference, or `undefined`. Looked for once, and only if a test asks: torch loads slowly. */
+export function python(): string | undefined {
+  found ??= {
+    python: ['python3', '/usr/bin/python3'].find(
+      (name) => spawnSync(name, ['-c', 'import numpy, torch, pydicom'], { stdio: 'ignore' }).status === 0,
+    ),
+  };
+  return found.python;
+}
+
+/** One conversation with the reference: a temporary folder for arrays in, arrays out. */
+export class Reference {
+  readonly folder = mkdtempSync(join(tmpdir(), 'spineline-reference-'));
+  readonly #requests: object[] = [];
+
+  /** Saves an image for the reference to read; gives its path. */
+  save(name: string, image: Image): string {
+    const path = join(this.folder, `${name}.npy`);
+    writeFileSync(path, writeNpy(image.data, [image.height, image.width]));
+    return path;
+  }
+
+  ask(request: { name: string; task: string; [field: string]: unknown }): void {
+    this.#requests.push(request);
+  }
+
+  /** Runs all requests; the report by name of request. */
+  run(): Record<string, unknown> {
+    const request = join(this.folder, 'request.json');
+    writeFileSync(request, JSON.stringify({ out: this.folder, requests: this.#requests }));
+    execFileSync(python()!, [join(ROOT, 'training/reference/compare.py'), request], {
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' },
+    });
+    return JSON.parse(readFileSync(join(this.folder, 'report.json'), 'utf8'));
+  }
+
+  /** A float32 array that the reference wrote. */
+  array(name: string): { data: Float32Array; shape: number[] } {
+    const { data, shape } = readNpy(readFileSync(join(this.folder, `${name}.npy`)));
+    if (!(data instanceof Float32Array)) throw new Error(`${name} is not float32`);
+    return { data, shape };
+  }
+
+  image(name: string): Image {
+    const { data, shape } = this.array(name);
+    return { data, height: shape[0]!, width: shape[1]! };
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The largest absolute difference; infinite if the lengths differ or a value is not a number. */
+export function largestDifference(a: Float32Array, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Infinity : difference;
+  }
+  return largest;
+}
+
+/** Repeatable numbers in [0, 1): mulberry32. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Something like a scan: whole numbers, a bright ellipse on noise, a few very bright pixels. */
+export function randomImage(random: () => number, height: number, width: number): Image {
+  const data = new Float32Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const inside = (x / width - 0.5) ** 2 + (y / height - 0.4) ** 2 < 0.1;
+      const value = (inside ? 900 : 40) * (0.5 + random()) + (random() < 0.001 ? 3000 : 0);
+      data[y * width + x] = Math.floor(value);
+    }
+  }
+  return { data, height, width };
+}

@@ -1,0 +1,127 @@
+/**
+ * The shipped demo bundles: manifests that tell the truth about their files, and ONNX models that compute in
+ * onnxruntime-node what torch computes from the same weights (training/checks/onnx_parity.py).
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEMO_NOTICE } from '../domain/index.ts';
+import { readNpy } from '../imaging/index.ts';
+import { membersOf, parseBundle, type Stage } from '../models/index.ts';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const DEMO = join(ROOT, 'models/demo');
+const STAGES: readonly Stage[] = [1, 2, 3];
+const TOLERANCE = 1e-4;
+
+/** One model of the parity script: its inputs and torch's output are .npy files with a batch of three. */
+interface ParityCase {
+  readonly model: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly output: { readonly name: string; readonly file: string };
+}
+
+const models = STAGES.flatMap((stage) =>
+  membersOf(demoBundle(stage)).map(({ member }) => `stage${stage}/${member.file}`),
+);
+const python = ['python3', '/usr/bin/python3'].find(
+  (name) => spawnSync(name, ['-c', 'import numpy, onnx, torch, torchvision'], { stdio: 'ignore' }).status === 0,
+);
+
+describe('the demo bundles', () => {
+  it.each(STAGES)('stage %i has the files that its manifest promises, and no others', (stage) => {
+    const members = membersOf(demoBundle(stage)).map(({ member }) => member);
+    const onnx = readdirSync(join(DEMO, `stage${stage}`)).filter((name) => name.endsWith('.onnx'));
+    expect(onnx.sort()).toEqual(members.map((member) => member.file).sort());
+    for (const member of members) {
+      const bytes = readFileSync(join(DEMO, `stage${stage}`, member.file));
+      expect(bytes.length).toBe(member.bytes);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(member.sha256);
+    }
+  });
+
+  it.each(STAGES)('stage %i says that it is a demo, and untrained where it is', (stage) => {
+    const bundle = demoBundle(stage);
+    expect(bundle.name).toBe(`demo-stage${stage}`);
+    expect(bundle.notice.startsWith(DEMO_NOTICE)).toBe(true);
+    expect(bundle.trained).toBe(membersOf(bundle).every(({ member }) => member.trained));
+    if (!bundle.trained) expect(bundle.notice).toContain('have not been trained');
+  });
+
+  it('are below 40 MB in all', () => {
+    const bytes = models.reduce((sum, model) => sum + statSync(join(DEMO, model)).size, 0);
+    expect(bytes).toBeLessThan(40e6);
+  });
+
+  it('have class shares that sum to one for every condition and level', () => {
+    const bundle = demoBundle(3);
+    if (bundle.stage !== 3) throw new Error('models/demo/stage3 is of another stage');
+    const shares = Object.values(bundle.classShares).flatMap((levels) => Object.values(levels));
+    expect(shares).toHaveLength(25);
+    for (const share of shares) expect(share.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 12);
+  });
+});
+
+describe.skipIf(!python)('onnxruntime-node against torch (skipped: no python3 with torch, torchvision, onnx)', () => {
+  let folder = '';
+  let cases: ParityCase[] = [];
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'spineline-onnx-parity-'));
+    execFileSync(python!, ['training/checks/onnx_parity.py', '--models', DEMO, '--out', folder], {
+      cwd: ROOT,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    });
+    cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')).cases;
+  }, 300_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each(models)('%s gives the same output within 1e-4 for one item and for three', async (model) => {
+    const parity = cases.find((one) => one.model === model)!;
+    const session = await InferenceSession.create(join(DEMO, model), { intraOpNumThreads: 1, interOpNumThreads: 1 });
+    try {
+      for (const batch of [1, 3]) {
+        const feeds = Object.entries(parity.inputs).map(([name, file]) => [
+          name,
+          firstItems(join(folder, file), batch),
+        ]);
+        const outputs = await session.run(Object.fromEntries(feeds));
+        const found = outputs[parity.output.name]!;
+        const expected = firstItems(join(folder, parity.output.file), batch);
+        expect(found.dims).toEqual(expected.dims);
+        expect(largestDifference(found.data as Float32Array, expected.data as Float32Array)).toBeLessThanOrEqual(
+          TOLERANCE,
+        );
+      }
+    } finally {
+      await session.release();
+    }
+  });
+});
+
+function demoBundle(stage: Stage) {
+  const path = join(DEMO, `stage${stage}`, 'bundle.json');
+  if (!existsSync(path)) throw new Error(`models/demo/stage${stage}/bundle.json is missing; see training/README.md`);
+  return parseBundle(readFileSync(path, 'utf8'), path);
+}
+
+/** The first `batch` items of a float32 .npy file. */
+function firstItems(path: string, batch: number): Tensor {
+  const { data, shape } = readNpy(readFileSync(path));
+  if (!(data instanceof Float32Array)) throw new Error(`${path} is not float32`);
+  return new Tensor('float32', data.slice(0, (data.length / shape[0]!) * batch), [batch, ...shape.slice(1)]);
+}
+
+/** The largest absolute difference; infinite where a value is not a number. */
+function largestDifference(found: Float32Array, expected: Float32Array): number {
+  return found.reduce((largest, value, index) => {
+    const difference = Math.abs(value - expected[index]!);
+    return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : Math.max(largest, difference);
+  }, 0);
+}

@@ -1,0 +1,434 @@
+/** Stage 2: the images of the XY models, points in original pixels, plans of crops, and the crops themselves. */
+
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
+import { centralSlices, cropSpace, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
+import { type BundleOf, type CropSettings, parseBundle } from '../models/index.ts';
+import {
+  CropsArtefact,
+  type FoundSlice,
+  type IndexedSlice,
+  pixelDigest,
+  type SeriesIndex,
+  XyArtefact,
+  xyDigest,
+  type ZArtefact,
+  zDigest,
+} from '../stages/artefacts.ts';
+import { cutCrops, type Files, prepareXy } from '../stages/compute-tasks.ts';
+import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
+import {
+  axialImage,
+  axialOfPoints,
+  flagsOfConstant,
+  meanPoints,
+  planCrops,
+  sagittalImages,
+  slicesOfCrops,
+  type XyImage,
+  xyArtefact,
+} from '../stages/stage2.ts';
+import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
+
+const STAGE3 = parseBundle(
+  readFileSync(new URL('../../../models/demo/stage3/bundle.json', import.meta.url), 'utf8'),
+  'stage3',
+) as BundleOf<3>;
+/** The shipped windows in a space of half the size, so that a crop costs little. */
+const SETTINGS: CropSettings = { ...STAGE3.crops, space: 256 };
+/** Half of the spacing of float16 just below 1. */
+const FLOAT16 = 2 ** -12 + 1e-9;
+
+/** T2 of 7 slices of 30 x 40, T1 of 6, axial of 6 in two series. */
+async function study(): Promise<IndexedStudy & { files: Files }> {
+  const size = { Rows: 30, Columns: 40 };
+  const { study, files } = smallStudy([
+    { series: '11', kind: 'sagittal_t2', slices: sagittalStack(7, { more: size }) },
+    { series: '12', kind: 'sagittal_t1', slices: sagittalStack(6, { more: size }) },
+    { series: '13', kind: 'axial_t2', slices: axialStack(3, { fromZ: 4, more: { Rows: 50, Columns: 20 } }) },
+    { series: '14', kind: 'axial_t2', slices: axialStack(3, { fromZ: -8, more: { Rows: 24, Columns: 24 } }) },
+  ]);
+  return { ...(await indexStudy(study, files)), files };
+}
+
+let shared: Awaited<ReturnType<typeof study>>;
+beforeAll(async () => {
+  shared = await study();
+});
+
+function found(index: number): FoundSlice {
+  return { index, instance: index + 1, confidence: 1, members: [], point: [0.5, 0.5] };
+}
+function zOf(scs: readonly number[] | null, left: readonly number[] | null = null, right = left): ZArtefact {
+  return {
+    schema: 'spineline.z/1',
+    scs: scs && { series: '11', levels: scs.map(found) },
+    nfn: left && right && { series: '12', left: left.map(found), right: right.map(found) },
+    axial: [null, null, null, null, null],
+    flags: [],
+  };
+}
+const instances = (image: XyImage | undefined) => image?.slices.map(({ instance }) => instance);
+const five = <T>(value: T): T[] => Array.from({ length: 5 }, () => value);
+const fractions = LEVELS.map((_, i) => [0.1 + 0.2 * i, 0.9 - 0.2 * i] as const);
+
+describe('the images', () => {
+  it('are the slice at the median of the five, with one neighbour each side', () => {
+    const images = sagittalImages(shared.index, zOf([0, 4, 6, 3, 3], [1, 1, 1, 5, 5], [3, 2, 3, 2, 3]));
+    expect(instances(images.scs)).toEqual([3, 4, 5]);
+    expect(instances(images.left)).toEqual([1, 2, 3]);
+    expect(instances(images.right)).toEqual([3, 4, 5]);
+  });
+
+  it('repeat the slice at either end of the series', () => {
+    const images = sagittalImages(shared.index, zOf(five(6), five(0), five(5)));
+    expect(instances(images.scs)).toEqual([6, 7, 7]);
+    expect(instances(images.left)).toEqual([1, 1, 2]);
+    expect(instances(images.right)).toEqual([5, 6, 6]);
+  });
+
+  it('are left out for a kind that is missing', () => {
+    expect(Object.keys(sagittalImages(shared.index, zOf(null, five(2))))).toEqual(['left', 'right']);
+    expect(Object.keys(sagittalImages(shared.index, zOf(five(2))))).toEqual(['scs']);
+  });
+
+  it('of an axial slice have the neighbours of its own series', () => {
+    const axial = (series: string, index: number) => ({ series, index, instance: index + 1, distanceMm: 0 });
+    const image = axialImage(shared.index, axial('13', 2));
+    expect(instances(image)).toEqual([2, 3, 3]);
+    expect(image.slices.every(({ rows }) => rows === 50)).toBe(true);
+    expect(instances(axialImage(shared.index, axial('14', 0)))).toEqual([1, 1, 2]);
+  });
+
+  it('become samples that are what the imaging functions make of the same pixels', async () => {
+    const input = {
+      size: [16, 12] as [number, number],
+      channels: 3 as const,
+      normalise: SETTINGS.normalise,
+      resize: SETTINGS.resize,
+    };
+    const { scs } = sagittalImages(shared.index, zOf(five(6)));
+    const { samples, constant } = await prepareXy({ study: '1001', images: [scs!], files: shared.files, input });
+    const [sample] = samples;
+    expect(constant).toEqual([false]);
+    const slices = [5, 6, 6].map((i) => shared.sagittal.sagittal_t2![i]!.image);
+    const { tensor } = xyTensor([slices[0]!, slices[1]!, slices[2]!], input);
+    expect(sample!.image!.dims).toEqual([3, 16, 12]);
+    expect(sample!.image!.data).toEqual(tensor);
+  });
+});
+
+describe('an image of one value', () => {
+  it('is noticed, and flagged beside the points that mean nothing', async () => {
+    const flat = sagittalImages(shared.index, zOf(five(1))).scs!;
+    const input = {
+      size: [8, 8] as [number, number],
+      channels: 3 as const,
+      normalise: SETTINGS.normalise,
+      resize: SETTINGS.resize,
+    };
+    // The median of any number of equal percentiles is that number: low and high at 50 make every image flat.
+    const same = { ...input, normalise: { ...input.normalise, low: 50, high: 50 } };
+    const { constant } = await prepareXy({ study: '1001', images: [flat], files: shared.files, input: same });
+    expect(constant).toEqual([true]);
+    const { flags } = xyArtefact(shared.index, zOf(five(1)), {}, five(null), five(null), [flat]);
+    expect(flags).toEqual([{ code: 'pixels_constant', series: '11', instance: 2 }]);
+  });
+});
+
+describe('the points', () => {
+  it('are the weighted mean of the members', () => {
+    const member = (weight: number, ...xy: number[]) => ({
+      weight,
+      output: { xy: { dims: [2, 2], data: Float32Array.from(xy) } },
+    });
+    const mean = meanPoints([member(3, 0.25, 0.5, 0.5, 1), member(1, 0.75, 0, 0.5, 0)]);
+    expect(mean).toEqual([
+      [0.375, 0.375],
+      [0.5, 0.75],
+    ]);
+  });
+
+  it('lie in pixels of each level’s own slice, rounded to 0.01', () => {
+    const z = zOf([0, 1, 2, 3, 4], five(2));
+    const thirds = five([1 / 3, 2 / 3] as const);
+    const xy = xyArtefact(shared.index, z, { scs: thirds, left: fractions, right: thirds }, five(null), five(null));
+    expect(XyArtefact.parse(xy)).toEqual(xy);
+    // 40 / 3 and 2 * 30 / 3.
+    expect(xy.scs![3]).toEqual({ series: '11', index: 3, instance: 4, x: 13.33, y: 20 });
+    expect(xy.nfn!.left[1]).toEqual({ series: '12', index: 2, instance: 3, x: 12, y: 21 });
+    expect(xy.ss).toEqual(five(null));
+  });
+
+  it('of SS lie in the axial slice, left first', () => {
+    const axial = [null, { series: '13', index: 1, instance: 2, distanceMm: 0.5 }, null, null, null];
+    const ss = [
+      null,
+      [
+        [0.75, 0.5],
+        [0.25, 0.1],
+      ] as const,
+      null,
+      null,
+      null,
+    ];
+    const xy = xyArtefact(shared.index, zOf(five(2)), { scs: fractions }, axial, ss);
+    const placed = { series: '13', index: 1, instance: 2 };
+    expect(xy.ss[1]).toEqual({ left: { ...placed, x: 15, y: 25 }, right: { ...placed, x: 5, y: 5 }, distanceMm: 0.5 });
+    expect(xy.nfn).toBeNull();
+  });
+
+  it('choose the axial slices anew, from the slices that stage 1 found', () => {
+    // All T2 slices are parallel; a row is 1 mm and row 0 at z = 4, so y = 1/30, 5/30, ... meet z = 3, -1, ...
+    const points = [1, 5, 9, 13, 17].map((row) => [0.5, row / 30] as const);
+    const axial = axialOfPoints(shared.index, zOf([0, 1, 2, 3, 4]), points);
+    expect(axial.map((slice) => `${slice!.series}/${slice!.instance} ${slice!.distanceMm}`)).toEqual([
+      '13/1 1',
+      '13/2 1',
+      '13/3 1',
+      '14/1 1',
+      '14/2 1',
+    ]);
+    expect(axialOfPoints(shared.index, zOf([0, 1, 2, 3, 4]), undefined)).toEqual(five(null));
+    expect(axialOfPoints(shared.index, zOf(null), points)).toEqual(five(null));
+  });
+});
+
+const SS = { series: '13', index: 1, instance: 2 };
+function xyOf(): XyArtefact {
+  const axial = five({ ...SS, distanceMm: 0 });
+  const ss = five([
+    [0.75, 0.5],
+    [0.25, 0.1],
+  ] as const);
+  return xyArtefact(
+    shared.index,
+    zOf([0, 1, 2, 3, 6], [0, 1, 1, 1, 1], [4, 4, 4, 5, 5]),
+    { scs: fractions, left: fractions, right: fractions },
+    axial,
+    ss,
+  );
+}
+
+describe('the plan of crops', () => {
+  it('has a crop for every view of every target: five SCS, five axial middles, ten T1 and ten axial sides', () => {
+    const plans = planCrops(shared.index, xyOf());
+    const rows = (array: string) => plans.filter((plan) => plan.array === array).map(({ row }) => row);
+    expect(rows('sagittal_t2')).toEqual([0, 1, 2, 3, 4]);
+    expect(rows('axial_middle')).toEqual([0, 1, 2, 3, 4]);
+    for (const array of ['sagittal_t1', 'axial_sides']) {
+      expect(rows(array).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    }
+    for (const { array, row, level, side } of plans) {
+      expect(LEVELS[row % 5]).toBe(level);
+      const expected = array === 'sagittal_t2' || array === 'axial_middle' ? 'middle' : row < 5 ? 'left' : 'right';
+      expect(side).toBe(expected);
+    }
+  });
+
+  it('centres SCS on the midpoint of the SS points, and NFN and SS on their own side’s', () => {
+    const plans = planCrops(shared.index, xyOf());
+    const centre = (array: string, row: number) => {
+      const { series, index, x, y } = plans.find((plan) => plan.array === array && plan.row === row)!;
+      return [series, index, Number(x.toFixed(6)), Number(y.toFixed(6))];
+    };
+    expect(centre('axial_middle', 2)).toEqual(['13', 1, 0.5, 0.3]);
+    expect(centre('axial_sides', 2)).toEqual(['13', 1, 0.75, 0.5]);
+    expect(centre('axial_sides', 7)).toEqual(['13', 1, 0.25, 0.1]);
+    expect(centre('sagittal_t1', 8)).toEqual(['12', 5, 0.7, 0.3]);
+    expect(centre('sagittal_t2', 4)).toEqual(['11', 6, 0.9, 0.1]);
+  });
+
+  it('leaves out what has no point', () => {
+    const xy = xyOf();
+    const some = { ...xy, scs: null, ss: [xy.ss[0]!, null, null, null, null] };
+    const arrays = planCrops(shared.index, some).map(({ array, row }) => `${array}/${row}`);
+    expect(arrays.filter((name) => !name.startsWith('sagittal_t1'))).toEqual([
+      'axial_middle/0',
+      'axial_sides/0',
+      'axial_sides/5',
+    ]);
+    expect(planCrops(shared.index, { ...xy, scs: null, nfn: null, ss: five(null) })).toEqual([]);
+  });
+
+  it('names every slice that is needed once, clamped to the series', () => {
+    const [plan] = planCrops(shared.index, xyOf());
+    const needed = slicesOfCrops(shared.index, [plan!, plan!], 2);
+    expect(needed.map(({ instance }) => instance)).toEqual([1, 2, 3]);
+  });
+
+  it('flags crops of which all pixels are alike', () => {
+    const plans = planCrops(shared.index, xyOf()).slice(0, 2);
+    expect(flagsOfConstant(plans, [false, true])).toEqual([
+      { code: 'pixels_constant', series: plans[1]!.series, level: plans[1]!.level },
+    ]);
+  });
+});
+
+describe('the crops', () => {
+  const cut = (xy: XyArtefact, settings = SETTINGS, files = shared.files) =>
+    cutCrops({ study: '1001', index: shared.index, plans: planCrops(shared.index, xy), files, settings });
+
+  it('are what the imaging functions cut from the same pixels with the windows of kind, side and level', async () => {
+    const xy = xyOf();
+    const { crops, arrays } = await cut(xy);
+    expect(CropsArtefact.parse(crops)).toEqual(crops);
+    const read = Object.fromEntries(Object.entries(arrays).map(([file, bytes]) => [file, readNpy(bytes)]));
+    expect(Object.fromEntries(Object.entries(read).map(([file, { dtype, shape }]) => [file, [dtype, shape]]))).toEqual({
+      'sagittal_t2.npy': ['<f2', [5, 5, 128, 224]],
+      'axial_middle.npy': ['<f2', [5, 5, 256, 256]],
+      'sagittal_t1.npy': ['<f2', [10, 5, 128, 224]],
+      'axial_sides.npy': ['<f2', [10, 5, 256, 256]],
+    });
+
+    // left, right, top, bottom, to: the table of pipeline.md, not the bundle's.
+    const scs = { left: 96, right: 32, top: 40, bottom: 40, to: [128, 224] } as const;
+    const nfn = { left: 96, right: 64, top: 32, bottom: 32, to: [128, 224] } as const;
+    const middle = { left: 96, right: 96, top: 96, bottom: 96, to: [256, 256] } as const;
+    const right = { ...middle, left: 144, right: 48 };
+    const left = { ...middle, left: 48, right: 144 };
+    const cases = [
+      { file: 'sagittal_t2.npy', row: 1, series: 0, slice: 1, at: [0.3, 0.7], window: scs },
+      { file: 'sagittal_t2.npy', row: 4, series: 0, slice: 6, at: [0.9, 0.1], window: { ...scs, top: 20, bottom: 60 } },
+      { file: 'sagittal_t1.npy', row: 0, series: 1, slice: 0, at: [0.1, 0.9], window: nfn },
+      { file: 'sagittal_t1.npy', row: 9, series: 1, slice: 5, at: [0.9, 0.1], window: { ...nfn, top: 22, bottom: 42 } },
+      { file: 'axial_middle.npy', row: 3, series: 2, slice: 1, at: [0.5, 0.3], window: middle },
+      { file: 'axial_sides.npy', row: 4, series: 2, slice: 1, at: [0.75, 0.5], window: left },
+      { file: 'axial_sides.npy', row: 5, series: 2, slice: 1, at: [0.25, 0.1], window: right },
+    ] as const;
+    for (const { file, row, series, slice, at, window } of cases) {
+      const { slices } = shared.index.series[series]!;
+      const images = centralSlices(slice, 2, slices.length).map((i) => imageOf(slices[i]!));
+      const { stack } = cropSpace(images, SETTINGS);
+      const centre = { x: at[0] * 256, y: at[1] * 256 };
+      const expected = cutCrop(stack, 5, 256, centre, window, true);
+      const values = read[file]!.data.subarray(row * expected.length, (row + 1) * expected.length);
+      const apart = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - Number(values[i]))), 0);
+      expect(apart, `${file} row ${row}`).toBeLessThanOrEqual(FLOAT16);
+      expect(
+        expected.some((value) => value > 0.1),
+        `${file} row ${row} shows something`,
+      ).toBe(true);
+    }
+  });
+
+  it('of points that are missing are rows of zeros, and of a missing kind no array at all', async () => {
+    const xy = xyOf();
+    const { crops, arrays } = await cut({ ...xy, nfn: null, ss: [null, xy.ss[1]!, null, null, null] });
+    expect(Object.keys(arrays).sort()).toEqual(['axial_middle.npy', 'axial_sides.npy', 'sagittal_t2.npy']);
+    expect(crops.arrays.sagittal_t1).toBeUndefined();
+    expect(crops.arrays.axial_middle!.present).toEqual([false, true, false, false, false]);
+    expect(crops.arrays.axial_sides!.present.map(Number)).toEqual([0, 1, 0, 0, 0, 0, 1, 0, 0, 0]);
+    const { data, shape } = readNpy(arrays['axial_middle.npy']!);
+    const size = shape.slice(1).reduce((a, b) => a * b);
+    expect(data.subarray(0, size).every((value) => value === 0)).toBe(true);
+    expect(data.subarray(size, 2 * size).some((value) => value > 0)).toBe(true);
+    expect((await cut({ ...xy, scs: null, nfn: null, ss: five(null) })).arrays).toEqual({});
+  });
+
+  it('are the same bytes every time', async () => {
+    const xy = { ...xyOf(), nfn: null, ss: five(null) };
+    const [first, second] = [await cut(xy), await cut(xy)];
+    expect(Buffer.compare(first.arrays['sagittal_t2.npy']!, second.arrays['sagittal_t2.npy']!)).toBe(0);
+    expect(first.crops).toEqual(second.crops);
+  });
+
+  it('are refused where a file is not the one that was indexed, or is gone', async () => {
+    const location = shared.index.series[0]!.slices[2]!.location;
+    const bytes = Uint8Array.from(shared.files.get(location) as Uint8Array);
+    bytes[bytes.length - 1]! ^= 1;
+    const error = { code: 'SOURCE_CHANGED', kind: 'permanent', context: { study: '1001', file: '11/3.dcm' } };
+    await expect(cut(xyOf(), SETTINGS, new Map([...shared.files, [location, bytes]]))).rejects.toMatchObject(error);
+    const gone = new Map([...shared.files, [location, { missing: 'no file there' }]]);
+    await expect(cut(xyOf(), SETTINGS, gone)).rejects.toMatchObject({
+      ...error,
+      context: { ...error.context, found: 'no file there' },
+    });
+  });
+
+  it('need a window for their kind, side and level', async () => {
+    const windows = SETTINGS.windows.filter(({ levels }) => levels.length !== 1);
+    await expect(cut(xyOf(), { ...SETTINGS, windows })).rejects.toMatchObject({
+      code: 'BUNDLE_INVALID',
+      summary: 'the bundle has no crop window for sagittal_t2, middle, l5_s1',
+    });
+  });
+
+  it('of one array have one size', async () => {
+    const windows = SETTINGS.windows.map((window) =>
+      window.levels.length === 1 ? { ...window, to: [64, 64] as [number, number] } : window,
+    );
+    await expect(cut(xyOf(), { ...SETTINGS, windows })).rejects.toMatchObject({ code: 'BUNDLE_INVALID' });
+  });
+});
+
+function imageOf(slice: IndexedSlice) {
+  // The files hold shade + place, shade being 100 times the instance number.
+  const data = Float32Array.from({ length: slice.rows * slice.columns }, (_, i) => 100 * slice.instance + i);
+  return { data, height: slice.rows, width: slice.columns };
+}
+
+describe('the shipped crop windows', () => {
+  it('are there for every view of every level, and say what pipeline.md says', () => {
+    const windowOf = (kind: string, side: Side | 'middle', level: Level) => {
+      const fits = STAGE3.crops.windows.filter(
+        (window) => window.kind === kind && window.side === side && window.levels.includes(level),
+      );
+      expect(fits, `${kind} ${side} ${level}`).toHaveLength(1);
+      const { left, right, top, bottom, to } = fits[0]!;
+      return [left, right, top, bottom, ...to];
+    };
+    for (const level of LEVELS) {
+      const low = level === 'l5_s1';
+      expect(windowOf('sagittal_t2', 'middle', level)).toEqual([96, 32, low ? 20 : 40, low ? 60 : 40, 128, 224]);
+      expect(windowOf('axial_t2', 'middle', level)).toEqual([96, 96, 96, 96, 256, 256]);
+      for (const side of ['left', 'right'] as const) {
+        expect(windowOf('sagittal_t1', side, level)).toEqual([96, 64, low ? 22 : 32, low ? 42 : 32, 128, 224]);
+        const reach = side === 'left' ? [48, 144] : [144, 48];
+        expect(windowOf('axial_t2', side, level)).toEqual([...reach, 96, 96, 256, 256]);
+      }
+    }
+    expect(STAGE3.crops).toMatchObject({ space: 512, slices: 5, normalise: { low: 1, high: 99 } });
+    expect(Object.keys(STAGE3.classShares).sort()).toEqual([...CONDITIONS].sort());
+  });
+});
+
+describe('what a later stage’s key is made of', () => {
+  const moved = (change: (slice: IndexedSlice) => Partial<IndexedSlice>): SeriesIndex => ({
+    ...shared.index,
+    series: shared.index.series.map((one) => ({
+      ...one,
+      slices: one.slices.map((slice) => ({ ...slice, ...change(slice) })),
+    })),
+  });
+
+  it('does not change where files were moved, and does where pixels, geometry or names of series did', () => {
+    const digest = pixelDigest(shared.index);
+    expect(pixelDigest(moved(({ location }) => ({ location: location.replace('images', 'moved') })))).toBe(digest);
+    expect(pixelDigest(moved(({ sha256 }) => ({ sha256: `${sha256}0` })))).not.toBe(digest);
+    expect(pixelDigest(moved(() => ({ spacing: [2, 1] })))).not.toBe(digest);
+    // Points and crops name their series.
+    const renamed = shared.index.series.map((one) => ({ ...one, series: `${one.series}a` }));
+    expect(pixelDigest({ ...shared.index, series: renamed })).not.toBe(digest);
+    // A series that no stage reads, and flags, count for nothing.
+    const unread = { ...shared.index.series[0]!, series: '15', used: false };
+    const flags = [{ code: 'slices_few' as const, series: '15' }];
+    expect(pixelDigest({ ...shared.index, series: [...shared.index.series, unread], flags })).toBe(digest);
+  });
+
+  it('does not change where members agree less but find the same slices', () => {
+    const z = zOf([0, 1, 2, 3, 4], five(2));
+    const doubtful = structuredClone(z);
+    for (const level of doubtful.scs!.levels) Object.assign(level, { confidence: 0.2, point: [0.1, 0.1] });
+    doubtful.flags.push({ code: 'members_disagree' });
+    expect(zDigest(doubtful)).toBe(zDigest(z));
+    expect(zDigest(zOf([0, 1, 2, 3, 5], five(2)))).not.toBe(zDigest(z));
+    expect(zDigest(zOf([0, 1, 2, 3, 4], five(2), five(3)))).not.toBe(zDigest(z));
+    const xy = xyOf();
+    expect(xyDigest({ ...xy, flags: [{ code: 'axial_plane_distant' }] })).toBe(xyDigest(xy));
+    const nudged = structuredClone(xy);
+    nudged.scs![0]!.x += 0.01;
+    expect(xyDigest(nudged)).not.toBe(xyDigest(xy));
+  });
+});

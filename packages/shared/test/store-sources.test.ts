@@ -1,0 +1,145 @@
+/**
+ * DICOM files outside the store: read, looked up and listed by full location, with fingerprints that notice a change.
+ */
+
+import { chmod, mkdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigError, ObjectNotFoundError } from '../domain/index.ts';
+import { openSources, openStore } from '../store/index.ts';
+import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const asRoot = process.getuid?.() === 0;
+
+it('reads local files, also with names that a URL must encode', async () => {
+  const folder = await temporaryFolder();
+  const sources = openSources();
+  for (const name of ['1.dcm', 'a b#1?.dcm', '100%.dcm', 'bücher.dcm']) {
+    await writeFile(join(folder, name), name);
+    const bytes = await sources.read(pathToFileURL(join(folder, name)).href);
+    expect(Buffer.from(bytes).toString()).toBe(name);
+    expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
+  }
+});
+
+it('knows a missing file: read throws, head is undefined, list is empty', async () => {
+  const url = pathToFileURL(await temporaryFolder()).href;
+  const sources = openSources();
+  for (const location of [`${url}/absent.dcm`, `${url}/no/such/folder/1.dcm`, url]) {
+    await expect(sources.read(location)).rejects.toThrow(ObjectNotFoundError);
+    await expect(sources.read(location)).rejects.toThrow(location);
+    expect(await sources.head(location)).toBeUndefined();
+  }
+  expect(await Array.fromAsync(sources.list(`${url}/absent/`))).toEqual([]);
+});
+
+it('lists a folder in the order of its paths, with the locations that read takes', async () => {
+  const folder = await temporaryFolder();
+  for (const path of ['s 1/10/2.dcm', 's 1/10/1.dcm', 's 1/9/1.dcm', 's 10/1/1.dcm']) {
+    await mkdir(join(folder, path, '..'), { recursive: true });
+    await writeFile(join(folder, path), path);
+  }
+  const sources = openSources();
+  const read = async (prefix: string) => {
+    const paths: string[] = [];
+    for await (const { location, size, fingerprint } of sources.list(prefix)) {
+      const bytes = await sources.read(location);
+      expect(bytes.byteLength).toBe(size);
+      expect(await sources.head(location)).toEqual({ size, fingerprint });
+      paths.push(Buffer.from(bytes).toString());
+    }
+    return paths;
+  };
+  const url = pathToFileURL(folder).href;
+  expect(await read(`${url}/s%201/`)).toEqual(['s 1/10/1.dcm', 's 1/10/2.dcm', 's 1/9/1.dcm']);
+  expect(await read(`${url}/s%201`)).toEqual(['s 1/10/1.dcm', 's 1/10/2.dcm', 's 1/9/1.dcm', 's 10/1/1.dcm']);
+  expect(await read(`${url}/`)).toHaveLength(4);
+});
+
+it('gives a file another fingerprint when its bytes or its time change, and the same when they do not', async () => {
+  const path = join(await temporaryFolder(), '1.dcm');
+  const location = pathToFileURL(path).href;
+  const sources = openSources();
+  const fingerprint = async () => (await sources.head(location))?.fingerprint;
+  await writeFile(path, 'one');
+  await utimes(path, 1000, 1000);
+  const first = await fingerprint();
+  expect(first).toBe('3-1000000000000');
+  expect(await fingerprint()).toBe(first);
+  await utimes(path, 1000, 1000.001);
+  expect(await fingerprint()).not.toBe(first);
+  await writeFile(`${path}.new`, 'four');
+  await utimes(`${path}.new`, 1000, 1000);
+  await rename(`${path}.new`, path);
+  expect(await fingerprint()).toBe('4-1000000000000');
+});
+
+it.skipIf(!asRoot)('names a file that may not be read, as a permanent error (skipped unless root)', async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, 'locked.dcm');
+  await writeFile(path, '');
+  await chmod(folder, 0o755);
+  await chmod(path, 0o000);
+  const location = pathToFileURL(path).href;
+  const sources = openSources();
+  process.seteuid!(65_534);
+  try {
+    for (const attempt of [() => sources.read(location), () => sources.head(location)]) {
+      await expect(attempt()).rejects.toMatchObject({
+        code: 'OBJECT_ACCESS_DENIED',
+        kind: 'permanent',
+        context: { file: location },
+      });
+    }
+  } finally {
+    process.seteuid!(0);
+  }
+});
+
+it('names the schemes that it takes when a location has another one', async () => {
+  const sources = openSources();
+  for (const location of ['/data/1.dcm', 'https://host/1.dcm', 'file://host/1.dcm']) {
+    await expect(sources.read(location)).rejects.toThrow(ConfigError);
+    await expect(sources.head(location)).rejects.toThrow('file:///absolute/path');
+    await expect(Array.fromAsync(sources.list(location))).rejects.toThrow(ConfigError);
+  }
+});
+
+const missing = s3Missing();
+describe.skipIf(missing)(missing ? `sources on s3:// (skipped: ${missing})` : 'sources on s3://', () => {
+  let server: TestS3;
+  beforeAll(async () => {
+    server = await startS3();
+  }, S3_START_TIMEOUT_MS);
+  afterAll(() => server?.stop());
+
+  it('reads, looks up and lists objects of any bucket by their location', async () => {
+    const sources = openSources(server.options);
+    onTestFinished(() => sources.close());
+    for (const bucket of [server.newBucket(), server.newBucket()]) {
+      const store = await openStore(`s3://${bucket}`, { ...server.options, createBucket: true });
+      onTestFinished(() => store.close());
+      for (const key of ['s/1/10.dcm', 's/1/9.dcm', 's/2/a b%20+.dcm']) await store.put(key, key);
+
+      const locations: string[] = [];
+      for await (const { location, size, fingerprint } of sources.list(`s3://${bucket}/s/`)) {
+        locations.push(location);
+        expect(await sources.head(location)).toEqual({ size, fingerprint });
+        expect(location).toBe(`s3://${bucket}/${Buffer.from(await sources.read(location))}`);
+      }
+      expect(locations).toHaveLength(3);
+      await expect(sources.read(`s3://${bucket}/absent`)).rejects.toThrow(ObjectNotFoundError);
+      await expect(sources.read(`s3://${bucket}`)).rejects.toThrow(ObjectNotFoundError);
+      expect(await sources.head(`s3://${bucket}/absent`)).toBeUndefined();
+
+      const location = `s3://${bucket}/s/1/9.dcm`;
+      const before = await sources.head(location);
+      await store.put('s/1/9.dcm', 'S/1/9.DCM');
+      const after = await sources.head(location);
+      expect(after?.size).toBe(before?.size);
+      expect(after?.fingerprint).not.toBe(before?.fingerprint);
+    }
+  });
+});

@@ -1,0 +1,37 @@
+/** Things that happen, kept in order, to be waited for whether they are over or still to come. */
+
+export class Happenings<T> {
+  /** All so far. */
+  readonly all: T[] = [];
+  readonly #waiting = new Set<(happened: T | Error) => void>();
+  #over: Error | undefined;
+
+  add(happened: T): void {
+    this.all.push(happened);
+    for (const tell of [...this.#waiting]) tell(happened);
+  }
+
+  /** Nothing more will happen: who waits is told so. */
+  end(why: Error): void {
+    this.#over = why;
+    for (const tell of [...this.#waiting]) tell(why);
+  }
+
+  /** The `count`-th that fits, now or later. @throws what {@link end} was given, if it does not come any more. */
+  when(fits: (happened: T) => boolean, count = 1): Promise<T> {
+    const there = this.all.filter(fits);
+    if (there.length >= count) return Promise.resolve(there[count - 1]!);
+    if (this.#over) return Promise.reject(this.#over);
+    return new Promise((resolve, reject) => {
+      let missing = count - there.length;
+      const tell = (happened: T | Error) => {
+        const over = happened instanceof Error && happened === this.#over;
+        if (!over && (!fits(happened as T) || --missing > 0)) return;
+        this.#waiting.delete(tell);
+        if (over) reject(happened);
+        else resolve(happened as T);
+      };
+      this.#waiting.add(tell);
+    });
+  }
+}

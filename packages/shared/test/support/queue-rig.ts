@@ -1,0 +1,139 @@
+/**
+ * Queues of one test's own in a real Redis, with a `file://` store: runs of made-up studies, workers whose process
+ * function the test gives, and everything that happens as events to wait for.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import { QueueEvents } from 'bullmq';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import {
+  connectRedis,
+  Feeder,
+  type ProcessStudy,
+  ProgressCounts,
+  Queues,
+  type StageQueue,
+  StageWorker,
+} from '../../queue/index.ts';
+import { type RunRecord, RunStore } from '../../runs/index.ts';
+import { openStore } from '../../store/index.ts';
+import { WorkerMetrics } from '../../telemetry/index.ts';
+import { Happenings } from './happenings.ts';
+import { DIGEST } from './stage-payloads.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+import type { LogLine } from './worker-log.ts';
+
+export interface RigOptions {
+  readonly attempts?: number;
+  readonly backoffMs?: number;
+  readonly lockMs?: number;
+  readonly concurrency?: number;
+  /** Stands in for the store of runs. */
+  readonly runs?: (store: ConstructorParameters<typeof RunStore>[0]) => RunStore;
+}
+
+export type QueueRig = Awaited<ReturnType<typeof queueRig>>;
+
+/** Call within a test: everything is closed when it is over. */
+export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
+  const { attempts = 3, backoffMs = 1, lockMs = 30_000 } = rigOptions;
+  const prefix = `test-${randomUUID().slice(0, 8)}`;
+  const storeUrl = pathToFileURL(await temporaryFolder()).href;
+  const store = await openStore(storeUrl);
+  const runs = rigOptions.runs?.(store) ?? new RunStore(store);
+  const redis = connectRedis(redisUrl, 'test');
+  const queues = new Queues(redis, prefix, { attempts, backoffMs });
+  const progress = new ProgressCounts(redis, prefix);
+  const lines = new Happenings<LogLine>();
+  const log = pino(
+    { level: 'debug', formatters: { level: (label) => ({ level: label }) } },
+    { write: (text: string) => lines.add(JSON.parse(text) as LogLine) },
+  );
+  const closers: (() => Promise<unknown>)[] = [];
+  onTestFinished(async () => {
+    for (const close of closers.reverse()) await close();
+    await queues.close();
+    redis.disconnect();
+    await store.close();
+  });
+
+  return {
+    prefix,
+    storeUrl,
+    redis,
+    store,
+    runs,
+    queues,
+    progress,
+    /** What workers and feeders of this rig log. */
+    lines,
+
+    /** Records a run, without its pages in the queue. @returns the digests of its pages. */
+    async record(run: string, studies: readonly string[], { priority = 5, pageStudies = 100 } = {}): Promise<string[]> {
+      const dataset = await runs.recordDataset({ studies: () => entries(studies) }, pageStudies);
+      const pin = { name: 'none', version: '1', digest: DIGEST };
+      const record: RunRecord = {
+        schema: 'spineline.run/1',
+        run,
+        dataset: dataset.digest,
+        studies: studies.length,
+        bundles: { stage1: pin, stage2: pin, stage3: pin },
+        priority,
+        created: new Date().toISOString(),
+        notice: '',
+      };
+      await runs.recordRun(record);
+      return dataset.pages;
+    },
+
+    /** Hands studies to stage 1. */
+    async add(run: string, ...studies: string[]): Promise<void> {
+      const payloads = studies.map((study) => ({ run, study, page: DIGEST, redo: 0 }));
+      await queues.addStudies('stage1', payloads, 5);
+    },
+
+    /** A worker that is not started. */
+    worker<Q extends StageQueue>(queue: Q, process: ProcessStudy<Q>, options: RigOptions = {}): StageWorker<Q> {
+      const worker = new StageWorker(
+        queue,
+        process,
+        { queues, runs, progress, metrics: new WorkerMetrics(queue), log: log.child({ queue }) },
+        { connection: redis, prefix, concurrency: 1, lockMs, attempts, ...options },
+      );
+      closers.push(() => worker.close(10_000));
+      return worker;
+    },
+
+    feeder(lowWater: number): Feeder {
+      const feeder = new Feeder(queues, runs, log, { connection: redis, prefix, lockMs, lowWater });
+      closers.push(() => feeder.close());
+      return feeder;
+    },
+
+    /** What BullMQ says about the jobs of a queue, from its beginning. */
+    events(queue: StageQueue): Happenings<JobEvent> {
+      const events = new QueueEvents(queue, { connection: { url: redisUrl }, prefix, lastEventId: '0-0' });
+      events.on('error', () => {}); // Redis is restarted under it
+      closers.push(() => events.close());
+      const happened = new Happenings<JobEvent>();
+      for (const name of ['active', 'completed', 'delayed', 'failed', 'stalled'] as const) {
+        events.on(name, ({ jobId }: { jobId: string }) => happened.add({ name, jobId }));
+      }
+      return happened;
+    },
+  };
+}
+
+export interface JobEvent {
+  readonly name: 'active' | 'completed' | 'delayed' | 'failed' | 'stalled';
+  readonly jobId: string;
+}
+
+async function* entries(studies: readonly string[]) {
+  for (const study of studies) {
+    const instances = [{ location: `file:///nowhere/${study}.dcm`, fingerprint: '1' }];
+    yield { study, series: [{ series: '1', instances }] };
+  }
+}

@@ -1,0 +1,15 @@
+/** Payloads as the stages hand them over, of outputs that nobody will read. */
+
+import type { Payload } from '../../queue/index.ts';
+
+/** Any digest will do where nothing is read. */
+export const DIGEST = '0123456789abcdef'.repeat(4);
+export const STEP = { key: DIGEST, reused: false, seconds: 0 };
+
+export function toStage2({ run, study, page, redo }: Payload<'stage1'>): Payload<'stage2'> {
+  return { run, study, page, redo, stage1: STEP };
+}
+
+export function toStage3(payload: Payload<'stage2'>): Payload<'stage3'> {
+  return { ...payload, xy: STEP, crops: STEP };
+}

@@ -1,0 +1,61 @@
+/**
+ * The tables of the docs that the code already holds: settings, flags. `npm run docs` writes them between their markers;
+ * a test checks that they are up to date.
+ */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describeSettings } from '@spineline/shared/config';
+import { FLAG_MEANINGS } from '@spineline/shared/domain';
+
+export interface DocTable {
+  /** Path from the root of the repository. */
+  readonly file: string;
+  /** Text between `<!-- name -->` and `<!-- /name -->`. */
+  readonly name: string;
+  readonly table: string;
+}
+
+/** Defaults that depend on the machine, in words. */
+const DEFAULTS_IN_WORDS: Readonly<Record<string, string>> = { SPINELINE_COMPUTE_THREADS: 'cores - 1' };
+
+export function docTables(): DocTable[] {
+  return [
+    { file: 'docs/configuration.md', name: 'settings', table: settingsTable() },
+    { file: 'docs/results.md', name: 'flags', table: flagTable() },
+  ];
+}
+
+function settingsTable(): string {
+  const rows = describeSettings().map(({ name, fallback, meaning }) => {
+    const value = DEFAULTS_IN_WORDS[name] ?? (fallback && `\`${fallback}\``);
+    return [`\`${name}\``, value, meaning];
+  });
+  return markdownTable(['variable', 'default', 'what it is'], rows);
+}
+
+function flagTable(): string {
+  const rows = Object.entries(FLAG_MEANINGS).map(([code, meaning]) => [`\`${code}\``, meaning]);
+  return markdownTable(['flag', 'what it means'], rows);
+}
+
+function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The text with a table between its markers. @throws {Error} if the markers are not there. */
+export function withTable(text: string, { file, name, table }: DocTable): string {
+  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const from = text.indexOf(open);
+  const to = text.indexOf(close);
+  if (from < 0 || to < from) throw new Error(`${file} has no ${open} ... ${close}`);
+  return `${text.slice(0, from)}${open}\n${table}\n${text.slice(to)}`;
+}
+
+if (import.meta.main) {
+  for (const table of docTables()) {
+    const path = fileURLToPath(new URL(`../${table.file}`, import.meta.url));
+    await writeFile(path, withTable(await readFile(path, 'utf8'), table));
+  }
+}

@@ -1,0 +1,38 @@
+"""Slices from disk for the reference: DICOM through pydicom, or .npy with the pixel values alone."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def read_pixels(path):
+    """The values of one slice, float32 [rows, columns].
+
+    DICOM: stored values times Rescale Slope plus Rescale Intercept; MONOCHROME1, where high values are dark, is
+    negated. Normalisation by percentiles makes the offset of that inversion immaterial.
+    """
+    if Path(path).suffix == ".npy":
+        return np.load(path).astype(np.float32)
+    import pydicom
+
+    dataset = pydicom.dcmread(path)
+    values = dataset.pixel_array.astype(np.float64)
+    values = values * float(dataset.get("RescaleSlope", None) or 1) + float(dataset.get("RescaleIntercept", None) or 0)
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        values = -values
+    return values.astype(np.float32)
+
+
+def read_plane(path):
+    """Where one DICOM slice lies, as geometry.py wants it."""
+    import pydicom
+
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    return {
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "position": [float(value) for value in dataset.ImagePositionPatient],
+        "orientation": [float(value) for value in dataset.ImageOrientationPatient],
+        "spacing": [float(value) for value in dataset.PixelSpacing],
+        "instanceNumber": int(dataset.InstanceNumber),
+    }

@@ -1,0 +1,26 @@
+"""Where the configurations are, and one thread: the tests run beside others."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from spineline_training.config import load_config
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def nano():
+    return load_config(CONFIGS / "nano.json")
+
+
+@pytest.fixture(scope="session")
+def full():
+    return load_config(CONFIGS / "full.json")
