@@ -1,4 +1,11 @@
 export {
+  CALIBRATION_BINS,
+  type Calibration,
+  type CalibrationError,
+  calibration,
+  calibrationError,
+} from './calibration.ts';
+export {
   type BaselineOptions,
   type ChallengeMetric,
   challengeMetric,
@@ -8,13 +15,17 @@ export {
   type MetricPart,
   SEVERITY_WEIGHTS,
 } from './challenge-metric.ts';
+export { type Confusion, confusion } from './confusion.ts';
 export { type LabelCoordinate, readCoordinates } from './coordinates.ts';
+export { type Evaluation, evaluate, type MetricRatio, type Predicted } from './evaluate.ts';
+export { type LabelledRow, labelledRows } from './labelled-rows.ts';
 export { type Labels, readLabels } from './labels.ts';
 export {
   type FoundPlace,
   type LocatedStudy,
   type LocationErrors,
   locationErrors,
+  type MemberAnswer,
   type NotCompared,
   type PixelErrors,
   type SliceErrors,

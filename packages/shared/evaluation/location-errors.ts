@@ -3,6 +3,11 @@
  *
  * Spinal canal and foraminal labels lie in sagittal series and are compared with the target's sagittal slice,
  * subarticular ones with its axial slice.
+ *
+ * A target that was found in another of the series that are read than its label (two axial series, say) is a miss: it
+ * counts as off by 3 slices or more, so that a wrong series cannot hide from the rates. Not in the rates, and counted
+ * apart, is what the pipeline says itself that it did not look at or find: a series that is not read, a target that is
+ * placed nowhere for want of a series or a common frame of reference.
  */
 
 import { TASKS, type Task } from '../domain/index.ts';
@@ -18,6 +23,14 @@ export interface FoundPlace {
   readonly y: number;
 }
 
+/** The slice that one member of an ensemble chose. */
+export interface MemberAnswer {
+  /** Which member: `cls`, `reg`; `cls 1`, `cls 2` where there are several of a kind. */
+  readonly member: string;
+  /** Instance number. */
+  readonly instance: number;
+}
+
 /** What `locationErrors` needs of a study's result. */
 export interface LocatedStudy {
   readonly study: string;
@@ -26,9 +39,13 @@ export interface LocatedStudy {
     readonly name: string;
     readonly slice?: FoundPlace | undefined;
     readonly axial?: FoundPlace | undefined;
+    /** What each member of stage 1 would have answered alone, in the series of `slice`; where that is known. */
+    readonly members?: readonly MemberAnswer[] | undefined;
   }[];
   readonly series: readonly {
     readonly series: string;
+    /** Whether stages 2 and 3 read it. */
+    readonly used: boolean;
     /** Instance numbers in spatial order. */
     readonly instances: readonly number[];
     readonly rows: number;
@@ -41,10 +58,13 @@ export interface SliceErrors {
   readonly exact: number;
   readonly offBy1: number;
   readonly offBy2: number;
+  /** Those in another series included. */
   readonly offBy3OrMore: number;
-  /** The four above. */
+  /** Of `offBy3OrMore`, those that were found in another series than the label's. */
+  readonly otherSeries: number;
+  /** `exact`, `offBy1`, `offBy2` and `offBy3OrMore` together. */
   readonly compared: number;
-  /** Mean number of slices over those compared, `undefined` without any. */
+  /** Mean number of slices over those found in the label's series, `undefined` without any. */
   readonly meanSlices: number | undefined;
 }
 
@@ -60,10 +80,10 @@ export interface PixelErrors {
 export interface NotCompared {
   /** The study has no result. */
   readonly studyNotScored: number;
+  /** The label lies in a series that could not be read, or that the stages do not use. */
+  readonly seriesNotUsed: number;
   /** The result places this target nowhere. */
   readonly targetNotPlaced: number;
-  /** The result places it in another series than the label. */
-  readonly otherSeries: number;
   /** The labelled or the found slice is not among the ordered slices of the series, such as one that was dropped. */
   readonly sliceNotListed: number;
 }
@@ -71,6 +91,8 @@ export interface NotCompared {
 export interface TaskLocationErrors {
   readonly labels: number;
   readonly slices: SliceErrors;
+  /** The same for each member of stage 1 alone, in the order of the bundle; empty where their answers are not known. */
+  readonly members: readonly (SliceErrors & { readonly member: string })[];
   readonly pixels: PixelErrors;
   readonly notCompared: NotCompared;
 }
@@ -97,15 +119,17 @@ export function locationErrors(
 
 interface Tally {
   labels: number;
+  /** Slices between label and answer; infinite for an answer in another series. */
   slices: number[];
+  members: Map<string, number[]>;
   original: number[];
   in512: number[];
   notCompared: { -readonly [reason in keyof NotCompared]: number };
 }
 
 function emptyTally(): Tally {
-  const notCompared = { studyNotScored: 0, targetNotPlaced: 0, otherSeries: 0, sliceNotListed: 0 };
-  return { labels: 0, slices: [], original: [], in512: [], notCompared };
+  const notCompared = { studyNotScored: 0, seriesNotUsed: 0, targetNotPlaced: 0, sliceNotListed: 0 };
+  return { labels: 0, slices: [], members: new Map(), original: [], in512: [], notCompared };
 }
 
 function compare(label: LabelCoordinate, result: LocatedStudy | undefined, tally: Tally): void {
@@ -114,38 +138,59 @@ function compare(label: LabelCoordinate, result: LocatedStudy | undefined, tally
     tally.notCompared.studyNotScored += 1;
     return;
   }
+  const series = result.series.find((one) => one.series === label.series);
+  if (!series?.used) {
+    tally.notCompared.seriesNotUsed += 1;
+    return;
+  }
   const target = result.targets.find(({ name }) => name === label.target.name);
-  const found = label.target.task === 'ss' ? target?.axial : target?.slice;
+  const axial = label.target.task === 'ss';
+  const found = axial ? target?.axial : target?.slice;
   if (!found) {
     tally.notCompared.targetNotPlaced += 1;
     return;
   }
-  const series = result.series.find((one) => one.series === label.series);
-  if (found.series !== label.series || !series) {
-    tally.notCompared.otherSeries += 1;
+  const inSeries = found.series === label.series;
+  if (inSeries) {
+    const [dx, dy] = [found.x - label.x, found.y - label.y];
+    tally.original.push(Math.hypot(dx, dy));
+    tally.in512.push(Math.hypot((dx * STAGE2_SPACE) / series.columns, (dy * STAGE2_SPACE) / series.rows));
+  }
+  const labelled = series.instances.indexOf(label.instance);
+  const placed = series.instances.indexOf(found.instance);
+  if (labelled < 0 || (inSeries && placed < 0)) {
+    tally.notCompared.sliceNotListed += 1;
     return;
   }
-  const [dx, dy] = [found.x - label.x, found.y - label.y];
-  tally.original.push(Math.hypot(dx, dy));
-  tally.in512.push(Math.hypot((dx * STAGE2_SPACE) / series.columns, (dy * STAGE2_SPACE) / series.rows));
-  const [labelled, placed] = [series.instances.indexOf(label.instance), series.instances.indexOf(found.instance)];
-  if (labelled < 0 || placed < 0) tally.notCompared.sliceNotListed += 1;
-  else tally.slices.push(Math.abs(placed - labelled));
+  const off = (place: number) => (inSeries ? Math.abs(place - labelled) : Number.POSITIVE_INFINITY);
+  tally.slices.push(off(placed));
+  for (const { member, instance } of (!axial && target?.members) || []) {
+    const ofMember = tally.members.get(member) ?? [];
+    tally.members.set(member, ofMember);
+    ofMember.push(off(series.instances.indexOf(instance)));
+  }
 }
 
-function summaryOf({ labels, slices, original, in512, notCompared }: Tally): TaskLocationErrors {
-  const off = (fits: (count: number) => boolean) => slices.filter(fits).length;
+function summaryOf({ labels, slices, members, original, in512, notCompared }: Tally): TaskLocationErrors {
   return {
     labels,
-    slices: {
-      exact: off((count) => count === 0),
-      offBy1: off((count) => count === 1),
-      offBy2: off((count) => count === 2),
-      offBy3OrMore: off((count) => count >= 3),
-      compared: slices.length,
-      meanSlices: spreadOf(slices)?.mean,
-    },
+    slices: sliceErrors(slices),
+    members: [...members].map(([member, ofMember]) => ({ member, ...sliceErrors(ofMember) })),
     pixels: { original: spreadOf(original), in512: spreadOf(in512) },
     notCompared,
+  };
+}
+
+function sliceErrors(slices: readonly number[]): SliceErrors {
+  const off = (fits: (count: number) => boolean) => slices.filter(fits).length;
+  const inSeries = slices.filter(Number.isFinite);
+  return {
+    exact: off((count) => count === 0),
+    offBy1: off((count) => count === 1),
+    offBy2: off((count) => count === 2),
+    offBy3OrMore: off((count) => count >= 3),
+    otherSeries: slices.length - inSeries.length,
+    compared: slices.length,
+    meanSlices: spreadOf(inSeries)?.mean,
   };
 }

@@ -18,7 +18,7 @@ export {
   ZArtefact,
   zDigest,
 } from './artefacts.ts';
-export { ComputePool } from './compute-pool.ts';
+export { ComputePool, TaskPool } from './compute-pool.ts';
 export { fetchFiles } from './fetch.ts';
 export type { FetchedFile } from './index-study.ts';
 export {
@@ -26,6 +26,7 @@ export {
   foundSlices,
   STAGE1_TASKS,
   type Stage1Task,
+  sliceAt,
   usedSeries,
   zArtefact,
 } from './stage1.ts';
@@ -34,8 +35,11 @@ export {
   axialOfPoints,
   type CropPlan,
   type Fractions,
+  type LevelPoints,
+  type LevelSlices,
   meanPoints,
   middleOf,
+  placePoint,
   planCrops,
   sagittalImages,
   slicesOfCrops,

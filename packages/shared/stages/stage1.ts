@@ -75,8 +75,7 @@ export function foundSlices(
   const count = members[0]!.output[members[0]!.kind === 'cls' ? 'logits' : 'coordinates']!.dims[0]!;
   return Array.from({ length: count }, (_, output) => {
     const z = members.map((member) => zOfMember(member, output, sliceOf.length, depth));
-    const position = Math.min(sliceOf.length - 1, Math.max(0, Math.floor(median(z) + 0.5)));
-    const index = sliceOf[position]!;
+    const index = sliceAt(median(z), sliceOf);
     return {
       index,
       instance: series.slices[index]!.instance,
@@ -85,6 +84,11 @@ export function foundSlices(
       point: pointOf(members, output),
     };
   });
+}
+
+/** The slice of an answer in slices of the volume: rounded half up and kept inside the series. @param sliceOf see {@link Volume}. */
+export function sliceAt(z: number, sliceOf: Int32Array): number {
+  return sliceOf[Math.min(sliceOf.length - 1, Math.max(0, Math.floor(z + 0.5)))]!;
 }
 
 function zOfMember({ kind, output }: MemberOutput, index: number, slices: number, depth: number): number {

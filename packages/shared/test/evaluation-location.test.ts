@@ -3,8 +3,8 @@ import { targetOfName } from '../domain/index.ts';
 import { type LabelCoordinate, type LocatedStudy, locationErrors } from '../evaluation/index.ts';
 
 /** Instance numbers in spatial order, reversed and with a gap. */
-const sagittal = { series: 'sag', instances: [9, 8, 7, 5, 4, 3], rows: 256, columns: 1024 };
-const axial = { series: 'ax', instances: [1, 2, 3, 4], rows: 512, columns: 512 };
+const sagittal = { series: 'sag', used: true, instances: [9, 8, 7, 5, 4, 3], rows: 256, columns: 1024 };
+const axial = { series: 'ax', used: true, instances: [1, 2, 3, 4], rows: 512, columns: 512 };
 
 const label = (name: string, series: string, instance: number, x = 0, y = 0, study = 'A'): LabelCoordinate => ({
   study,
@@ -39,7 +39,15 @@ describe('errors of location', () => {
       ],
     );
     // 0, 1, 2, 3 and 5 slices
-    expect(scs.slices).toEqual({ exact: 1, offBy1: 1, offBy2: 1, offBy3OrMore: 2, compared: 5, meanSlices: 11 / 5 });
+    expect(scs.slices).toEqual({
+      exact: 1,
+      offBy1: 1,
+      offBy2: 1,
+      offBy3OrMore: 2,
+      otherSeries: 0,
+      compared: 5,
+      meanSlices: 11 / 5,
+    });
     expect(scs.labels).toBe(5);
   });
 
@@ -86,27 +94,94 @@ describe('errors of location', () => {
     expect(nfn.slices).toMatchObject({ exact: 1, compared: 1 });
   });
 
+  it('count a target in another of the series in use as off by 3 or more, and say so', () => {
+    const other = { ...axial, series: 'ax2' };
+    const { ss } = locationErrors(
+      [
+        label('left_subarticular_stenosis_l1_l2', 'ax', 1),
+        label('left_subarticular_stenosis_l2_l3', 'ax', 2),
+        label('left_subarticular_stenosis_l3_l4', 'ax2', 3),
+      ],
+      [
+        {
+          ...result([
+            // The same instance number, which means nothing in another series.
+            { name: 'left_subarticular_stenosis_l1_l2', axial: place('ax2', 1) },
+            { name: 'left_subarticular_stenosis_l2_l3', axial: place('ax', 3, 3, 4) },
+            { name: 'left_subarticular_stenosis_l3_l4', axial: place('ax2', 3) },
+          ]),
+          series: [sagittal, axial, other],
+        },
+      ],
+    );
+    expect(ss.slices).toEqual({
+      exact: 1,
+      offBy1: 1,
+      offBy2: 0,
+      offBy3OrMore: 1,
+      otherSeries: 1,
+      compared: 3,
+      meanSlices: 0.5,
+    });
+    // Pixels of two series are not comparable: 5 and 0.
+    expect(ss.pixels.original).toMatchObject({ count: 2, mean: 2.5 });
+  });
+
+  it('give each member of stage 1 its own rates, over the same labels as the ensemble', () => {
+    const members = (cls: number, reg: number) => [
+      { member: 'cls', instance: cls },
+      { member: 'reg', instance: reg },
+    ];
+    const { scs, nfn } = locationErrors(
+      [
+        label('spinal_canal_stenosis_l1_l2', 'sag', 7),
+        label('spinal_canal_stenosis_l2_l3', 'sag', 7),
+        label('spinal_canal_stenosis_l3_l4', 'sag', 7),
+      ],
+      [
+        result([
+          { name: 'spinal_canal_stenosis_l1_l2', slice: place('sag', 7), members: members(7, 5) },
+          { name: 'spinal_canal_stenosis_l2_l3', slice: place('sag', 5), members: members(3, 7) },
+          // Not known of this one.
+          { name: 'spinal_canal_stenosis_l3_l4', slice: place('sag', 8) },
+        ]),
+      ],
+    );
+    expect(scs.slices).toMatchObject({ exact: 1, offBy1: 2, offBy3OrMore: 0, compared: 3 });
+    // Places in the order: 7 is 2, 5 is 3, 3 is 5.
+    expect(scs.members.map(({ member }) => member)).toEqual(['cls', 'reg']);
+    expect(scs.members[0]).toMatchObject({ exact: 1, offBy1: 0, offBy3OrMore: 1, compared: 2, meanSlices: 1.5 });
+    expect(scs.members[1]).toMatchObject({ exact: 1, offBy1: 1, offBy3OrMore: 0, compared: 2, meanSlices: 0.5 });
+    expect(nfn.members).toEqual([]);
+  });
+
   it('say what could not be compared, and why', () => {
+    const unused = { series: 'sag2', used: false, instances: [1], rows: 4, columns: 4 };
     const { scs, ss, nfn } = locationErrors(
       [
         label('spinal_canal_stenosis_l1_l2', 'sag', 7, 0, 0, 'B'),
         label('spinal_canal_stenosis_l1_l2', 'sag', 7),
         label('spinal_canal_stenosis_l2_l3', 'sag', 6, 3, 4),
+        label('spinal_canal_stenosis_l3_l4', 'sag2', 1),
         label('left_subarticular_stenosis_l1_l2', 'ax', 1),
-        label('left_subarticular_stenosis_l2_l3', 'ax', 1),
+        label('left_subarticular_stenosis_l2_l3', 'unread', 1),
       ],
       [
-        result([
-          { name: 'spinal_canal_stenosis_l2_l3', slice: place('sag', 7) },
-          { name: 'left_subarticular_stenosis_l1_l2', slice: place('sag', 7) },
-          { name: 'left_subarticular_stenosis_l2_l3', axial: place('ax2', 1) },
-        ]),
+        {
+          ...result([
+            { name: 'spinal_canal_stenosis_l2_l3', slice: place('sag', 7) },
+            { name: 'spinal_canal_stenosis_l3_l4', slice: place('sag', 7) },
+            { name: 'left_subarticular_stenosis_l1_l2', slice: place('sag', 7) },
+            { name: 'left_subarticular_stenosis_l2_l3', axial: place('ax', 1) },
+          ]),
+          series: [sagittal, axial, unused],
+        },
       ],
     );
-    expect(scs.notCompared).toEqual({ studyNotScored: 1, targetNotPlaced: 1, otherSeries: 0, sliceNotListed: 1 });
+    expect(scs.notCompared).toEqual({ studyNotScored: 1, seriesNotUsed: 1, targetNotPlaced: 1, sliceNotListed: 1 });
     expect(scs.slices).toMatchObject({ compared: 0, meanSlices: undefined });
     expect(scs.pixels.original).toMatchObject({ count: 1, mean: 5 });
-    expect(ss.notCompared).toEqual({ studyNotScored: 0, targetNotPlaced: 1, otherSeries: 1, sliceNotListed: 0 });
+    expect(ss.notCompared).toEqual({ studyNotScored: 0, seriesNotUsed: 1, targetNotPlaced: 1, sliceNotListed: 0 });
     expect(ss.pixels.original).toBeUndefined();
     expect(nfn.labels).toBe(0);
   });

@@ -2,10 +2,11 @@
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
+import { pathToFileURL } from 'node:url';
+import { evaluate, readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import type { Command } from 'commander';
 import { out } from '../terminal/style.ts';
-import { evaluate, predictionsOfRun, printEvaluation } from './evaluate.ts';
+import { predictionsOfRun, printOverview } from './evaluate.ts';
 import { makePhantom } from './phantom.ts';
 import { score } from './score.ts';
 
@@ -31,10 +32,15 @@ export function addDemo(program: Command): void {
         const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
         const evaluation = evaluate(labels, await predictionsOfRun(runs, run.run), coordinates);
         console.log(`\n${out.strong('Against the known truth of the phantoms')}`);
-        printEvaluation(evaluation, run.notice);
+        printOverview(evaluation);
         console.log(`\n${out.strong('Also')}`);
         console.log(`  ${dataset}   ${out.faint('the DICOM files and their labels')}`);
         console.log(`  ${join(directory, 'logs')}      ${out.faint('what the three workers said')}`);
+        console.log(`  spineline evaluate ${join(directory, 'results.json')} --labels ${join(dataset, 'train.csv')}`);
+        console.log(
+          `      --store ${pathToFileURL(join(directory, 'store'))} --details   ${out.faint('the same in full')}`,
+        );
+        if (run.notice) console.log(`\n${out.warn(run.notice)}`);
       });
     });
 }
