@@ -47,7 +47,7 @@ export function buildAnatomy(random: Random, severities: readonly TargetSeverity
   const texture = new Texture(random);
   const canal = new Canal(random, spine, wall, narrowings);
   const sacrum = spine.vertebrae.find((one) => one.name === 'S1')!.frame.origin;
-  const soft = new SoftTissue(wall, sacrum[2], drawPhysique(random), texture);
+  const soft = new SoftTissue(wall, sacrum[2], drawPhysique(random), texture, spine.scoliosis.roll);
   const lumbar = spine.discs.flatMap((disc) => (disc.level ? [{ disc, level: disc.level }] : []));
   const structures: Structure[] = [
     ...organStructures(random, spine, soft),

@@ -33,8 +33,12 @@ export interface CanalSection {
   readonly recessRight: Float32Array;
   /** How much the roots are crowded, 0..1. */
   readonly crowding: Float32Array;
-  /** Lateral position of the midline, in body coordinates. */
+  /** Lateral position of the midline in body coordinates, and how far it moves for each mm down. */
   readonly middle: Float32Array;
+  readonly slope: Float32Array;
+  /** Sine and cosine of the rotation about the spine's axis. */
+  readonly sine: Float32Array;
+  readonly cosine: Float32Array;
 }
 
 /** A nerve root in the sac: where, in shares of the sac's half axes, and how it drifts along the spine. */
@@ -81,22 +85,36 @@ function canalPiece(
   const length = Math.hypot(top[1] - bottom[1], top[2] - bottom[2]);
   const tilt = Math.atan2(bottom[1] - top[1], top[2] - bottom[2]);
   const frame = frameAt(wall.at(0, 10, (from + to) / 2), tilt);
+  // Where the spine leans and turns, a box in the midsagittal plane must be larger.
+  const ends = [from, (from + to) / 2, to].map((s) => Math.min(last, Math.round(s / STEP_MM)));
+  const lean = Math.max(...ends.map((index) => Math.abs(section.slope[index]!)));
+  const turned = Math.max(...ends.map((index) => Math.abs(section.sine[index]!)));
   const [ox, oy, oz] = frame.origin;
   const [cos, sin] = [Math.cos(tilt), Math.sin(tilt)];
   return {
     name: 'canal',
     frame,
-    halfExtent: [17, 14.5, length / 2 + 6],
+    halfExtent: [17 + (lean * PIECE_MM) / 2 + 15 * turned, 14.5 + 13 * turned, length / 2 + 6 + 14 * lean],
     shade(voxel, look) {
       place[0] = oy + cos * voxel.y - sin * voxel.z;
       place[1] = oz + sin * voxel.y + cos * voxel.z;
       if (!wall.locate(place)) return;
-      const s = place[0]!;
-      const v = place[1]!;
-      if (v < -2 || v > 24 || s < from || s >= to) return;
+      const level = place[0]!;
+      const back = place[1]!;
+      if (level < from - 6 || level >= to + 6) return;
+      // The inverse of `PosteriorWall.at`.
+      const near = Math.max(0, Math.min(last, Math.round(level / STEP_MM)));
+      const slope = section.slope[near]!;
+      const lengthen = 1 / Math.sqrt(1 + slope * slope);
+      const across = (voxel.x + ox - section.middle[near]! - slope * (level - near * STEP_MM)) * lengthen;
+      const s = level + across * slope * lengthen;
+      if (s < from || s >= to) return;
       const index = Math.min(last, Math.round(s / STEP_MM));
-      const u = voxel.x + ox - section.middle[index]!;
-      if (u > 16 || u < -16) return;
+      const sine = section.sine[index]!;
+      const cosine = section.cosine[index]!;
+      const u = across * cosine + back * sine;
+      const v = back * cosine - across * sine;
+      if (v < -2 || v > 24 || u > 16 || u < -16) return;
       voxel.signal = shadeSection(section, index, u, v, voxel.signal, look, s, conus, roots);
     },
   };

@@ -143,6 +143,9 @@ function sectionAlong(
     'recessRight',
     'crowding',
     'middle',
+    'slope',
+    'sine',
+    'cosine',
   ] as const;
   const section = Object.fromEntries(names.map((name) => [name, new Float32Array(count)])) as Record<
     (typeof names)[number],
@@ -173,6 +176,9 @@ function sectionAlong(
     section.recessRight[index] = right;
     section.crowding[index] = canal;
     section.middle[index] = wall.point(s)[0];
+    section.slope[index] = wall.slopeAt(s);
+    section.sine[index] = Math.sin(wall.rotationAt(s));
+    section.cosine[index] = Math.cos(wall.rotationAt(s));
   }
   return section;
 }

@@ -18,11 +18,16 @@ export const NO_BULGE: Bulge = { central: 0, recess: { left: 0, right: 0 }, fora
 export function discStructure(disc: Disc, bulge: Bulge): Structure {
   const { widthMm, depthMm, heightMm, degeneration } = disc;
   const slope = Math.tan(disc.wedge / 2);
+  const sideSlope = Math.tan(disc.sideWedge / 2);
   const reach = Math.max(bulge.central, bulge.recess.left, bulge.recess.right, bulge.foramen.left, bulge.foramen.right);
   return {
     name: disc.level ?? 'disc',
     frame: disc.frame,
-    halfExtent: [widthMm / 2 + 3, depthMm / 2 + reach + 3, heightMm / 2 + Math.abs(slope) * (depthMm / 2 + 3) + 3],
+    halfExtent: [
+      widthMm / 2 + 3,
+      depthMm / 2 + reach + 3,
+      heightMm / 2 + Math.abs(slope) * (depthMm / 2 + 3) + Math.abs(sideSlope) * (widthMm / 2) + 3,
+    ],
     shade(voxel, look) {
       const { x, y, z, signal: under } = voxel;
       const { signals, blurMm } = look;
@@ -39,7 +44,7 @@ export function discStructure(disc: Disc, bulge: Bulge): Structure {
       const outline = sectionDistance(x, y - back, widthMm, depthMm) - 0.7;
       if (outline >= blurMm) return;
       // Endplates are hollow: the disc reaches into them, the bodies are painted over it.
-      const half = Math.max(1.2, heightMm / 2 - y * slope) + (outline < -3 ? 2 : 0.3);
+      const half = Math.max(1.2, heightMm / 2 - y * slope - x * sideSlope) + (outline < -3 ? 2 : 0.3);
       const distance = intersect(outline, Math.abs(z) - half, 1.5);
       if (distance >= blurMm) return;
       const px = x / (0.34 * widthMm);

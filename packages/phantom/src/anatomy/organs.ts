@@ -54,19 +54,23 @@ function vesselPart(
   radius: number,
   soft: SoftTissue,
 ): Structure {
+  // Vessels lie on the bodies and follow them to the side.
   const middle = (z: number) => soft.wallAt(z) - 46;
-  const ys = Array.from({ length: 21 }, (_, step) => middle(bottom + ((top - bottom) * step) / 20));
+  const heights = Array.from({ length: 21 }, (_, step) => bottom + ((top - bottom) * step) / 20);
+  const ys = heights.map(middle);
+  const xs = heights.map((z) => side * soft.middleAt(z));
+  const [near, far] = [inner + Math.min(...xs), outer + Math.max(...xs)];
   const [front, back] = [Math.min(...ys) - radius - 3, Math.max(...ys) + radius + 3];
-  const origin: Vector = [(side * (inner + outer)) / 2, (front + back) / 2, (bottom + top) / 2];
+  const origin: Vector = [(side * (near + far)) / 2, (front + back) / 2, (bottom + top) / 2];
   return {
     name,
     frame: { ...BODY_FRAME, origin },
-    halfExtent: [(outer - inner) / 2 + 2, (back - front) / 2, (top - bottom) / 2],
+    halfExtent: [(far - near) / 2 + 2, (back - front) / 2, (top - bottom) / 2],
     shade(voxel, look) {
       const z = voxel.z + origin[2];
       const y = voxel.y + origin[1] - middle(z);
       if (y > radius + 3 || y < -radius - 3) return;
-      const edge = ellipse((voxel.x + origin[0]) * side - course(z), y, radius, radius * 0.95);
+      const edge = ellipse((voxel.x + origin[0] - soft.middleAt(z)) * side - course(z), y, radius, radius * 0.95);
       const wall = cover(voxel.signal, look.signals.vesselWall, edge - 1, look.blurMm);
       voxel.signal = cover(wall, look.signals.vessel, edge, look.blurMm);
     },
@@ -75,7 +79,7 @@ function vesselPart(
 
 function kidney(side: number, spine: Spine, soft: SoftTissue): Structure {
   const z = spine.vertebrae.find((one) => one.name === (side > 0 ? 'L1' : 'L2'))!.frame.origin[2];
-  const frame = frameAt([side * 72, soft.wallAt(z) - 18, z], 0.15, -side * 0.2);
+  const frame = frameAt([soft.middleAt(z) + side * 72, soft.wallAt(z) - 18, z], 0.15, -side * 0.2);
   return {
     name: 'kidney',
     frame,

@@ -1,8 +1,10 @@
 /**
  * The curve along the posterior wall of the vertebral bodies, and coordinates about it: `s` mm along it from the top,
- * `v` mm behind it, `u` mm to the left. The canal and the soft tissue behind it are described in (u, v, s).
+ * `v` mm behind it, `u` mm to the left, both turned and leaning with the spine. The canal and the soft tissue behind it
+ * are described in (u, v, s).
  */
 
+import type { Scoliosis } from './scoliosis.ts';
 import type { Spine } from './spine.ts';
 import { fromFrame, type Vector } from './vector.ts';
 
@@ -14,6 +16,7 @@ const REACH_MM = 34;
 export class PosteriorWall {
   readonly lengthMm: number;
   readonly #points: Vector[];
+  readonly #scoliosis: Scoliosis;
   readonly #grid: Float32Array;
   readonly #y0: number;
   readonly #z0: number;
@@ -21,6 +24,7 @@ export class PosteriorWall {
   readonly #rows: number;
 
   constructor(spine: Spine) {
+    this.#scoliosis = spine.scoliosis;
     this.#points = resample(smoothThrough(controlPoints(spine)), STEP_MM);
     this.lengthMm = (this.#points.length - 1) * STEP_MM;
     const ys = this.#points.map((point) => point[1]);
@@ -48,13 +52,30 @@ export class PosteriorWall {
     return [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])];
   }
 
+  /** How far the curve moves to the left for each mm down it at s: the tangent of its lean, negative where it leans left. */
+  slopeAt(s: number): number {
+    return (this.point(s + 1)[0] - this.point(s - 1)[0]) / 2;
+  }
+
+  /** How the spine is turned about its axis at s, in radians; see `Scoliosis`. */
+  rotationAt(s: number): number {
+    return this.#scoliosis.rotationAt(this.point(s)[2]);
+  }
+
   /** Body coordinates of (u, v, s). */
   at(u: number, v: number, s: number): Vector {
-    const [a, b, point] = [this.point(s - 1), this.point(s + 1), this.point(s)];
+    const [rotation, slope] = [this.rotationAt(s), this.slopeAt(s)];
+    const across = u * Math.cos(rotation) - v * Math.sin(rotation);
+    const back = u * Math.sin(rotation) + v * Math.cos(rotation);
+    // A section is square to the curve: what lies to the left of a spine that leans left lies lower.
+    const length = Math.hypot(1, slope);
+    const along = s - (across * slope) / length;
+    const [a, b, point] = [this.point(along - 1), this.point(along + 1), this.point(along)];
     const [dy, dz] = [b[1] - a[1], b[2] - a[2]];
-    const length = Math.hypot(dy, dz);
+    const norm = Math.hypot(dy, dz);
     // Down the curve is (dy, dz); a quarter turn from it points to the back.
-    return [point[0] + u, point[1] + (-dz / length) * v, point[2] + (dy / length) * v];
+    const x = this.point(s)[0] + across / length;
+    return [x, point[1] + (-dz / norm) * back, point[2] + (dy / norm) * back];
   }
 
   /** (s, v) of a point in the midsagittal plane, by search over the curve: exact, slow. */

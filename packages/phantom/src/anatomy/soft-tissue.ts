@@ -15,6 +15,8 @@ interface Outlines {
   /** Back wall of the spine and its midline. */
   readonly wall: Float32Array;
   readonly middle: Float32Array;
+  /** Tangent of the spine's rotation: how far the midline behind it moves to the right for each mm back. */
+  readonly rotation: Float32Array;
   /** Depth of the muscles behind the wall, and of the fat behind these. */
   readonly muscle: Float32Array;
   readonly fat: Float32Array;
@@ -45,8 +47,13 @@ export class SoftTissue {
   readonly #outlines: Outlines;
   readonly #physique: Physique;
   readonly #texture: Texture;
+  readonly #sine: number;
+  readonly #cosine: number;
 
-  constructor(wall: PosteriorWall, sacrumZ: number, physique: Physique, texture: Texture) {
+  /** @param roll of the whole patient about the long axis, in radians */
+  constructor(wall: PosteriorWall, sacrumZ: number, physique: Physique, texture: Texture, roll: number) {
+    this.#sine = Math.sin(roll);
+    this.#cosine = Math.cos(roll);
     this.#physique = physique;
     this.#texture = texture;
     this.#outlines = outlinesOf(wall, sacrumZ, physique);
@@ -55,6 +62,11 @@ export class SoftTissue {
   /** The y of the back wall of the spine at height z, smoothed; mm in body coordinates. */
   wallAt(z: number): number {
     return this.#outlines.wall[this.#row(z)]!;
+  }
+
+  /** The x of the spine's midline at height z. */
+  middleAt(z: number): number {
+    return this.#outlines.middle[this.#row(z)]!;
   }
 
   /** The y of the skin of the back at height z. */
@@ -74,15 +86,18 @@ export class SoftTissue {
     const { signals, blurMm: blur } = look;
     const row = this.#row(voxel.z);
     const o = this.#outlines;
-    const aside = voxel.x - o.middle[row]!;
+    // About the back wall of the spine, rolled with the patient.
+    const back = voxel.y - o.wall[row]!;
+    const lateral = voxel.x * this.#cosine + back * this.#sine;
+    const behind = back * this.#cosine - voxel.x * this.#sine;
+    const aside = lateral - o.middle[row]!;
     const across = aside < 0 ? -aside : aside;
-    const behind = voxel.y - o.wall[row]!;
     const muscle = o.muscle[row]!;
     const fat = o.fat[row]!;
     // The body's outline: between an ellipse and a rounded square, with a furrow along the back.
     const { halfWidthMm, halfDepthMm } = this.#physique;
     const furrow = across < 40 ? (1 - across / 40) * 4 : 0;
-    const px = voxel.x / halfWidthMm;
+    const px = lateral / halfWidthMm;
     const py = (behind - (muscle + fat - furrow) + halfDepthMm) / halfDepthMm;
     const level = Math.sqrt(0.5 * (px * px + py * py + Math.sqrt(px * px * px * px + py * py * py * py)));
     const depth = (1 - level) * halfDepthMm;
@@ -103,8 +118,8 @@ export class SoftTissue {
 
   #shadeInside(voxel: Voxel, row: number, look: Look): void {
     const { signals, blurMm: blur } = look;
-    const across = Math.abs(voxel.x - this.#outlines.middle[row]!);
     const behind = voxel.y - this.#outlines.wall[row]!;
+    const across = Math.abs(voxel.x - this.#outlines.middle[row]! + behind * this.#outlines.rotation[row]!);
     const muscle = this.#outlines.muscle[row]!;
     let edge = blur;
     if (behind > -48 && behind < 12) {
@@ -160,22 +175,26 @@ function outlinesOf(wall: PosteriorWall, sacrumZ: number, physique: Physique): O
   const zBottom = Math.floor(wall.point(wall.lengthMm)[2]) - 60;
   const count = top - zBottom + 1;
   const raw = new Float32Array(count).fill(Number.NaN);
-  const middle = new Float32Array(count);
+  const middle = new Float32Array(count).fill(Number.NaN);
+  const rotation = new Float32Array(count).fill(Number.NaN);
   for (let s = wall.lengthMm; s >= 0; s -= 0.4) {
     const point = wall.point(s);
     const row = Math.round(point[2] - zBottom);
     if (row < 0 || row >= count) continue;
     raw[row] = point[1];
     middle[row] = point[0];
+    rotation[row] = Math.tan(wall.rotationAt(s));
   }
   fillGaps(raw);
-  fillGaps(middle, true);
+  fillGaps(middle);
+  fillGaps(rotation);
   const byHeight = (at: (above: number) => number) =>
     Float32Array.from({ length: count }, (_, row) => at(row + zBottom - sacrumZ));
   return {
     zBottom,
     wall: smooth(raw, 14),
     middle: smooth(middle, 6),
+    rotation: smooth(rotation, 6),
     muscle: smooth(
       byHeight((above) => 58 - 26 * smoothStep(45, -35, above) - 14 * smoothStep(-30, -80, above)),
       10,
@@ -187,12 +206,11 @@ function outlinesOf(wall: PosteriorWall, sacrumZ: number, physique: Physique): O
 }
 
 /** Rows that no point of the curve falls on take the value of the row above them. */
-function fillGaps(values: Float32Array, zeroIsGap = false): void {
-  let last = values[values.length - 1]!;
-  if (Number.isNaN(last)) last = 0;
+function fillGaps(values: Float32Array): void {
+  let last = values.findLast((value) => !Number.isNaN(value)) ?? 0;
   for (let row = values.length - 1; row >= 0; row--) {
     const value = values[row]!;
-    if (Number.isNaN(value) || (zeroIsGap && value === 0)) values[row] = last;
+    if (Number.isNaN(value)) values[row] = last;
     else last = value;
   }
 }

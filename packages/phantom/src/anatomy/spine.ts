@@ -7,6 +7,7 @@
 
 import { LEVELS, type Level } from '@spineline/shared/domain';
 import type { Random } from '../random.ts';
+import { drawScoliosis, type Scoliosis } from './scoliosis.ts';
 import { add, type Frame, frameAt, fromFrame, type Vector } from './vector.ts';
 
 export interface Vertebra {
@@ -15,6 +16,8 @@ export interface Vertebra {
   /** Origin in the middle of the body, z along its axis. */
   readonly frame: Frame;
   readonly tilt: number;
+  /** Lean of the axis to the left in radians. */
+  readonly lean: number;
   readonly heightMm: number;
   /** Front to back, at the upper endplate. */
   readonly depthMm: number;
@@ -32,6 +35,8 @@ export interface Disc {
   readonly widthMm: number;
   /** Angle between the two endplates in radians, positive where the disc is higher in front. */
   readonly wedge: number;
+  /** The same in the coronal plane, positive where the disc is higher on the right. */
+  readonly sideWedge: number;
   /** 0 is a moist disc, 1 a dry and flat one. */
   readonly degeneration: number;
 }
@@ -41,6 +46,7 @@ export interface Spine {
   readonly discs: readonly Disc[];
   /** Body size relative to the mean. */
   readonly scale: number;
+  readonly scoliosis: Scoliosis;
 }
 
 interface Mean {
@@ -73,15 +79,17 @@ const MEANS: readonly Mean[] = [
 const DEGREE = Math.PI / 180;
 
 /**
- * Builds a spine from the sacrum's mean shape upwards.
+ * Builds a spine downwards from T10 in the midsagittal plane, then bends it to the side.
  *
  * @param degeneration of each lumbar disc, 0..1, in the order of LEVELS.
  */
 export function buildSpine(random: Random, degeneration: readonly number[]): Spine {
-  const scale = random.around(1, 0.045);
-  const lordosis = random.around(1, 0.13);
-  const [sway, phase] = [random.around(0, 1), random.uniform(0, 2 * Math.PI)];
-  const tilts = MEANS.map((mean) => (mean.tilt * lordosis + random.around(0, 0.8)) * DEGREE);
+  const scale = random.around(1, 0.06);
+  // From L1 to S1 32 to 64 degrees; the whole patient may lie tilted on top of it.
+  const lordosis = random.around(1, 0.17);
+  const nod = random.around(0, random.chance(0.06) ? 5 : 1.5);
+  const scoliosis = drawScoliosis(random);
+  const tilts = MEANS.map((mean) => (mean.tilt * lordosis + nod + random.around(0, 0.8)) * DEGREE);
   const sizes = MEANS.map(() => random.around(scale, 0.012));
   const vertebrae: Vertebra[] = [];
   const discs: Disc[] = [];
@@ -101,6 +109,7 @@ export function buildSpine(random: Random, degeneration: readonly number[]): Spi
       sacral,
       frame: frameAt(middle, tilt),
       tilt,
+      lean: 0,
       heightMm,
       depthMm,
       widthMm: mean.width * size,
@@ -126,19 +135,31 @@ export function buildSpine(random: Random, degeneration: readonly number[]): Spi
         depthMm: sacral ? depthMm - vertebra.taperMm : Math.min(depthMm, below.depth * size),
         widthMm: (mean.width * size + below.width * size) / 2,
         wedge: next - tilt,
+        sideWedge: 0,
         degeneration: dry,
       });
     }
     top = fromFrame(discFrame, [0, 0, -discHeight]);
   });
   const middle = vertebrae.find((one) => one.name === 'L3')!.frame.origin;
-  const bend = (origin: Vector): Vector => {
-    const moved = add(origin, middle, -1);
-    return [moved[0] + 1.6 * sway * Math.sin(moved[2] / 55 + phase), moved[1], moved[2]];
+  // The back wall, where the canal is, keeps to the curve; what lies before and behind turns about it.
+  const bend = (one: { readonly frame: Frame; readonly depthMm: number }): { frame: Frame; lean: number } => {
+    const wall = add(fromFrame(one.frame, [0, one.depthMm / 2, 0]), middle, -1);
+    const lean = scoliosis.leanAt(wall[2]);
+    const tilt = Math.atan2(-one.frame.z[1], one.frame.z[2]);
+    const turned = frameAt(scoliosis.place(wall), tilt, lean, scoliosis.rotationAt(wall[2]));
+    return { frame: { ...turned, origin: fromFrame(turned, [0, -one.depthMm / 2, 0]) }, lean };
   };
-  const place = <T extends { frame: Frame }>(one: T): T => ({
-    ...one,
-    frame: { ...one.frame, origin: bend(one.frame.origin) },
-  });
-  return { vertebrae: vertebrae.map(place), discs: discs.map(place), scale };
+  const bent = vertebrae.map((one): Vertebra => ({ ...one, ...bend(one) }));
+  return {
+    vertebrae: bent,
+    // The disc of index i lies between the vertebrae i and i + 1.
+    discs: discs.map((one, index) => ({
+      ...one,
+      frame: bend(one).frame,
+      sideWedge: bent[index]!.lean - bent[index + 1]!.lean,
+    })),
+    scale,
+    scoliosis,
+  };
 }

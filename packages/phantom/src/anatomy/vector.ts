@@ -28,14 +28,21 @@ export function cross(a: Vector, b: Vector): Vector {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 }
 
-/** A frame at `origin`, turned by `tilt` radians about x so that its z points to the front, then by `lean` about y. */
-export function frameAt(origin: Vector, tilt: number, lean = 0): Frame {
+/**
+ * A frame at `origin`, turned by `tilt` radians about x so that its z points to the front, then by `lean` about y so
+ * that it points to the left, then by `rotation` about its own z so that its front turns to the left.
+ */
+export function frameAt(origin: Vector, tilt: number, lean = 0, rotation = 0): Frame {
   const [c, s] = [Math.cos(tilt), Math.sin(tilt)];
   const y: Vector = [0, c, s];
   const up: Vector = [0, -s, c];
   const [cl, sl] = [Math.cos(lean), Math.sin(lean)];
   const z: Vector = [sl, up[1] * cl, up[2] * cl];
-  return { origin, x: cross(y, z), y, z };
+  const across = cross(y, z);
+  if (rotation === 0) return { origin, x: across, y, z };
+  const [cr, sr] = [Math.cos(rotation), Math.sin(rotation)];
+  const at: Vector = [0, 0, 0];
+  return { origin, x: add(add(at, across, cr), y, sr), y: add(add(at, y, cr), across, -sr), z };
 }
 
 /** The point of a frame's coordinates in the coordinates that the frame is given in. */
