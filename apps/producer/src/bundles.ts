@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { ConfigError } from '@spineline/shared/domain';
 import {
   type Bundle,
+  type BundleOf,
   type BundlePin,
   bundleDigest,
   bundleOfStage,
   pushBundle,
   readBundleFolder,
+  readBundleManifest,
   readStoredManifest,
   type Stage,
 } from '@spineline/shared/models';
@@ -40,6 +42,25 @@ export async function pinBundles(store: ObjectStore, choices: readonly string[])
   };
   const bundles = { stage1: await pin(1), stage2: await pin(2), stage3: await pin(3) };
   return { bundles, notice: [...notices].join(' ') };
+}
+
+/**
+ * The manifests alone, for a command that needs their settings and no model.
+ *
+ * @param stored opens the store for `bundle@version`; folders need none.
+ */
+export async function readManifests(
+  choices: readonly string[],
+  stored: (name: string, version: string) => Promise<Bundle>,
+): Promise<{ readonly [S in Stage]: { bundle: BundleOf<S>; pin: BundlePin } }> {
+  const chosen = new Map(choices.map(parseChoice));
+  const read = async <S extends Stage>(stage: S) => {
+    const where = chosen.get(stage) ?? join(DEMO_BUNDLES, `stage${stage}`);
+    const name = storedName(where);
+    const bundle = bundleOfStage(name ? await stored(...name) : await readBundleManifest(where), stage) as BundleOf<S>;
+    return { bundle, pin: { name: bundle.name, version: bundle.version, digest: bundleDigest(bundle) } };
+  };
+  return { 1: await read(1), 2: await read(2), 3: await read(3) };
 }
 
 /** Name and version of `bundle@version`; undefined for anything else, which is then a folder. */

@@ -9,6 +9,7 @@ import { addEvaluate } from './commands/evaluate.ts';
 import { addFailed } from './commands/failed.ts';
 import { addModels } from './commands/models.ts';
 import { addPhantom } from './commands/phantom.ts';
+import { addPrepare } from './commands/prepare.ts';
 import { addResults } from './commands/results.ts';
 import { addScore } from './commands/score.ts';
 import { addStatus } from './commands/status.ts';
@@ -52,6 +53,7 @@ for (const add of [
   addEvaluate,
   addModels,
   addPhantom,
+  addPrepare,
   addDemo,
 ]) {
   add(program);

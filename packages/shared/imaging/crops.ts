@@ -36,15 +36,19 @@ export interface Point {
 /**
  * The slices of a crop in the space. Order of steps: resize each, normalise over all of them together.
  *
- * @param slices the slices of the crop, at least one (five, by `centralSlices`); sizes may differ.
+ * @param slices the slices of the crop, at least one (five, by `centralSlices`), and `room` more at either end; sizes
+ *   may differ.
+ * @param room slices that training may move to: normalised with the percentiles of those between, which are the same
+ *   with any room.
  * @returns `stack` float32 [slices, space, space] in [0, 1]; `constant` as in `volumeTensor`.
  * @throws {RangeError} for no slices, or an image whose length does not fit its size.
  */
 export function cropSpace(
   slices: readonly Image[],
   settings: CropSpaceSettings,
+  room = 0,
 ): { stack: Float32Array; constant: boolean } {
-  if (slices.length === 0) throw new RangeError('a crop needs at least one slice');
+  if (slices.length <= 2 * room) throw new RangeError('a crop needs at least one slice');
   const { space } = settings;
   const stack = new Float32Array(slices.length * space * space);
   const resize = stackResizer(space, space, settings.resize.antialias);
@@ -54,7 +58,9 @@ export function cropSpace(
     if (before < index) stack.copyWithin(index * space * space, before * space * space, (before + 1) * space * space);
     else resize(slice, stack, index * space * space);
   });
-  const constant = normaliseTogether([stack], settings.normalise);
+  const area = space * space;
+  const measured = stack.subarray(room * area, stack.length - room * area);
+  const constant = normaliseTogether([stack], settings.normalise, [measured]);
   return { stack, constant };
 }
 
@@ -119,6 +125,32 @@ export function windowOf(
   const box = { x0: x - window.left, y0: y - window.top, x1: x + window.right, y1: y + window.bottom };
   if (!(box.x1 > box.x0 && box.y1 > box.y0)) throw new RangeError('the window of a crop holds no pixel');
   return box;
+}
+
+/**
+ * A window that shows more on every side, at the same scale: its inside is the window, but for the outermost pixels,
+ * which are mixed with what lies outside.
+ *
+ * @param room px of the resized window on the left and the right (`width`), the top and the bottom (`height`).
+ * @throws {RangeError} if the room is not a whole number of pixels of the space.
+ */
+export function widenWindow(
+  window: WindowReach,
+  room: { readonly height: number; readonly width: number },
+): WindowReach {
+  const [height, width] = window.to;
+  const down = (room.height * (window.top + window.bottom)) / height;
+  const across = (room.width * (window.left + window.right)) / width;
+  if (!(Number.isInteger(down) && Number.isInteger(across))) {
+    throw new RangeError(`the room of a window is whole pixels; found ${down} down and ${across} across`);
+  }
+  return {
+    left: window.left + across,
+    right: window.right + across,
+    top: window.top + down,
+    bottom: window.bottom + down,
+    to: [height + 2 * room.height, width + 2 * room.width],
+  };
 }
 
 /** A point in pixels of an image of `size`, in pixels of the space: x / width * space, y / height * space. */

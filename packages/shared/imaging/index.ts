@@ -5,11 +5,12 @@ export {
   type Point,
   spaceCentre,
   type WindowReach,
+  widenWindow,
   windowOf,
 } from './crops.ts';
 export type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 export { normaliseInPlace } from './normalise.ts';
-export { type NpyArray, type NpyDtype, readNpy, writeNpy } from './npy.ts';
+export { type NpyArray, type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
 export { percentiles } from './percentiles.ts';
 export { resizeBilinear } from './resize.ts';
 export { centralSlices, nearestSliceOfDepth } from './slice-choice.ts';

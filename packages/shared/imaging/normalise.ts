@@ -25,10 +25,15 @@ export function normaliseInPlace(data: Float32Array, low: number, high: number):
 /**
  * Normalises stacks over all of them together.
  *
+ * @param measured the stacks whose percentiles count, where they are not all; they are among `stacks`.
  * @returns whether they were constant between the two percentiles and therefore became zeros.
  */
-export function normaliseTogether(stacks: readonly Float32Array[], settings: NormaliseSettings): boolean {
-  const { low, high } = percentiles(stacks, settings.low, settings.high);
+export function normaliseTogether(
+  stacks: readonly Float32Array[],
+  settings: NormaliseSettings,
+  measured = stacks,
+): boolean {
+  const { low, high } = percentiles(measured, settings.low, settings.high);
   for (const stack of stacks) normaliseInPlace(stack, low, high);
   return !(high > low);
 }

@@ -62,16 +62,28 @@ export function writeNpy(array: Writable, shape: readonly number[]): Uint8Array<
   if (elementsOf(shape) !== array.length) {
     throw new RangeError(`shape [${shape.join(', ')}] does not hold ${array.length} elements`);
   }
+  const header = npyHeader(dtype, shape);
+  const bytes = new Uint8Array(header.length + array.byteLength);
+  bytes.set(header);
+  bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), header.length);
+  return bytes;
+}
+
+/**
+ * The bytes of a .npy file before its elements.
+ *
+ * @param atLeast bytes to fill, so that a header can be written over another one when the shape is known.
+ */
+export function npyHeader(dtype: NpyDtype, shape: readonly number[], atLeast = 0): Uint8Array<ArrayBuffer> {
   // Python writes a tuple of one with a comma: (5,).
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${tuple}), }`;
-  const start = Math.ceil((PREFIX + text.length + 1) / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(start + array.byteLength);
+  const start = Math.ceil(Math.max(atLeast, PREFIX + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(start);
   bytes.set(MAGIC);
   bytes[6] = 1;
   new DataView(bytes.buffer).setUint16(8, start - PREFIX, true);
   bytes.set(new TextEncoder().encode(`${text.padEnd(start - PREFIX - 1)}\n`), PREFIX);
-  bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), start);
   return bytes;
 }
 

@@ -15,26 +15,33 @@ export interface XySettings {
   readonly resize: ResizeSettings;
 }
 
+/** Slices that the models see: one before, the slice, one after. */
+const CHANNELS = 3;
+
 /**
  * Three slices as channels. Order of steps: percentiles over the three slices together at their own resolution,
  * normalise, resize. A slice given twice, as at the end of a series, counts twice.
  *
- * @param slices before, at and after the slice; sizes may differ.
- * @returns `tensor` float32 [3, height, width] in [0, 1]; `constant` as in `volumeTensor`.
- * @throws {RangeError} for an image whose length does not fit its size.
+ * @param slices before, at and after the slice, and `room` more at either end; sizes may differ.
+ * @param room slices that training may move to: normalised with the percentiles of the three in the middle, whose
+ *   channels are the same with any room.
+ * @returns `tensor` float32 [3 + 2 room, height, width] in [0, 1]; `constant` as in `volumeTensor`.
+ * @throws {RangeError} for another number of slices, or an image whose length does not fit its size.
  */
 export function xyTensor(
-  slices: readonly [Image, Image, Image],
+  slices: readonly Image[],
   settings: XySettings,
+  room = 0,
 ): { tensor: Float32Array; constant: boolean } {
+  if (slices.length !== CHANNELS + 2 * room) {
+    throw new RangeError(`expected ${CHANNELS + 2 * room} slices; found ${slices.length}`);
+  }
   const [height, width] = settings.size;
   slices.forEach(checkImage);
   // Copies: the caller's pixels stay as they are.
   const channels = slices.map((slice) => ({ ...slice, data: slice.data.slice() }));
-  const constant = normaliseTogether(
-    channels.map(({ data }) => data),
-    settings.normalise,
-  );
+  const data = channels.map((channel) => channel.data);
+  const constant = normaliseTogether(data, settings.normalise, data.slice(room, room + CHANNELS));
   const tensor = new Float32Array(channels.length * height * width);
   const resize = stackResizer(height, width, settings.resize.antialias);
   channels.forEach((channel, index) => {

@@ -3,19 +3,22 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { type ErrorRecord, errorOfRecord } from '../domain/index.ts';
-import type * as tasks from './compute-tasks.ts';
+import type * as computeTasks from './compute-tasks.ts';
 
-type Tasks = typeof tasks;
-type TaskName = {
+type TaskName<Tasks> = {
   [K in keyof Tasks]: Tasks[K] extends (input: never) => Promise<unknown> ? K : never;
 }[keyof Tasks];
+type InputOf<Task> = Task extends (input: infer Input) => unknown ? Input : never;
+type ValueOf<Task> = Task extends (input: never) => infer Value ? Awaited<Value> : never;
 
-export class ComputePool {
+/** Threads that run the tasks of a module that serves them (`serveTasks`). */
+export class TaskPool<Tasks> {
   readonly #pool: Piscina;
 
-  constructor(threads: number) {
+  /** @param module of the thread. */
+  constructor(module: URL, threads: number) {
     this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./compute-thread.ts', import.meta.url)),
+      filename: fileURLToPath(module),
       minThreads: 0,
       maxThreads: threads,
       idleTimeout: 60_000,
@@ -27,15 +30,20 @@ export class ComputePool {
    *
    * @throws {SpinelineError} with the code, kind and context of what the task threw.
    */
-  async run<K extends TaskName>(task: K, input: Parameters<Tasks[K]>[0]): Promise<Awaited<ReturnType<Tasks[K]>>> {
-    const reply = (await this.#pool.run({ task, input })) as
-      | { value: Awaited<ReturnType<Tasks[K]>> }
-      | { error: ErrorRecord };
+  async run<K extends TaskName<Tasks>>(task: K, input: InputOf<Tasks[K]>): Promise<ValueOf<Tasks[K]>> {
+    const reply = (await this.#pool.run({ task, input })) as { value: ValueOf<Tasks[K]> } | { error: ErrorRecord };
     if ('error' in reply) throw errorOfRecord(reply.error);
     return reply.value;
   }
 
   async close(): Promise<void> {
     await this.#pool.destroy();
+  }
+}
+
+/** The compute threads of a worker. */
+export class ComputePool extends TaskPool<typeof computeTasks> {
+  constructor(threads: number) {
+    super(new URL('./compute-thread.ts', import.meta.url), threads);
   }
 }

@@ -14,6 +14,7 @@ import {
   type Image,
   readNpy,
   spaceCentre,
+  widenWindow,
   writeNpy,
   xyTensor,
 } from '../imaging/index.ts';
@@ -69,26 +70,13 @@ export async function cutCrops(input: {
   const reader = new SliceReader(input.study, input.files);
   const arrays = new Map<CropArray, { shape: number[]; data: Float16Array<ArrayBuffer>; present: boolean[] }>();
   const constants: boolean[] = [];
-  // Crops of one stack of slices share its resizing and normalising: keep the last stacks, levels often repeat them.
-  const spaces = new Map<string, { stack: Float32Array; constant: boolean }>();
-  for (const plan of plans) {
-    const series = input.index.series.find(({ series: name }) => name === plan.series)!;
-    const indices = centralSlices(plan.index, (settings.slices - 1) / 2, series.slices.length);
-    const key = `${plan.series}/${indices.join(',')}`;
-    let space = spaces.get(key);
-    if (!space) {
-      const images: Image[] = [];
-      for (const index of indices) images.push(await reader.read(series.slices[index]!));
-      space = cropSpace(images, settings);
-      spaces.set(key, space);
-    }
-    const window = windowFor(settings, series.kind, plan);
-    const centre = spaceCentre(plan, { height: 1, width: 1 }, settings.space);
-    const crop = cutCrop(space.stack, settings.slices, settings.space, centre, window, settings.resize.antialias);
-    const array = arrayFor(arrays, plan.array, [rowsOf(plan.array), settings.slices, ...window.to]);
+  for await (const { plan, crop, shape, constant } of cropsOf(input.index, plans, settings, (slice) =>
+    reader.read(slice),
+  )) {
+    const array = arrayFor(arrays, plan.array, [cropRows(plan.array), ...shape]);
     array.data.set(crop, plan.row * crop.length);
     array.present[plan.row] = true;
-    constants.push(space.constant);
+    constants.push(constant);
   }
   const crops: CropsArtefact = { schema: 'spineline.crops/1', arrays: {}, flags: flagsOfConstant(plans, constants) };
   const files: Record<string, Uint8Array> = {};
@@ -98,6 +86,49 @@ export async function cutCrops(input: {
     files[file] = writeNpy(data, shape);
   }
   return { crops, arrays: files };
+}
+
+/** What crops hold beyond what the models are given, so that training can move them. */
+export interface CropRoom {
+  /** Slices at either end. */
+  readonly slices: number;
+  /** Px of the resized window on each side. */
+  readonly pixels: Readonly<Record<CropArray, { readonly height: number; readonly width: number }>>;
+}
+
+/**
+ * The crops of the plans, one after the other: float32 of `shape` [slices, height, width]. With `room` the crop is
+ * larger by it, and the part without the room is the crop without it, but for the outermost pixels (`widenWindow`).
+ *
+ * @param read a slice's pixels.
+ */
+export async function* cropsOf(
+  index: SeriesIndex,
+  plans: readonly CropPlan[],
+  settings: CropSettings,
+  read: (slice: IndexedSlice) => Promise<Image>,
+  room?: CropRoom,
+): AsyncGenerator<{ plan: CropPlan; crop: Float32Array; shape: number[]; constant: boolean }> {
+  const count = settings.slices + 2 * (room?.slices ?? 0);
+  // Crops of one stack of slices share its resizing and normalising: keep the last stacks, levels often repeat them.
+  const spaces = new Map<string, { stack: Float32Array; constant: boolean }>();
+  for (const plan of plans) {
+    const series = index.series.find(({ series: name }) => name === plan.series)!;
+    const indices = centralSlices(plan.index, (count - 1) / 2, series.slices.length);
+    const key = `${plan.series}/${indices.join(',')}`;
+    let space = spaces.get(key);
+    if (!space) {
+      const images: Image[] = [];
+      for (const place of indices) images.push(await read(series.slices[place]!));
+      space = cropSpace(images, settings, room?.slices);
+      spaces.set(key, space);
+    }
+    const served = windowFor(settings, series.kind, plan);
+    const window = room ? widenWindow(served, room.pixels[plan.array]) : served;
+    const centre = spaceCentre(plan, { height: 1, width: 1 }, settings.space);
+    const crop = cutCrop(space.stack, count, settings.space, centre, window, settings.resize.antialias);
+    yield { plan, crop, shape: [count, ...window.to], constant: space.constant };
+  }
 }
 
 /** Stage 3: float32 rows of crop arrays, in the order asked for; a row that is absent is zeros. */
@@ -114,7 +145,7 @@ export async function readCropRows(input: {
 }
 
 /** Rows of a crop array: a level each, or a level each on both sides. */
-function rowsOf(array: CropArray): number {
+export function cropRows(array: CropArray): number {
   return array === 'sagittal_t2' || array === 'axial_middle' ? LEVELS.length : SIDES.length * LEVELS.length;
 }
 

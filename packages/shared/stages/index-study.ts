@@ -26,6 +26,8 @@ export interface IndexedStudy {
   readonly index: SeriesIndex;
   /** Pixels of the sagittal series in use, by kind, in spatial order. */
   readonly sagittal: Partial<Record<Kind, ReadSlice[]>>;
+  /** Pixels of every slice of the index. */
+  readonly images: ReadonlyMap<IndexedSlice, Image>;
 }
 
 /** Fewer slices than this and a crop repeats slices; the result says so. */
@@ -61,6 +63,11 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   if (series.length === 0) throw unreadable(study, flags);
   flagDatasetProblems(study, flags);
   chooseSeries(series, flags);
+  const images = new Map<IndexedSlice, Image>();
+  const indexed = ({ image, ...slice }: ReadSlice): IndexedSlice => {
+    images.set(slice, image);
+    return slice;
+  };
   return {
     index: {
       schema: 'spineline.series-index/1',
@@ -68,21 +75,18 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
         series: name,
         kind,
         used,
-        slices: slices.map(withoutImage),
+        slices: slices.map(indexed),
       })),
       flags,
     },
     sagittal: Object.fromEntries(
       series.filter(({ kind, used }) => used && kind !== 'axial_t2').map(({ kind, slices }) => [kind, slices]),
     ),
+    images,
   };
 }
 
 type ReadSeries = Omit<IndexedSeries, 'slices'> & { slices: ReadSlice[] };
-
-function withoutImage({ image, ...slice }: ReadSlice): IndexedSlice {
-  return slice;
-}
 
 /** Numbers frames of reference in order of appearance: equal numbers mean equal UIDs, and no UID is kept. */
 class FrameNumbers {

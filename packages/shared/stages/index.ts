@@ -19,15 +19,19 @@ export {
   zDigest,
 } from './artefacts.ts';
 export { ComputePool, TaskPool } from './compute-pool.ts';
+export { type CropRoom, cropRows, cropsOf } from './compute-tasks.ts';
 export { fetchFiles } from './fetch.ts';
-export type { FetchedFile } from './index-study.ts';
+export { type FetchedFile, indexStudy } from './index-study.ts';
+export { serveTasks } from './serve-tasks.ts';
 export {
   axialSlices,
   foundSlices,
   STAGE1_TASKS,
   type Stage1Task,
   sliceAt,
+  stage1Volumes,
   usedSeries,
+  type Volume,
   zArtefact,
 } from './stage1.ts';
 export {

@@ -28,16 +28,29 @@ export interface XyImage {
 /** Points of one XY sample, as fractions x/width, y/height of the slice. */
 export type Fractions = readonly (readonly [number, number])[];
 
-/** The sagittal images: T2 at the median of the five slices, T1 at the median of each side's five. */
-export function sagittalImages(index: SeriesIndex, z: ZArtefact): { scs?: XyImage; left?: XyImage; right?: XyImage } {
+/** The slices of the levels: all five as stage 1 finds them, some as labels have them. */
+export interface LevelSlices {
+  readonly scs: { readonly levels: readonly { readonly index: number }[] } | null;
+  readonly nfn: Readonly<Record<Side, readonly { readonly index: number }[]>> | null;
+}
+
+/**
+ * The sagittal images: T2 at the median of the five slices, T1 at the median of each side's five. Between two slices,
+ * which an even number of labels can mean, the upper one.
+ */
+export function sagittalImages(index: SeriesIndex, z: LevelSlices): { scs?: XyImage; left?: XyImage; right?: XyImage } {
   const t2 = usedSeries(index, 'sagittal_t2');
   const t1 = usedSeries(index, 'sagittal_t1');
-  const atMedian = (series: IndexedSeries, found: readonly { index: number }[]) =>
-    withNeighbours(series, median(found.map((one) => one.index)));
-  return {
-    ...(t2 && z.scs && { scs: atMedian(t2, z.scs.levels) }),
-    ...(t1 && z.nfn && { left: atMedian(t1, z.nfn.left), right: atMedian(t1, z.nfn.right) }),
+  const atMedian = (series: IndexedSeries | undefined, found: readonly { index: number }[] | undefined) =>
+    series && found && found.length > 0
+      ? withNeighbours(series, Math.floor(median(found.map((one) => one.index)) + 0.5))
+      : undefined;
+  const images = {
+    scs: atMedian(t2, z.scs?.levels),
+    left: atMedian(t1, z.nfn?.left),
+    right: atMedian(t1, z.nfn?.right),
   };
+  return Object.fromEntries(Object.entries(images).filter(([, image]) => image !== undefined));
 }
 
 /** The axial slice of each level, placed by stage 2's own SCS points. */
@@ -49,7 +62,7 @@ export function axialOfPoints(index: SeriesIndex, z: ZArtefact, scs: Fractions |
 }
 
 /** The image of an axial slice: with one neighbour each side in its own series. */
-export function axialImage(index: SeriesIndex, axial: AxialSlice): XyImage {
+export function axialImage(index: SeriesIndex, axial: Pick<AxialSlice, 'series' | 'index'>): XyImage {
   return withNeighbours(seriesOf(index, axial.series), axial.index);
 }
 
@@ -93,7 +106,7 @@ export function xyArtefact(
   constant: readonly XyImage[] = [],
 ): XyArtefact {
   const placed = (series: string, found: readonly { index: number }[], fractions: Fractions) =>
-    found.map((one, level) => place(index, series, one.index, fractions[level]!));
+    found.map((one, level) => placePoint(index, series, one.index, fractions[level]!));
   return {
     schema: 'spineline.xy/1',
     scs: z.scs && points.scs ? placed(z.scs.series, z.scs.levels, points.scs) : null,
@@ -107,7 +120,7 @@ export function xyArtefact(
     ss: axial.map((slice, level) => {
       const fractions = ss[level];
       if (!slice || !fractions) return null;
-      const at = (side: Side) => place(index, slice.series, slice.index, fractions[SIDES.indexOf(side)]!);
+      const at = (side: Side) => placePoint(index, slice.series, slice.index, fractions[SIDES.indexOf(side)]!);
       return { left: at('left'), right: at('right'), distanceMm: slice.distanceMm };
     }),
     flags: [
@@ -121,7 +134,13 @@ export function xyArtefact(
   };
 }
 
-function place(index: SeriesIndex, series: string, slice: number, [x, y]: readonly [number, number]): PlacedPoint {
+/** A point given as fractions x/width, y/height of a slice, as `xy.json` has it. */
+export function placePoint(
+  index: SeriesIndex,
+  series: string,
+  slice: number,
+  [x, y]: readonly [number, number],
+): PlacedPoint {
   const { rows, columns, instance } = slicesOf(index, series)[slice]!;
   return { series, index: slice, instance, x: round(x * columns, 2), y: round(y * rows, 2) };
 }
@@ -143,11 +162,21 @@ export interface CropPlan {
   readonly y: number;
 }
 
+/** The points of the levels: all as `xy.json` has them, some as labels have them. */
+export interface LevelPoints {
+  readonly scs: readonly (PlacedPoint | null)[] | null;
+  readonly nfn: Readonly<Record<Side, readonly (PlacedPoint | null)[]>> | null;
+  readonly ss: readonly ({ readonly left: PlacedPoint | null; readonly right: PlacedPoint | null } | null)[];
+}
+
 /**
  * Every crop that the points allow. The axial centre for SCS is the midpoint of the left and right SS points; the axial
  * centre for NFN is the same side's SS point, so that NFN and SS share their axial crops.
+ *
+ * Labels may have one side's SS point only, or the two in different slices: the midpoint is then in the left one's slice,
+ * and there is none if a side is missing or the two are of different series, whose pixels are not the same.
  */
-export function planCrops(index: SeriesIndex, xy: XyArtefact): CropPlan[] {
+export function planCrops(index: SeriesIndex, xy: LevelPoints): CropPlan[] {
   const plans: CropPlan[] = [];
   const add = (array: CropArray, row: number, level: number, side: Side | 'middle', point: PlacedPoint) => {
     const { rows, columns } = slicesOf(index, point.series)[point.index]!;
@@ -166,14 +195,15 @@ export function planCrops(index: SeriesIndex, xy: XyArtefact): CropPlan[] {
   for (let level = 0; level < LEVELS.length; level++) {
     const scs = xy.scs?.[level];
     if (scs) add('sagittal_t2', level, level, 'middle', scs);
-    const ss = xy.ss[level];
-    if (ss) {
-      add('axial_middle', level, level, 'middle', middleOf(ss));
+    const { left, right } = xy.ss[level] ?? {};
+    if (left && right && left.series === right.series) {
+      add('axial_middle', level, level, 'middle', middleOf({ left, right }));
     }
     for (const side of SIDES) {
       const nfn = xy.nfn?.[side][level];
       if (nfn) add('sagittal_t1', sideRow(side, level), level, side, nfn);
-      if (ss) add('axial_sides', sideRow(side, level), level, side, ss[side]);
+      const ss = xy.ss[level]?.[side];
+      if (ss) add('axial_sides', sideRow(side, level), level, side, ss);
     }
   }
   return plans;

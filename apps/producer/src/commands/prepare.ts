@@ -1,0 +1,204 @@
+/** `spineline prepare`: a labelled dataset as arrays for training, made by the functions that serve. */
+
+import { access } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { readSettings } from '@spineline/shared/config';
+import { openDataset } from '@spineline/shared/dataset';
+import { ConfigError } from '@spineline/shared/domain';
+import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
+import { readStoredManifest } from '@spineline/shared/models';
+import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
+import { openSources } from '@spineline/shared/store';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readManifests } from '../bundles.ts';
+import { withStore } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { prepareProgress } from '../terminal/prepare-progress.ts';
+import { counted, duration, err, out } from '../terminal/style.ts';
+import { collect } from './score.ts';
+
+interface PrepareCommandOptions {
+  readonly out: string;
+  readonly labels?: string;
+  readonly coordinates?: string;
+  readonly models: readonly string[];
+  readonly store?: string;
+  readonly split?: 'test' | 'train';
+  readonly stages: PrepareOptions['stages'];
+  readonly dtype: PrepareOptions['dtype'];
+  readonly pool: PrepareOptions['pool'];
+  readonly xyRoomSlices: number;
+  readonly cropRoomSlices: number;
+  readonly cropRoomPx: number;
+  readonly studiesPerShard: number;
+  readonly threads: number;
+  readonly json?: boolean;
+}
+
+export function addPrepare(program: Command): void {
+  program
+    .command('prepare')
+    .description('a labelled dataset as arrays for training, made by the very functions of the three stages')
+    .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
+    .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to go on where it stopped')
+    .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or beside the manifest)')
+    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv beside the labels)')
+    .option(
+      '--models <stageN=bundle>',
+      'bundle whose input settings are used: a folder, or bundle@version in the store; repeatable (default: the demo bundles)',
+      collect,
+      [],
+    )
+    .option('--store <url>', 'object store of bundle@version (default: SPINELINE_STORE_URL)')
+    .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')
+    .option('--stages <list>', 'stages to make arrays for', stageList, [1, 2, 3] as PrepareOptions['stages'])
+    .addOption(
+      new Option('--dtype <type>', 'exact: as fed to the models, float32 and for crops float16; uint8: round(255 x)')
+        .choices(DTYPES)
+        .default('exact'),
+    )
+    .option('--pool <a,b,c>', 'average-pool stage 1, 2, 3 by a x a, b x b, c x c', pools, {
+      stage1: 1,
+      stage2: 1,
+      stage3: 1,
+    })
+    .option('--xy-room-slices <n>', 'slices at either end of stage 2’s three, for shifting', wholeNumber, 0)
+    .option('--crop-room-slices <n>', 'slices at either end of a crop’s, for shifting', wholeNumber, 0)
+    .option('--crop-room-px <n>', 'at least so many px around a crop’s window, of the 512 x 512 slice', wholeNumber, 0)
+    .option('--studies-per-shard <n>', 'studies in one set of files', positiveNumber, 32)
+    .option('--threads <n>', 'worker threads (default: one a core)', positiveNumber, availableParallelism())
+    .option('--json', 'print prepare.json')
+    .addHelpText(
+      'after',
+      `
+Writes DIR/prepare.json and DIR/shard-00000/*.npy ..., which numpy maps into memory: docs/prepared-data.md.
+Labelled slices and points stand in place of predictions. With --dtype exact, no --pool and no room, the arrays are
+what the workers feed to the models, bit for bit. A study that cannot be read is skipped and named.
+
+Room lets training shift a slice or a window without reading images again. Pooling is for small models that pool at
+their entry anyway.
+
+Examples:
+  small models:  spineline prepare demo --out prepared --dtype uint8 --pool 4,2,2 \\
+                   --xy-room-slices 1 --crop-room-slices 2 --crop-room-px 20
+  full models:   spineline prepare rsna --out prepared --dtype uint8 --models stage1=bundles/full/stage1 \\
+                   --xy-room-slices 1 --crop-room-slices 2 --crop-room-px 10
+
+Exit codes:
+  0  all studies are prepared
+  1  a fault that nobody foresaw, or a store that did not answer: run it again
+  2  the command line, settings, dataset, labels or a bundle cannot be used; nothing was done
+  3  some studies are skipped: prepare.json says which and why`,
+    )
+    .action(async (dataset: string, options: PrepareCommandOptions) => {
+      process.exitCode = await prepare(dataset, options);
+    });
+}
+
+async function prepare(path: string, options: PrepareCommandOptions): Promise<number> {
+  const started = performance.now();
+  const settings = readSettings();
+  const sources = openSources(settings.s3);
+  const manifests = await readManifests(options.models, (name, version) =>
+    withStore(({ store }) => readStoredManifest(store, name, version), options.store, settings),
+  );
+  try {
+    const dataset = await openTrainingDataset(path, sources, options.split);
+    const labels = options.labels ?? dataset.labels ?? join(dirname(resolve(path)), 'train.csv');
+    const coordinates = options.coordinates ?? join(dirname(labels), 'train_label_coordinates.csv');
+    await checkThere(labels, '--labels', 'train.csv');
+    await checkThere(coordinates, '--coordinates', 'train_label_coordinates.csv');
+    const view = prepareProgress();
+    const { stages, dtype, pool, xyRoomSlices, cropRoomSlices, cropRoomPx, studiesPerShard } = options;
+    let prepared: PreparedDataset;
+    try {
+      prepared = await prepareDataset({
+        dataset: { name: basename(dataset.origin), studies: () => dataset.studies() },
+        sources,
+        labels: await readLabels(labels),
+        coordinates: await readCoordinates(coordinates),
+        bundles: { stage1: manifests[1].pin, stage2: manifests[2].pin, stage3: manifests[3].pin },
+        settings: {
+          stage1: manifests[1].bundle.input,
+          stage2: manifests[2].bundle.input,
+          stage3: manifests[3].bundle.crops,
+        },
+        options: { stages, dtype, pool, xyRoomSlices, cropRoomSlices, cropRoomPx, studiesPerShard },
+        out: resolve(options.out),
+        threads: options.threads,
+        onProgress: (progress) => view.update(progress),
+      });
+    } finally {
+      view.stop();
+    }
+    if (options.json) console.log(JSON.stringify(prepared));
+    else printPrepared(prepared, options.out, (performance.now() - started) / 1000);
+    return prepared.skipped.length > 0 ? EXIT.someFailed : EXIT.ok;
+  } finally {
+    await sources.close();
+  }
+}
+
+/** As other commands do, but of a challenge folder the half that has labels. */
+async function openTrainingDataset(
+  path: string,
+  sources: ReturnType<typeof openSources>,
+  split: PrepareCommandOptions['split'],
+) {
+  const dataset = await openDataset(path, sources, { split });
+  if (split !== undefined || dataset.split !== 'test') return dataset;
+  return openDataset(path, sources, { split: 'train' });
+}
+
+async function checkThere(file: string, option: string, usual: string): Promise<void> {
+  await access(file).catch((cause: unknown) => {
+    throw new ConfigError(
+      'no such file',
+      { file, hint: `${option} says where the challenge's ${usual} is` },
+      { cause },
+    );
+  });
+}
+
+function printPrepared(
+  { studies, shards, skipped, unlabelled, labels }: PreparedDataset,
+  folder: string,
+  seconds: number,
+) {
+  console.log(
+    `${counted(studies, 'study', 'studies')} in ${counted(shards.length, 'shard')} in ${out.strong(folder)}, ${duration(seconds)}`,
+  );
+  console.log(out.faint(`${counted(labels.used, 'labelled point')} used`));
+  if (labels.unused > 0) {
+    console.log(
+      out.warn(`${counted(labels.unused, 'labelled point')} not used: in slices or series that the stages do not read`),
+    );
+  }
+  if (unlabelled > 0) console.log(out.faint(`${counted(unlabelled, 'study', 'studies')} without labels left out`));
+  for (const { code, message } of skipped) console.error(`${err.warn('skipped')} ${err.faint(code)} ${message}`);
+}
+
+function stageList(text: string): PrepareOptions['stages'] {
+  const stages = [...new Set(text.split(','))].map(Number).sort();
+  if (stages.every((stage) => [1, 2, 3].includes(stage))) return stages as PrepareOptions['stages'];
+  throw new InvalidArgumentError('some of 1,2,3');
+}
+
+function pools(text: string): PrepareOptions['pool'] {
+  const [stage1, stage2, stage3, ...more] = text.split(',').map(positiveNumber);
+  if (stage3 === undefined || more.length > 0) throw new InvalidArgumentError('three numbers, such as 4,2,2');
+  return { stage1: stage1!, stage2: stage2!, stage3 };
+}
+
+function positiveNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('a whole number above 0');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('a whole number');
+}

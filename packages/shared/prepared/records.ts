@@ -1,0 +1,132 @@
+/**
+ * The JSON files of a prepared dataset: `prepare.json`, and a `shard.json` in every shard. docs/prepared-data.md says what
+ * is in the arrays.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ConfigError, SpinelineError } from '../domain/index.ts';
+import { CROP_ARRAYS } from '../stages/index.ts';
+
+/** `exact`: what the models are fed, bit for bit; `float16`; `uint8`: round(255 x). */
+export const DTYPES = ['exact', 'float16', 'uint8'] as const;
+
+const count = z.number().int().nonnegative();
+const positive = z.number().int().positive();
+const sides = z.object({ left: count, right: count, top: count, bottom: count });
+
+export const PrepareOptions = z.object({
+  /** Stages whose arrays are made. */
+  stages: z.array(z.literal([1, 2, 3])).min(1),
+  dtype: z.enum(DTYPES),
+  /** P x P average pooling, a stage. */
+  pool: z.object({ stage1: positive, stage2: positive, stage3: positive }),
+  /** Slices at either end of stage 2's images, beyond the three that the models see. */
+  xyRoomSlices: count,
+  /** Slices at either end of a crop, beyond those that the models see. */
+  cropRoomSlices: count,
+  /** At least so many px of the crops' space on each side of a window. */
+  cropRoomPx: count,
+  studiesPerShard: positive,
+});
+export type PrepareOptions = z.infer<typeof PrepareOptions>;
+
+const Skipped = z.object({ study: z.string(), code: z.string(), message: z.string() });
+export type Skipped = z.infer<typeof Skipped>;
+
+/** Labelled points that were used, and those in slices or series that the stages do not read. */
+const LabelCounts = z.object({ used: count, unused: count });
+export type LabelCounts = z.infer<typeof LabelCounts>;
+
+const digest = z.string();
+
+export const PreparedShard = z.object({
+  schema: z.literal('spineline.prepared-shard/1'),
+  /** In the order of the arrays' first dimension. */
+  studies: z.array(z.string()),
+  arrays: z.record(
+    z.string(),
+    z.object({ file: z.string(), shape: z.array(count), dtype: z.string(), sha256: z.string() }),
+  ),
+  skipped: z.array(Skipped),
+  labels: LabelCounts,
+  /** Of the settings and options that it was made with. */
+  options: digest,
+  /** Of the studies, their files' fingerprints and their labels. */
+  source: digest,
+});
+export type PreparedShard = z.infer<typeof PreparedShard>;
+
+const Pin = z.object({ name: z.string(), version: z.string(), digest });
+
+export const PreparedDataset = z.object({
+  schema: z.literal('spineline.prepared/1'),
+  dataset: z.object({ name: z.string(), digest }),
+  bundles: z.object({ stage1: Pin, stage2: Pin, stage3: Pin }),
+  /** `input` of the bundles of stages 1 and 2, `crops` of that of stage 3. */
+  settings: z.object({ stage1: z.unknown(), stage2: z.unknown(), stage3: z.unknown() }),
+  options: PrepareOptions,
+  shards: z.array(z.object({ folder: z.string(), studies: positive, digest })),
+  /** In all shards. */
+  studies: count,
+  skipped: z.array(Skipped),
+  /** Studies of the dataset that the labels do not name. */
+  unlabelled: count,
+  labels: LabelCounts,
+  /** Shares of normal/mild, moderate, severe over the labels, as a stage-3 bundle has them. */
+  classShares: z.record(z.string(), z.record(z.string(), z.tuple([z.number(), z.number(), z.number()]))),
+  /** Of each crop array: [height, width], and the room around the models' part of it, in px of the array. */
+  windows: z.partialRecord(
+    z.enum(CROP_ARRAYS),
+    z.object({
+      size: z.tuple([positive, positive]),
+      room: sides,
+      /** The bundle's windows, and the room in px of the crops' space. */
+      windows: z.array(
+        sides.extend({
+          side: z.string(),
+          levels: z.array(z.string()),
+          to: z.tuple([positive, positive]),
+          roomPx: sides,
+        }),
+      ),
+    }),
+  ),
+});
+export type PreparedDataset = z.infer<typeof PreparedDataset>;
+
+/** @throws {ConfigError} if there is no such file, or it is no `prepare.json`. */
+export async function readPreparedDataset(file: string): Promise<PreparedDataset> {
+  return readRecord(file, PreparedDataset);
+}
+
+/** A shard's record, `undefined` if it is not there: the shard was not finished. @throws {SpinelineError} if it is damaged. */
+export async function readShard(file: string): Promise<PreparedShard | undefined> {
+  try {
+    return await readRecord(file, PreparedShard);
+  } catch (error) {
+    if (error instanceof SpinelineError && isAbsent(error.cause)) return undefined;
+    throw error;
+  }
+}
+
+async function readRecord<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    const found = isAbsent(cause)
+      ? 'no such file'
+      : cause instanceof z.ZodError
+        ? z.prettifyError(cause)
+        : String(cause);
+    throw new ConfigError(
+      'not a record of prepared data',
+      { file, found, hint: 'remove the folder and prepare again' },
+      { cause },
+    );
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
