@@ -240,12 +240,12 @@ function printSlices(location: LocationErrors): void {
         '3 or more',
         'other series',
         'not placed',
-        'not in use',
+        'left out',
       ],
       TASKS.flatMap((task) => {
         const { slices, members, notCompared } = location[task];
-        const notInUse = notCompared.seriesNotUsed + notCompared.sliceNotListed + notCompared.studyNotScored;
-        const others = [String(notCompared.targetNotPlaced), String(notInUse)];
+        const leftOut = notCompared.seriesNotUsed + notCompared.sliceNotListed + notCompared.studyNotScored;
+        const others = [String(notCompared.targetNotPlaced), String(leftOut)];
         return [
           line(TASK_NAMES[task], task === 'ss' ? 'nearest plane' : 'ensemble', slices, others),
           ...members.map((member) => line('', member.member, member, ['', ''])),

@@ -1,0 +1,287 @@
+/**
+ * The table of what the demo models must reach: each requirement's figure of an evaluation, its 95 % interval, and
+ * whether it is met. `accuracy.ts` makes the studies, scores them and prints it.
+ */
+
+import { CONDITIONS, conditionLabel, type Task } from '@spineline/shared/domain';
+import {
+  type Evaluation,
+  evaluate,
+  type LabelCoordinate,
+  type Labels,
+  type LocatedStudy,
+  type Predicted,
+  type SliceErrors,
+  type SubmissionRow,
+} from '@spineline/shared/evaluation';
+
+/** A bound on a figure of an evaluation. */
+export interface Requirement {
+  readonly what: string;
+  readonly bound: 'at least' | 'at most';
+  readonly limit: number;
+  /** `undefined` where the evaluation has nothing to count it over, which misses the requirement. */
+  readonly figure: (evaluation: Evaluation) => number | undefined;
+  /** What to know beside the figure: what it was counted over, what it is compared with. */
+  readonly note?: (evaluation: Evaluation) => string;
+}
+
+const rate =
+  (task: Task, of: (slices: SliceErrors) => number) =>
+  ({ location }: Evaluation): number | undefined => {
+    const slices = location?.[task].slices;
+    return slices && slices.compared > 0 ? of(slices) / slices.compared : undefined;
+  };
+
+/** Rates of 3 slices or more: the ensemble's, and each member's. */
+function misses({ location }: Evaluation, task: Task) {
+  const { slices, members } = location?.[task] ?? { slices: undefined, members: [] };
+  const share = (one: SliceErrors) => one.offBy3OrMore / one.compared;
+  return {
+    ensemble: slices && slices.compared > 0 ? share(slices) : undefined,
+    members: members.filter(({ compared }) => compared > 0).map((one) => ({ member: one.member, rate: share(one) })),
+  };
+}
+
+function slicesNote(task: Task) {
+  return ({ location }: Evaluation) => {
+    if (!location) return 'no coordinates';
+    const { slices, notCompared } = location[task];
+    const { studyNotScored, seriesNotUsed, targetNotPlaced, sliceNotListed } = notCompared;
+    const leftOut = studyNotScored + seriesNotUsed + sliceNotListed;
+    return [
+      `${slices.compared} labels`,
+      slices.otherSeries > 0 && `${slices.otherSeries} of them in another series`,
+      targetNotPlaced > 0 && `besides ${targetNotPlaced} placed nowhere`,
+      leftOut > 0 && `${leftOut} left out`,
+    ]
+      .filter(Boolean)
+      .join(', ');
+  };
+}
+
+function sliceRequirements(task: Task, name: string, exact: number, within1: number): Requirement[] {
+  return [
+    {
+      what: `${name}: exact`,
+      bound: 'at least',
+      limit: exact,
+      figure: rate(task, (slices) => slices.exact),
+      note: slicesNote(task),
+    },
+    {
+      what: `${name}: within 1`,
+      bound: 'at least',
+      limit: within1,
+      figure: rate(task, (slices) => slices.exact + slices.offBy1),
+    },
+  ];
+}
+
+function noWorseThanItsHeads(task: Task, name: string): Requirement {
+  return {
+    what: `${name}: rate of 3 slices or more, ensemble less the better head`,
+    bound: 'at most',
+    limit: 0,
+    figure: (evaluation) => {
+      const { ensemble, members } = misses(evaluation, task);
+      return ensemble === undefined || members.length === 0
+        ? undefined
+        : ensemble - Math.min(...members.map((member) => member.rate));
+    },
+    note: (evaluation) => {
+      const { ensemble, members } = misses(evaluation, task);
+      const heads = members.map((member) => `${member.member} ${member.rate.toFixed(4)}`);
+      return [`ensemble ${ensemble?.toFixed(4) ?? '-'}`, ...heads].join(', ');
+    },
+  };
+}
+
+function pointRequirements(task: Task, name: string): Requirement[] {
+  const pixels = ({ location }: Evaluation) => location?.[task].pixels.in512;
+  return [
+    {
+      what: `XY ${name}: median, px at 512`,
+      bound: 'at most',
+      limit: 3,
+      figure: (evaluation) => pixels(evaluation)?.median,
+      note: (evaluation) => `${pixels(evaluation)?.count ?? 0} labels, mean ${pixels(evaluation)?.mean.toFixed(2)}`,
+    },
+    {
+      what: `XY ${name}: 95th percentile, px at 512`,
+      bound: 'at most',
+      limit: 12,
+      figure: (evaluation) => pixels(evaluation)?.p95,
+    },
+  ];
+}
+
+const losses =
+  (part: 'score' | 'spinal' | 'foraminal' | 'subarticular') =>
+  ({ metric, baseline }: Evaluation) =>
+    `${metric[part]?.toFixed(4) ?? '-'} of ${baseline[part]?.toFixed(4) ?? '-'}`;
+
+/** What the demo models must reach on phantoms that played no part in training or choice. */
+export const REQUIREMENTS: readonly Requirement[] = [
+  ...sliceRequirements('scs', 'Stage 1 SCS, ensemble', 0.8, 0.99),
+  {
+    what: 'Stage 1 SCS, ensemble: 3 slices or more',
+    bound: 'at most',
+    limit: 0.003,
+    figure: rate('scs', (slices) => slices.offBy3OrMore),
+  },
+  ...sliceRequirements('nfn', 'Stage 1 NFN, ensemble', 0.75, 0.985),
+  noWorseThanItsHeads('scs', 'Stage 1 SCS'),
+  noWorseThanItsHeads('nfn', 'Stage 1 NFN'),
+  ...sliceRequirements('ss', 'Axial slice for SS', 0.85, 0.99),
+  ...pointRequirements('scs', 'SCS'),
+  ...pointRequirements('nfn', 'NFN'),
+  ...pointRequirements('ss', 'SS'),
+  {
+    what: 'Challenge metric, of what class shares score',
+    bound: 'at most',
+    limit: 0.4,
+    figure: ({ ratio }) => ratio.score,
+    note: losses('score'),
+  },
+  ...(['spinal', 'foraminal', 'subarticular'] as const).map(
+    (part): Requirement => ({
+      what: `Weighted log loss, ${part}, of its class shares`,
+      bound: 'at most',
+      limit: 0.5,
+      figure: ({ ratio }) => ratio[part],
+      note: losses(part),
+    }),
+  ),
+  ...CONDITIONS.map(
+    (condition): Requirement => ({
+      what: `Expected calibration error, ${conditionLabel(condition)}`,
+      bound: 'at most',
+      limit: 0.05,
+      figure: ({ calibration }) => calibration[condition].plain?.error,
+      note: ({ calibration }) => {
+        const { rows, plain, weighted } = calibration[condition];
+        return `${rows} targets, right ${plain?.accuracy.toFixed(3)}, confident ${plain?.confidence.toFixed(3)}; with weights 1, 2, 4: ${weighted?.error.toFixed(3)}`;
+      },
+    }),
+  ),
+];
+
+export interface AccuracyRow {
+  readonly what: string;
+  readonly bound: Requirement['bound'];
+  readonly limit: number;
+  readonly figure: number | undefined;
+  /** 95 % interval, percentiles of the bootstrap over studies; `undefined` where no resample has the figure. */
+  readonly interval: readonly [number, number] | undefined;
+  readonly met: boolean;
+  readonly note: string;
+}
+
+/** What an evaluation is made of. */
+export interface Evaluated {
+  readonly labels: Labels;
+  readonly predicted: Predicted;
+  readonly coordinates: readonly LabelCoordinate[];
+}
+
+/**
+ * The table. Intervals: studies are drawn with replacement, since the targets of a study are not independent, and the
+ * whole evaluation is done again on each such dataset, class shares included.
+ *
+ * @param options.resamples how many datasets are drawn; the percentiles of 1,000 are good to about a tenth of the width.
+ * @param options.seed the same seed gives the same intervals.
+ */
+export function accuracyRows(
+  evaluated: Evaluated,
+  { resamples, seed }: { readonly resamples: number; readonly seed: number },
+  requirements: readonly Requirement[] = REQUIREMENTS,
+): AccuracyRow[] {
+  const { labels, predicted, coordinates } = evaluated;
+  const evaluation = evaluate(labels, predicted, coordinates);
+  const drawn = requirements.map((): number[] => []);
+  for (const resample of bootstrap(evaluated, resamples, seed)) {
+    const again = evaluate(resample.labels, resample.predicted, resample.coordinates);
+    for (const [i, { figure }] of requirements.entries()) {
+      const value = figure(again);
+      if (value !== undefined) drawn[i]!.push(value);
+    }
+  }
+  return requirements.map(({ what, bound, limit, figure, note }, i) => {
+    const value = figure(evaluation);
+    return {
+      what,
+      bound,
+      limit,
+      figure: value,
+      interval: intervalOf(drawn[i]!),
+      met: value !== undefined && (bound === 'at least' ? value >= limit : value <= limit),
+      note: note?.(evaluation) ?? '',
+    };
+  });
+}
+
+/** Datasets of as many studies, drawn with replacement from those that are labelled; each draw is a study of its own. */
+function* bootstrap({ labels, predicted, coordinates }: Evaluated, resamples: number, seed: number) {
+  const rows = Map.groupBy(predicted.rows, ({ study }) => study);
+  const located = new Map(predicted.located?.map((one) => [one.study, one]));
+  const points = Map.groupBy(coordinates, ({ study }) => study);
+  const ids = [...labels.keys()];
+  const random = mulberry32(seed);
+  for (let sample = 0; sample < resamples; sample++) {
+    const drawn = ids.map((_, i) => ({ id: ids[Math.floor(random() * ids.length)]!, study: String(i) }));
+    const renamed = <One extends { readonly study: string }>(of: (id: string) => readonly One[]) =>
+      drawn.flatMap(({ id, study }) => of(id).map((one) => ({ ...one, study })));
+    yield {
+      labels: new Map(drawn.map(({ id, study }) => [study, labels.get(id)!])),
+      predicted: {
+        rows: renamed<SubmissionRow>((id) => rows.get(id) ?? []),
+        located: predicted.located && renamed<LocatedStudy>((id) => (located.has(id) ? [located.get(id)!] : [])),
+      },
+      coordinates: renamed<LabelCoordinate>((id) => points.get(id) ?? []),
+    };
+  }
+}
+
+function intervalOf(values: number[]): [number, number] | undefined {
+  if (values.length === 0) return undefined;
+  values.sort((a, b) => a - b);
+  const at = (share: number) => values[Math.round(share * (values.length - 1))]!;
+  return [at(0.025), at(0.975)];
+}
+
+/** Tommy Ettinger's mulberry32: a small generator of numbers in [0, 1), enough to draw studies with. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Cells of the table, for the terminal and for Markdown. */
+export const ACCURACY_HEADER = ['what', 'required', 'reached', '95 % interval', 'met', 'note'] as const;
+export function accuracyCells({ what, bound, limit, figure, interval, met, note }: AccuracyRow): string[] {
+  const digits = limit >= 1 ? 2 : 4;
+  return [
+    what,
+    `${bound} ${limit}`,
+    figure?.toFixed(digits) ?? '-',
+    interval ? `${interval[0].toFixed(digits)} to ${interval[1].toFixed(digits)}` : '-',
+    met ? 'met' : 'MISSED',
+    note,
+  ];
+}
+
+/** The table as Markdown. @param head what was scored, a paragraph each. */
+export function accuracyMarkdown(rows: readonly AccuracyRow[], head: readonly string[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const table = [
+    line(ACCURACY_HEADER),
+    line(ACCURACY_HEADER.map(() => '---')),
+    ...rows.map((row) => line(accuracyCells(row))),
+  ];
+  return `${['# Accuracy on phantoms', ...head, table.join('\n')].join('\n\n')}\n`;
+}

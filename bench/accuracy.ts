@@ -1,0 +1,133 @@
+/**
+ * What the models reach on phantom studies that played no part in training or choice: makes the studies, awkward ones
+ * included, scores them with `spineline score`, evaluates, and prints every requirement with the figure reached.
+ *
+ *   npm run accuracy -- [--studies 200] [--seed 20261] [--models DIR] [--out DIR] [--keep]
+ *
+ * Writes DIR/accuracy.json and DIR/accuracy.md; exits with 1 if a requirement is missed. Phantoms and the store go into
+ * DIR as well and are removed at the end, unless `--keep`: then a later call with the same seed takes up where it is.
+ *
+ * Seed 20261 is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its figures again and
+ * again while changing models wears it out: choose on another seed.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { generatePhantom, PHANTOM_VERSION } from '@spineline/phantom';
+import { evaluate, readCoordinates, readLabels } from '@spineline/shared/evaluation';
+import { RunRecord } from '@spineline/shared/runs';
+import { z } from 'zod';
+import { DEMO_BUNDLES } from '../apps/producer/src/bundles.ts';
+import { predictionsOfRun, printEvaluation } from '../apps/producer/src/commands/evaluate.ts';
+import { withStore } from '../apps/producer/src/connections.ts';
+import { EXIT } from '../apps/producer/src/exit-codes.ts';
+import { out as style, table } from '../apps/producer/src/terminal/style.ts';
+import { ACCURACY_HEADER, accuracyCells, accuracyMarkdown, accuracyRows } from './accuracy-table.ts';
+
+const RESERVED_SEED = 20261;
+
+const { values } = parseArgs({
+  options: {
+    studies: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(RESERVED_SEED) },
+    models: { type: 'string', default: DEMO_BUNDLES },
+    out: { type: 'string', default: 'out/accuracy' },
+    resamples: { type: 'string', default: '1000' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const [studies, seed, resamples] = [values.studies, values.seed, values.resamples].map(wholeNumber) as [
+  number,
+  number,
+  number,
+];
+const folder = resolve(values.out);
+const [dataset, scored] = [join(folder, 'phantom'), join(folder, 'score')];
+await mkdir(folder, { recursive: true });
+
+try {
+  await makePhantoms();
+  const run = await score();
+  const predicted = await withStore(
+    ({ runs }) => predictionsOfRun(runs, run.run),
+    pathToFileURL(join(scored, 'store')).href,
+  );
+  const labels = await readLabels(join(dataset, 'train.csv'));
+  const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
+  const evaluation = evaluate(labels, predicted, coordinates);
+  printEvaluation(evaluation, predicted, { details: true });
+  const rows = accuracyRows({ labels, predicted, coordinates }, { resamples, seed });
+  const met = rows.every((row) => row.met);
+  const bundles = Object.values(run.bundles).map(
+    ({ name, version, digest }) => `${name} ${version} (${digest.slice(0, 12)})`,
+  );
+  const failed = labels.size - evaluation.metric.counts.studies;
+  const head = [
+    `${labels.size} phantom studies of generator version ${PHANTOM_VERSION}, seed ${seed}, awkward ones included: ${evaluation.metric.counts.studies} scored, ${failed} without a result. Bundles: ${bundles.join(', ')}.`,
+    `Intervals: 95 %, bootstrap over studies, ${resamples} resamples. ${run.notice}`,
+  ];
+  console.log(`\n${style.strong('Required and reached')}  ${head[0]}\n`);
+  console.log(table(ACCURACY_HEADER, rows.map(accuracyCells)));
+  const file = {
+    schema: 'spineline.accuracy/1',
+    notice: run.notice,
+    phantom: { version: PHANTOM_VERSION, seed, studies: labels.size },
+    bundles: run.bundles,
+    resamples,
+    met,
+    rows,
+    evaluation,
+  };
+  await writeFile(join(folder, 'accuracy.json'), `${JSON.stringify(file, null, 1)}\n`);
+  await writeFile(join(folder, 'accuracy.md'), accuracyMarkdown(rows, head));
+  console.log(
+    `\n${folder}/accuracy.json, accuracy.md   ${met ? style.good('all met') : style.bad(`${rows.filter((row) => !row.met).length} missed`)}`,
+  );
+  process.exitCode = met ? 0 : 1;
+} finally {
+  if (!values.keep) for (const own of [dataset, scored]) await rm(own, { recursive: true, force: true });
+}
+
+/** The studies, unless an earlier call has left these very ones. */
+async function makePhantoms(): Promise<void> {
+  const there = await readFile(join(dataset, 'phantom.json'), 'utf8').then(JSON.parse, () => undefined);
+  const same = there?.complete && there.version === PHANTOM_VERSION && there.seed === seed && there.studies === studies;
+  if (same && there.awkwardStudies && there.firstStudy === 0) return;
+  console.error(`generating ${studies} phantom studies of seed ${seed} in ${dataset}`);
+  const said = Math.max(1, Math.round(studies / 10));
+  await generatePhantom(dataset, {
+    studies,
+    seed,
+    awkward: true,
+    onProgress: (done) => {
+      if (done % said === 0) console.error(`  ${done} of ${studies}`);
+    },
+  });
+}
+
+/** Scores them as a user would. @returns what was asked of the run. */
+async function score(): Promise<RunRecord> {
+  const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
+  const models = [1, 2, 3].flatMap((stage) => [
+    '--models',
+    `stage${stage}=${join(resolve(values.models), `stage${stage}`)}`,
+  ]);
+  const child = spawn(process.execPath, [program, 'score', dataset, '--out', scored, ...models, '--json'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [code] = await once(child, 'close');
+  // Studies that fail have no result, and the table says how many.
+  if (code !== EXIT.ok && code !== EXIT.someFailed) throw new Error(`spineline score ended with exit code ${code}`);
+  const results = z.object({ run: RunRecord });
+  return results.parse(JSON.parse(await readFile(join(scored, 'results.json'), 'utf8'))).run;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`${text}: expected a whole number above 0`);
+}
