@@ -1,4 +1,8 @@
-/** The tables of a dataset in the challenge's layout, and `truth.csv` with the exact narrowing beside each grade. */
+/**
+ * The tables of a dataset in the challenge's layout, and the truth beside them: `truth.csv` with the exact narrowing and
+ * place of every target, and `truth_coordinates.csv` with the exact places of the labelled ones in the very format of
+ * `train_label_coordinates.csv`, row for row.
+ */
 
 import {
   conditionLabel,
@@ -11,17 +15,18 @@ import {
   targetOfName,
 } from '@spineline/shared/domain';
 import { stringify } from 'csv-stringify/sync';
-import type { StudyRecord } from './study.ts';
+import type { StudyPoint, StudyRecord } from './study.ts';
 
 /** File name -> text of every table of a dataset; rows in the order of the records. */
 export function challengeTables(records: readonly StudyRecord[]): Record<string, string> {
   const descriptions = seriesDescriptions(records);
   return {
     'train.csv': trainTable(records),
-    'train_label_coordinates.csv': coordinates(records),
+    'train_label_coordinates.csv': coordinates(records, ({ points }) => points),
     'train_series_descriptions.csv': descriptions,
     'test_series_descriptions.csv': descriptions,
     'truth.csv': truth(records),
+    'truth_coordinates.csv': coordinates(records, placesOfLabelled),
   };
 }
 
@@ -44,9 +49,18 @@ function trainTable(records: readonly StudyRecord[]): string {
   return stringify([['study_id', ...COLUMNS.map((target) => target.name)], ...rows]);
 }
 
-function coordinates(records: readonly StudyRecord[]): string {
+/** In the order of the annotator's points. */
+function placesOfLabelled({ targets, points }: StudyRecord): StudyPoint[] {
+  const places = new Map(targets.map(({ name, place }) => [name, place]));
+  return points.map(({ name }) => places.get(name)!);
+}
+
+function coordinates(
+  records: readonly StudyRecord[],
+  pointsOf: (record: StudyRecord) => readonly StudyPoint[],
+): string {
   const rows = records.flatMap((record) =>
-    record.points.map((point) => {
+    pointsOf(record).map((point) => {
       const target = targetOfName(point.name)!;
       const place = [conditionLabel(target.condition), levelLabel(target.level)];
       return [record.study, point.seriesId, point.instance, ...place, point.x.toFixed(6), point.y.toFixed(6)];
@@ -64,11 +78,12 @@ function seriesDescriptions(records: readonly StudyRecord[]): string {
 
 function truth(records: readonly StudyRecord[]): string {
   const rows = records.flatMap((record) =>
-    record.targets.map(({ name, narrowing, severity }) => [
+    record.targets.map(({ name, narrowing, severity, place }) => [
       `${record.study}_${name}`,
       narrowing.toFixed(6),
       SEVERITY_LABELS[severity],
+      ...(place ? [place.seriesId, place.instance, place.x.toFixed(6), place.y.toFixed(6)] : ['', '', '', '']),
     ]),
   );
-  return stringify([['row_id', 'narrowing', 'severity'], ...rows]);
+  return stringify([['row_id', 'narrowing', 'severity', 'series_id', 'instance_number', 'x', 'y'], ...rows]);
 }

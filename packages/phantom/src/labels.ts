@@ -1,10 +1,12 @@
 /**
- * The labels of a study: for each target the series, the slice and the pixel at which an annotator would point, and
- * whether it can be seen at all. A target that no slice shows is left blank, as the challenge leaves them.
+ * The exact labels of a study: for each target the series, the slice and the pixel of its structure, and whether it can
+ * be seen at all. A target that no slice shows is left blank, as the challenge leaves them. What a person would have put
+ * instead is in `annotator.ts`.
  */
 
 import type { Target } from '@spineline/shared/domain';
 import { distanceTo, normalOf, type Plane, pixelOf, pointOf, type Stack } from './acquisition/stack.ts';
+import type { Landmarks } from './anatomy/anatomy.ts';
 import { dot, subtract, type Vector } from './anatomy/vector.ts';
 import type { SeriesPlan, StudyPlan } from './study-plan.ts';
 
@@ -32,19 +34,36 @@ export function labelStudy(plan: StudyPlan): TargetLabel[] {
 
 function labelTarget(plan: StudyPlan, target: Target): TargetLabel | undefined {
   const landmarks = plan.anatomy.landmarks[target.level];
-  if (target.task === 'scs') return pointAt(target, nearest(plan, 'sagittal_t2', landmarks.canal), landmarks.canal);
-  const side = target.side!;
-  if (target.task === 'nfn') {
-    return pointAt(target, nearest(plan, 'sagittal_t1', landmarks.foramen[side]), landmarks.foramen[side]);
-  }
-  // The axial slice is the one nearest to the canal's point as it is seen in the sagittal slice.
-  const slice = nearest(plan, 'axial_t2', canalAsSeen(plan, landmarks.canal));
+  const slice = sliceFor(plan, target, landmarks);
   if (!slice) return undefined;
-  return pointAt(
-    target,
-    slice,
-    crossing(slice.plane, (offset) => landmarks.recess(side, offset)),
-  );
+  const label = pointAt(target, slice, structureIn(slice.plane, target, landmarks));
+  const { rows, columns } = slice.series.stack;
+  return label.x < 0 || label.y < 0 || label.x > columns - 1 || label.y > rows - 1 ? undefined : label;
+}
+
+/** The label of the same target and series in another slice: where that slice shows the structure. */
+export function labelInSlice(plan: StudyPlan, { target, seriesId }: TargetLabel, plane: Plane): TargetLabel {
+  const series = plan.series.find((one) => one.id === seriesId)!;
+  return pointAt(target, { series, plane }, structureIn(plane, target, plan.anatomy.landmarks[target.level]));
+}
+
+function sliceFor(plan: StudyPlan, target: Target, landmarks: Landmarks): Slice | undefined {
+  switch (target.task) {
+    case 'scs':
+      return nearest(plan, 'sagittal_t2', landmarks.canal);
+    case 'nfn':
+      return nearest(plan, 'sagittal_t1', landmarks.foramen[target.side!]);
+    case 'ss':
+      // The axial slice is the one nearest to the canal's point as it is seen in the sagittal slice.
+      return nearest(plan, 'axial_t2', canalAsSeen(plan, landmarks.canal));
+  }
+}
+
+/** Where a plane shows a target's structure: a recess runs through axial planes, the others are seen as points. */
+function structureIn(plane: Plane, { task, side }: Target, landmarks: Landmarks): Vector {
+  if (task === 'scs') return landmarks.canal;
+  if (task === 'nfn') return landmarks.foramen[side!];
+  return crossing(plane, (offset) => landmarks.recess(side!, offset));
 }
 
 /** The canal's point projected onto the sagittal slice that shows it, or itself where none does. */
@@ -83,10 +102,7 @@ function crossing(plane: Plane, curve: (offsetMm: number) => Vector): Vector {
   return curve((low + high) / 2);
 }
 
-function pointAt(target: Target, slice: Slice | undefined, point: Vector): TargetLabel | undefined {
-  if (!slice) return undefined;
-  const { stack } = slice.series;
-  const { x, y } = pixelOf(stack, slice.plane, point);
-  if (x < 0 || y < 0 || x > stack.columns - 1 || y > stack.rows - 1) return undefined;
+function pointAt(target: Target, slice: Slice, point: Vector): TargetLabel {
+  const { x, y } = pixelOf(slice.series.stack, slice.plane, point);
   return { target, seriesId: slice.series.id, instance: slice.plane.instance, x, y };
 }

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import type { Kind, Severity } from '@spineline/shared/domain';
 import { type PixelEncoding, takePicture } from './acquisition/imaging.ts';
 import type { Plane } from './acquisition/stack.ts';
+import { annotate } from './annotator.ts';
 import type { Awkward } from './awkward.ts';
 import { encodeFrame } from './codec/frame-encoder.ts';
 import { multiFrameDataset, sliceDataset } from './dicom-image.ts';
 import { type DicomDataset, writeDicom } from './dicom-writer.ts';
-import { labelStudy } from './labels.ts';
+import { labelStudy, type TargetLabel } from './labels.ts';
 import { Random } from './random.ts';
 import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 import { isEncapsulated, type TransferSyntax } from './transfer-syntaxes.ts';
@@ -29,6 +30,8 @@ export interface StudyTarget {
   readonly narrowing: number;
   readonly severity: Severity;
   readonly labelled: boolean;
+  /** Where it exactly is; `undefined` where no slice shows it. */
+  readonly place: StudyPoint | undefined;
 }
 
 export interface StudyPoint {
@@ -47,6 +50,7 @@ export interface StudyRecord {
   readonly transferSyntaxes: readonly TransferSyntax[];
   readonly series: readonly { readonly id: string; readonly kind: Kind }[];
   readonly targets: readonly StudyTarget[];
+  /** As an annotator put them: the labelled targets. */
   readonly points: readonly StudyPoint[];
   readonly files: number;
   readonly bytes: number;
@@ -89,11 +93,10 @@ async function* imagesOf(plan: StudyPlan, number: number): AsyncGenerator<{ name
 
 async function framePixels(plan: StudyPlan, number: number, plane: Plane): Promise<Uint8Array> {
   const series = plan.series[number]!;
-  const { stack, scanner, encoding } = series;
   const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
-  const words = takePicture(plan.anatomy, stack, plane, scanner, encoding, random);
+  const words = takePicture(plan.anatomy, series, plane, random);
   if (!isEncapsulated(series.transferSyntax)) return words;
-  return encodeFrame(words, formatOf(series, encoding), series.transferSyntax);
+  return encodeFrame(words, formatOf(series, series.encoding), series.transferSyntax);
 }
 
 function formatOf(series: SeriesPlan, encoding: PixelEncoding) {
@@ -102,7 +105,9 @@ function formatOf(series: SeriesPlan, encoding: PixelEncoding) {
 }
 
 function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
-  const labels = labelStudy(plan).filter(({ target }) => !plan.ungraded.has(target.name));
+  const exact = labelStudy(plan);
+  const places = new Map(exact.map((label) => [label.target.name, pointOf(label)]));
+  const labels = annotate(plan, exact).filter(({ target }) => !plan.ungraded.has(target.name));
   const labelled = new Set(labels.map(({ target }) => target.name));
   return {
     study: plan.id,
@@ -115,7 +120,12 @@ function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
       narrowing,
       severity,
       labelled: labelled.has(target.name),
+      place: places.get(target.name),
     })),
-    points: labels.map(({ target, seriesId, instance, x, y }) => ({ name: target.name, seriesId, instance, x, y })),
+    points: labels.map(pointOf),
   };
+}
+
+function pointOf({ target, seriesId, instance, x, y }: TargetLabel): StudyPoint {
+  return { name: target.name, seriesId, instance, x, y };
 }
