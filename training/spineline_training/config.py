@@ -110,9 +110,16 @@ class XyConfig:
     size: tuple[int, int] = (512, 512)
     #: "average": the published global average pooling. "soft-argmax": a heatmap's mean position and a learned residual.
     pooling: str = "average"
+    #: Channels of a top-down pyramid that brings coarse features to the encoder's finest grid of at least `stride`
+    #: px before the soft-argmax; 0 has none, and the heatmap lies on the encoder's last, coarsest grid.
+    pyramid: int = 0
+    #: With a pyramid: px of the input a cell of its heatmap.
+    stride: int = 8
 
     def __post_init__(self) -> None:
         _one_of("pooling", self.pooling, ("average", "soft-argmax"))
+        if self.pyramid and self.pooling != "soft-argmax":
+            raise ValueError("a pyramid needs soft-argmax pooling")
 
 
 @dataclass(frozen=True)
@@ -133,13 +140,80 @@ class SeverityConfig:
 
 ModelConfig = ConvNeXt3dConfig | XyConfig | SeverityConfig
 
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How training samples are varied; probabilities are a sample's. Strengths of zero switch a part off."""
+
+    #: Probabilities of a slice shift by 0, by 1 either way, by 2 either way, ...: stage 1's errors (stages 2 and 3).
+    slice_shift: tuple[float, ...] = (0.65, 0.30, 0.05)
+    #: Largest shift of a crop's centre along x and along y, px of the space that crops are cut in (stage 3).
+    centre_shift: float = 10.0
+    #: Shift-scale-rotate, applied with this probability ...
+    affine: float = 0.9
+    #: ... of at most this fraction of the image's size (stages 1 and 2; a crop has its centre shift), ...
+    shift: float = 0.06
+    #: ... scaled by a factor of up to 1 + this, or down to 1 / (1 + this), ...
+    scale: float = 0.1
+    #: ... and rotated by at most this many degrees.
+    rotate: float = 10.0
+    #: Contrast is multiplied by up to 1 + this or down to 1 / (1 + this), around 0.5; brightness moves by at most this.
+    contrast: float = 0.2
+    brightness: float = 0.1
+    #: Probability of the patient's mirror image, in which left and right are exchanged.
+    mirror: float = 0.5
+    #: At most so many real slices are dropped at either end of the volume, none of them labelled (stage 1).
+    drop_slices: int = 2
+    #: Probability that a view is missing, a zero tensor (stage 3, tasks of two views).
+    drop_view: float = 0.02
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a model is trained."""
+
+    batch: int = 16
+    #: Passes over the training fold, where neither steps nor minutes are asked for.
+    epochs: float = 20
+    #: Peak learning rate of AdamW: linear warm-up, then cosine to zero.
+    lr: float = 1e-3
+    #: Not for biases, norms and layer scales.
+    weight_decay: float = 0.05
+    #: Fraction of the steps that warms up.
+    warm_up: float = 0.05
+    #: Decay of the weights' exponential moving average, which is what is evaluated and kept; 0 keeps the last weights.
+    ema: float = 0.998
+    #: Largest norm of the gradient.
+    clip: float = 5.0
+    #: Mixed precision, on CUDA only.
+    amp: bool = True
+    #: Weight of the L1 loss of coordinates as fractions of the image, beside the heatmap's cross-entropy.
+    coordinate_weight: float = 32.0
+    #: Weight of the heatmap's cross-entropy, where the model has heatmaps, and its target's deviation in cells.
+    heatmap_weight: float = 1.0
+    heatmap_sigma: float = 0.75
+    #: Stage 3: weights of the sub-heads' cross-entropy and of the labelled slice's (0: trained without).
+    sub_weight: float = 0.5
+    aux_weight: float = 0.5
+    #: Stage 3: weights of normal/mild, moderate and severe in the loss; the challenge's metric has 1, 2, 4.
+    class_weights: tuple[float, float, float] = (1.0, 2.0, 4.0)
+    #: How often the held-out fold is evaluated, the last time at the end. It chooses nothing.
+    validations: int = 4
+    augment: AugmentConfig = AugmentConfig()
+
 
 @dataclass(frozen=True)
 class StageConfig:
-    """Named models of a stage, and the names of each task's members in the ensemble's order."""
+    """Named models of a stage, the names of each task's members in the ensemble's order, and how they are trained."""
 
     models: dict[str, ModelConfig]
     tasks: dict[str, tuple[str, ...]]
+    #: (task, member) -> recipe.
+    recipes: dict[tuple[str, str], TrainingConfig] = field(default_factory=dict)
+    #: member -> the fold that it holds out in a shipped ensemble.
+    folds: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,7 +223,10 @@ class Config:
     size: str
     bundle: str
     version: str
+    #: Shown with every output.
     notice: str
+    #: Shown after it once the models are trained: on what.
+    trained_notice: str = ""
     stages: dict[int, StageConfig] = field(default_factory=dict)
 
     def members(self, stage: int) -> Iterator[tuple[str, str, ModelConfig]]:
@@ -173,6 +250,7 @@ def load_config(path: str | Path) -> Config:
             bundle=raw["bundle"],
             version=raw["version"],
             notice=raw["notice"],
+            trained_notice=raw.get("trained_notice", ""),
             stages={stage: _stage_of(stage, raw[f"stage{stage}"]) for stage in (1, 2, 3)},
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -201,7 +279,43 @@ def _stage_of(stage: int, raw: dict[str, Any]) -> StageConfig:
         for name in names:
             if name not in models:
                 raise ValueError(f"stage {stage} task {task} names the unknown model {name}")
-    return StageConfig(models=models, tasks=tasks)
+    training = raw.get("training", {})
+    folds = {name: index % FOLDS for index, name in enumerate(models)} | training.get("folds", {})
+    _known("folds", folds, models)
+    if any(not 0 <= fold < FOLDS for fold in folds.values()):
+        raise ValueError(f"stage {stage}: folds are 0 to {FOLDS - 1}, found {folds}")
+    recipes = _recipes_of(tasks, {key: value for key, value in training.items() if key != "folds"})
+    return StageConfig(models=models, tasks=tasks, recipes=recipes, folds=folds)
+
+
+def _recipes_of(tasks: dict[str, tuple[str, ...]], raw: dict[str, Any]) -> dict[tuple[str, str], TrainingConfig]:
+    """The stage's own fields, overridden for a task ("ss"), a member ("reg") and a task's member ("nfn-reg")."""
+    raw = dict(raw)
+    overrides = raw.pop("overrides", {})
+    members = [(task, name) for task, names in tasks.items() for name in names]
+    _known("overrides", overrides, {one for task, name in members for one in (task, name, f"{task}-{name}")})
+    recipes = {}
+    for task, name in members:
+        own = training_config_from(raw)
+        for key in (task, name, f"{task}-{name}"):
+            own = training_config_from(overrides.get(key, {}), own)
+        recipes[task, name] = own
+    return recipes
+
+
+def training_config_from(raw: dict[str, Any], base: TrainingConfig = TrainingConfig()) -> TrainingConfig:
+    """`base` with the fields of a JSON object; `augment` may give some of its fields only."""
+    raw = {key: _tuples(value) for key, value in raw.items()}
+    if "augment" in raw:
+        augment = {key: _tuples(value) for key, value in raw["augment"].items()}
+        raw["augment"] = dataclasses.replace(base.augment, **augment)
+    return dataclasses.replace(base, **raw)
+
+
+def _known(what: str, found: Any, allowed: Any) -> None:
+    unknown = sorted(set(found) - set(allowed))
+    if unknown:
+        raise ValueError(f"{what} of training name the unknown {', '.join(unknown)}; known: {', '.join(sorted(allowed))}")
 
 
 def _tuples(value: Any) -> Any:

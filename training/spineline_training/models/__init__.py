@@ -14,10 +14,11 @@ from ..config import (
     XyConfig,
 )
 from .convnext3d import ConvNeXt3d
+from .encoder2d import Encoder2d
 from .severity import SeverityModel
 from .xy import XyModel
 
-__all__ = ["ConvNeXt3d", "SeverityModel", "XyModel", "build_model"]
+__all__ = ["ConvNeXt3d", "SeverityModel", "XyModel", "build_model", "take_pooled"]
 
 
 def build_model(task: str, config: ModelConfig) -> nn.Module:
@@ -29,3 +30,18 @@ def build_model(task: str, config: ModelConfig) -> nn.Module:
     if isinstance(config, SeverityConfig):
         return SeverityModel(config, views=STAGE3_VIEWS[task])
     raise TypeError(f"no model for a {type(config).__name__}")
+
+
+def take_pooled(model: nn.Module, pooled: int) -> nn.Module:
+    """Let a model read images pooled `pooled` times in height and width, which its own `pre_pool` then leaves out.
+
+    Raises ValueError if the model pools less than that. `take_pooled(model, 1)` undoes it, as exporting needs.
+    """
+    for one in model.modules():
+        if isinstance(one, (ConvNeXt3d, Encoder2d)):
+            whole = one.config.pre_pool
+            for window in whole[1:] if isinstance(whole, tuple) else (whole,):
+                if window % pooled:
+                    raise ValueError(f"images pooled {pooled} x {pooled} do not suit a model whose pre_pool is {whole}")
+            one.pooled = pooled
+    return model

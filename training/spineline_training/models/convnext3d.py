@@ -30,6 +30,8 @@ class ConvNeXt3d(nn.Module):
     def __init__(self, config: ConvNeXt3dConfig, outputs: int) -> None:
         super().__init__()
         self.config = config
+        #: The volume comes pooled so many times already, in height and width (training arrays); exports take it whole.
+        self.pooled = 1
         self.output = "logits" if config.head == "cls" else "coordinates"
         widths = config.widths
         self.stem = nn.Conv3d(1, widths[0], config.stem, stride=config.stem)
@@ -64,8 +66,10 @@ class ConvNeXt3d(nn.Module):
     def forward(self, volume: Tensor) -> dict[str, Tensor]:
         config = self.config
         x = volume
-        if config.pre_pool != (1, 1, 1):
-            x = F.avg_pool3d(x, config.pre_pool, stride=config.pre_pool)
+        depth, rows, columns = config.pre_pool
+        window = (depth, rows // self.pooled, columns // self.pooled)
+        if window != (1, 1, 1):
+            x = F.avg_pool3d(x, window, stride=window)
         x = _channels_first(self.stem_norm(_channels_last(self.stem(x))))
         for stage, blocks in enumerate(self.stages):
             x = blocks(x)

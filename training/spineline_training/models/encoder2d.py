@@ -31,6 +31,8 @@ class Encoder2d(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
+        #: The image comes pooled so many times already (training arrays); exports take it whole.
+        self.pooled = 1
         network = _network_of(config)
         self.features = network.features
         if config.family == "convnext":
@@ -48,11 +50,36 @@ class Encoder2d(nn.Module):
             self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        if self.config.pre_pool > 1:
-            image = F.avg_pool2d(image, self.config.pre_pool)
+        return self.features(self._entry(image))
+
+    def grids(self) -> list[tuple[int, int]]:
+        """(channels, stride) of the last feature map on each grid, the finest first."""
+        training = self.training
+        side = 64 * self.config.pre_pool
+        with torch.no_grad():
+            self.eval()
+            maps = self.pyramid(torch.zeros(1, 3, side // self.pooled, side // self.pooled))
+            self.train(training)
+        return [(one.shape[1], side // one.shape[2]) for one in maps]
+
+    def pyramid(self, image: Tensor) -> list[Tensor]:
+        """The last feature map on each grid `[B, channels, height/stride, width/stride]`, the finest first."""
+        x = self._entry(image)
+        maps: list[Tensor] = []
+        for layer in self.features:
+            x = layer(x)
+            if maps and maps[-1].shape[2] == x.shape[2]:
+                maps.pop()
+            maps.append(x)
+        return maps
+
+    def _entry(self, image: Tensor) -> Tensor:
+        window = self.config.pre_pool // self.pooled
+        if window > 1:
+            image = F.avg_pool2d(image, window)
         if self.config.imagenet_statistics:
             image = (image - self.mean) / self.deviation
-        return self.features(image)
+        return image
 
     def pool(self, features: Tensor) -> Tensor:
         """Global average pooling of a feature map, normalised: `[B, channels]`."""

@@ -1,0 +1,160 @@
+"""Reading what `spineline prepare` wrote: folders of shards, each a `shard.json` and study-major `.npy` arrays.
+
+The arrays are the very tensors that the workers feed the models (pooled, with room around crops, and in fewer bits where
+the preparation was asked for that), so that training has no image code but augmentation. Nothing is copied: arrays are
+mapped into memory, and read once where they fit.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import LEVELS
+
+PREPARED = "spineline.prepared/1"
+SHARD = "spineline.prepared-shard/1"
+#: Conditions in the order of `severity`, five levels each.
+CONDITIONS = (
+    "left_neural_foraminal_narrowing",
+    "left_subarticular_stenosis",
+    "right_neural_foraminal_narrowing",
+    "right_subarticular_stenosis",
+    "spinal_canal_stenosis",
+)
+#: What must agree between folders that are trained on together.
+_AGREEING = ("settings",)
+_AGREEING_OPTIONS = ("pool", "xyRoomSlices", "cropRoomSlices", "dtype")
+
+
+class PreparedError(ValueError):
+    """A prepared dataset that is not what training expects."""
+
+
+class ArrayOfShards:
+    """One array over all shards: `array[index]` copies the rows of an integer array out of the mapped shards."""
+
+    def __init__(self, parts: list[np.ndarray]) -> None:
+        self.parts = parts
+        self.starts = np.concatenate([[0], np.cumsum([len(one) for one in parts])]).astype(np.int64)
+        self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
+        self.dtype = parts[0].dtype
+
+    @property
+    def bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    def load(self) -> None:
+        """Read everything into memory, once."""
+        whole = np.empty(self.shape, self.dtype)
+        for start, part in zip(self.starts, self.parts):
+            whole[start : start + len(part)] = part
+        self.parts, self.starts = [whole], np.array([0, self.shape[0]])
+
+    def whole(self) -> np.ndarray:
+        return np.concatenate([np.asarray(one) for one in self.parts])
+
+    def take(self, rows: np.ndarray, *within: np.ndarray) -> np.ndarray:
+        """`array[rows, *within]` for integer arrays of one length: one item a sample."""
+        out = np.empty((len(rows), *self.shape[1 + len(within) :]), self.dtype)
+        shards = np.searchsorted(self.starts, rows, side="right") - 1
+        for i, shard in enumerate(shards):
+            out[i] = self.parts[shard][(rows[i] - self.starts[shard], *(int(one[i]) for one in within))]
+        return out
+
+
+@dataclass
+class Prepared:
+    """One or several prepared folders, read as one dataset.
+
+    Raises PreparedError, naming folder, what was expected and what was found, where a folder is not a finished prepared
+    dataset, where folders differ in what the models read, or where they share a study.
+    """
+
+    folders: list[Path]
+    meta: dict[str, Any] = field(init=False)
+    studies: list[str] = field(init=False)
+    #: Digest and name of each folder's dataset.
+    datasets: list[dict[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folders = [Path(one) for one in self.folders]
+        if not self.folders:
+            raise PreparedError("no prepared dataset given")
+        self.datasets, self.studies, self._shards = [], [], []
+        for folder in self.folders:
+            meta = _read(folder / "prepare.json", PREPARED, "run `spineline prepare` to the end")
+            if not self.datasets:
+                self.meta = meta
+            self._agree(folder, meta)
+            self.datasets.append({**meta["dataset"], "studies": meta["studies"]})
+            for one in meta["shards"]:
+                shard = folder / one["folder"]
+                described = _read(shard / "shard.json", SHARD, "run `spineline prepare` again: it makes missing shards")
+                self._shards.append((shard, described))
+                self.studies += described["studies"]
+        twice = {one for one in self.studies if self.studies.count(one) > 1} if self._repeats() else set()
+        if twice:
+            raise PreparedError(f"{len(twice)} studies are in more than one shard, such as {min(twice)}; give each once")
+        if not self.studies:
+            raise PreparedError(f"{self.folders[0]} holds no study")
+
+    def _repeats(self) -> bool:
+        return len(set(self.studies)) != len(self.studies)
+
+    def _agree(self, folder: Path, meta: dict[str, Any]) -> None:
+        for what, first, found in [
+            *((key, self.meta.get(key), meta.get(key)) for key in _AGREEING),
+            *((key, self.meta["options"].get(key), meta["options"].get(key)) for key in _AGREEING_OPTIONS),
+            ("windows", self.meta.get("windows"), meta.get("windows")),
+        ]:
+            if first != found:
+                raise PreparedError(
+                    f"{folder} was prepared with other {what} than {self.folders[0]}: {found} against {first}; "
+                    "folders that are trained on together must agree"
+                )
+
+    def array(self, name: str) -> ArrayOfShards:
+        """An array over all studies, mapped. Raises PreparedError where a shard has none of that name."""
+        parts = []
+        for shard, described in self._shards:
+            if name not in described["arrays"]:
+                raise PreparedError(f"{shard} has no array {name}; it has {', '.join(sorted(described['arrays']))}")
+            entry = described["arrays"][name]
+            part = np.load(shard / entry["file"], mmap_mode="r")
+            if list(part.shape) != list(entry["shape"]) or len(part) != len(described["studies"]):
+                raise PreparedError(f"{shard / entry['file']} has the shape {part.shape}, shard.json says {entry['shape']}")
+            if parts and (part.shape[1:] != parts[0].shape[1:] or part.dtype != parts[0].dtype):
+                raise PreparedError(f"{shard / entry['file']} differs in shape or dtype from the shards before it")
+            parts.append(part)
+        return ArrayOfShards(parts)
+
+    def pool(self, stage: int) -> int:
+        """How many times the arrays of a stage are pooled in height and width."""
+        return int(self.meta["options"]["pool"][f"stage{stage}"])
+
+    def class_counts(self, rows: np.ndarray | None = None) -> dict[str, dict[str, list[int]]]:
+        """Labels counted a condition, level and severity, over some studies or all."""
+        severity = self.array("severity").whole()
+        severity = severity if rows is None else severity[rows]
+        counts = np.stack([(severity == one).sum(axis=0) for one in range(3)], axis=1).reshape(5, 5, 3)
+        return {
+            condition: {level: counts[c, i].tolist() for i, level in enumerate(LEVELS)}
+            for c, condition in enumerate(CONDITIONS)
+        }
+
+
+def _read(file: Path, schema: str, remedy: str) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise PreparedError(f"{file} is missing: {remedy}") from None
+    except ValueError as error:
+        raise PreparedError(f"{file} is not JSON ({error}): {remedy}") from None
+    if content.get("schema") != schema:
+        raise PreparedError(f"{file} has the schema {content.get('schema')}, expected {schema}")
+    return content
