@@ -7,8 +7,8 @@
  * Writes DIR/accuracy.json and DIR/accuracy.md; exits with 1 if a requirement is missed. Phantoms and the store go into
  * DIR as well and are removed at the end, unless `--keep`: then a later call with the same seed takes up where it is.
  *
- * Seed 20261 is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its figures again and
- * again while changing models wears it out: choose on another seed.
+ * Seed 20261 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its
+ * figures again and again while changing models wears it out: choose on another seed.
  */
 
 import { spawn } from 'node:child_process';
@@ -28,46 +28,80 @@ import { EXIT } from '../apps/producer/src/exit-codes.ts';
 import { out as style, table } from '../apps/producer/src/terminal/style.ts';
 import { ACCURACY_HEADER, accuracyCells, accuracyMarkdown, accuracyRows } from './accuracy-table.ts';
 
-const RESERVED_SEED = 20261;
+/** Never trained on, and nothing is chosen by it. */
+export const ACCURACY_SEED = 20261;
 
-const { values } = parseArgs({
-  options: {
-    studies: { type: 'string', default: '200' },
-    seed: { type: 'string', default: String(RESERVED_SEED) },
-    models: { type: 'string', default: DEMO_BUNDLES },
-    out: { type: 'string', default: 'out/accuracy' },
-    resamples: { type: 'string', default: '1000' },
-    keep: { type: 'boolean', default: false },
-  },
-});
-const [studies, seed, resamples] = [values.studies, values.seed, values.resamples].map(wholeNumber) as [
-  number,
-  number,
-  number,
-];
-const folder = resolve(values.out);
-const [dataset, scored] = [join(folder, 'phantom'), join(folder, 'score')];
-await mkdir(folder, { recursive: true });
+interface Options {
+  readonly studies: number;
+  readonly seed: number;
+  readonly resamples: number;
+  /** Folder of the bundles stage1, stage2, stage3. */
+  readonly models: string;
+  readonly folder: string;
+}
 
-try {
-  await makePhantoms();
-  const run = await score();
-  const predicted = await withStore(
-    ({ runs }) => predictionsOfRun(runs, run.run),
-    pathToFileURL(join(scored, 'store')).href,
-  );
+function readOptions(): Options & { readonly keep: boolean } {
+  const { values } = parseArgs({
+    options: {
+      studies: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(ACCURACY_SEED) },
+      models: { type: 'string', default: DEMO_BUNDLES },
+      out: { type: 'string', default: 'out/accuracy' },
+      resamples: { type: 'string', default: '1000' },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    studies: wholeNumber(values.studies),
+    seed: wholeNumber(values.seed),
+    resamples: wholeNumber(values.resamples),
+    models: resolve(values.models),
+    folder: resolve(values.out),
+    keep: values.keep,
+  };
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Error(`${text}: expected a whole number above 0`);
+}
+
+if (import.meta.main) {
+  const options = readOptions();
+  const [dataset, scored] = [join(options.folder, 'phantom'), join(options.folder, 'score')];
+  await mkdir(options.folder, { recursive: true });
+  try {
+    await makePhantoms(dataset, options);
+    const run = await score(dataset, scored, options);
+    process.exitCode = (await report(dataset, scored, run, options)) ? 0 : 1;
+  } finally {
+    if (!options.keep) for (const own of [dataset, scored]) await rm(own, { recursive: true, force: true });
+  }
+}
+
+/** Prints the evaluation and the table, writes both files. @returns whether every requirement is met. */
+async function report(
+  dataset: string,
+  scored: string,
+  run: RunRecord,
+  { folder, seed, resamples }: Options,
+): Promise<boolean> {
+  const store = pathToFileURL(join(scored, 'store')).href;
+  const predicted = await withStore(({ runs }) => predictionsOfRun(runs, run.run), store);
   const labels = await readLabels(join(dataset, 'train.csv'));
   const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
   const evaluation = evaluate(labels, predicted, coordinates);
   printEvaluation(evaluation, predicted, { details: true });
   const rows = accuracyRows({ labels, predicted, coordinates }, { resamples, seed });
-  const met = rows.every((row) => row.met);
+  const missed = rows.filter((row) => !row.met).length;
   const bundles = Object.values(run.bundles).map(
     ({ name, version, digest }) => `${name} ${version} (${digest.slice(0, 12)})`,
   );
   const failed = labels.size - evaluation.metric.counts.studies;
   const head = [
-    `${labels.size} phantom studies of generator version ${PHANTOM_VERSION}, seed ${seed}, awkward ones included: ${evaluation.metric.counts.studies} scored, ${failed} without a result. Bundles: ${bundles.join(', ')}.`,
+    `${labels.size} phantom studies of generator version ${PHANTOM_VERSION}, seed ${seed}, awkward ones included: ` +
+      `${labels.size - failed} scored, ${failed} without a result. Bundles: ${bundles.join(', ')}.`,
     `Intervals: 95 %, bootstrap over studies, ${resamples} resamples. ${run.notice}`,
   ];
   console.log(`\n${style.strong('Required and reached')}  ${head[0]}\n`);
@@ -78,22 +112,19 @@ try {
     phantom: { version: PHANTOM_VERSION, seed, studies: labels.size },
     bundles: run.bundles,
     resamples,
-    met,
+    met: missed === 0,
     rows,
     evaluation,
   };
   await writeFile(join(folder, 'accuracy.json'), `${JSON.stringify(file, null, 1)}\n`);
   await writeFile(join(folder, 'accuracy.md'), accuracyMarkdown(rows, head));
-  console.log(
-    `\n${folder}/accuracy.json, accuracy.md   ${met ? style.good('all met') : style.bad(`${rows.filter((row) => !row.met).length} missed`)}`,
-  );
-  process.exitCode = met ? 0 : 1;
-} finally {
-  if (!values.keep) for (const own of [dataset, scored]) await rm(own, { recursive: true, force: true });
+  const outcome = missed === 0 ? style.good('all met') : style.bad(`${missed} missed`);
+  console.log(`\n${folder}/accuracy.json, accuracy.md   ${outcome}`);
+  return missed === 0;
 }
 
 /** The studies, unless an earlier call has left these very ones. */
-async function makePhantoms(): Promise<void> {
+async function makePhantoms(dataset: string, { studies, seed }: Options): Promise<void> {
   const there = await readFile(join(dataset, 'phantom.json'), 'utf8').then(JSON.parse, () => undefined);
   const same = there?.complete && there.version === PHANTOM_VERSION && there.seed === seed && there.studies === studies;
   if (same && there.awkwardStudies && there.firstStudy === 0) return;
@@ -110,13 +141,10 @@ async function makePhantoms(): Promise<void> {
 }
 
 /** Scores them as a user would. @returns what was asked of the run. */
-async function score(): Promise<RunRecord> {
+async function score(dataset: string, scored: string, { models }: Options): Promise<RunRecord> {
   const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
-  const models = [1, 2, 3].flatMap((stage) => [
-    '--models',
-    `stage${stage}=${join(resolve(values.models), `stage${stage}`)}`,
-  ]);
-  const child = spawn(process.execPath, [program, 'score', dataset, '--out', scored, ...models, '--json'], {
+  const bundles = [1, 2, 3].flatMap((stage) => ['--models', `stage${stage}=${join(models, `stage${stage}`)}`]);
+  const child = spawn(process.execPath, [program, 'score', dataset, '--out', scored, ...bundles, '--json'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = await once(child, 'close');
@@ -124,10 +152,4 @@ async function score(): Promise<RunRecord> {
   if (code !== EXIT.ok && code !== EXIT.someFailed) throw new Error(`spineline score ended with exit code ${code}`);
   const results = z.object({ run: RunRecord });
   return results.parse(JSON.parse(await readFile(join(scored, 'results.json'), 'utf8'))).run;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`${text}: expected a whole number above 0`);
 }
