@@ -4,8 +4,9 @@
  */
 
 import { LEVELS } from '@spineline/shared/domain';
-import { drawEncoding, type PixelEncoding } from './acquisition/imaging.ts';
-import { drawScanner, type Scanner } from './acquisition/scanner.ts';
+import { drawArtefacts, drawStudyMetal } from './acquisition/artefacts.ts';
+import { type Acquisition, drawEncoding } from './acquisition/imaging.ts';
+import { drawScanner } from './acquisition/scanner.ts';
 import { distanceTo, type Stack } from './acquisition/stack.ts';
 import { planAxial, planSagittal } from './acquisition/stack-planning.ts';
 import { type Anatomy, buildAnatomy } from './anatomy/anatomy.ts';
@@ -16,15 +17,12 @@ import { Random } from './random.ts';
 import { drawSeverities, type TargetSeverity } from './severity.ts';
 import type { TransferSyntax } from './transfer-syntaxes.ts';
 
-export interface SeriesPlan {
+export interface SeriesPlan extends Acquisition {
   readonly id: string;
   readonly uid: string;
   readonly frameUid: string;
   /** Body coordinates to the patient coordinates of this series' frame of reference. */
   readonly pose: Frame;
-  readonly stack: Stack;
-  readonly scanner: Scanner;
-  readonly encoding: PixelEncoding;
   readonly transferSyntax: TransferSyntax;
   /** One enhanced file for the series, and not one file a slice. */
   readonly multiFrame: boolean;
@@ -52,6 +50,7 @@ export function planStudy(seed: number, index: number, awkward: boolean): StudyP
   const severities = drawSeverities(stream('severities'));
   const anatomy = buildAnatomy(stream('anatomy'), severities);
   const stacks = planStacks(stream('stacks'), anatomy, fault);
+  const metal = drawStudyMetal(stream('metal'), anatomy);
   const random = stream('series');
   const pose = drawPose(random);
   const series = stacks.map((stack, number): SeriesPlan => {
@@ -65,6 +64,7 @@ export function planStudy(seed: number, index: number, awkward: boolean): StudyP
       stack,
       scanner: drawScanner(random, stack.kind !== 'axial_t2'),
       encoding: drawEncoding(random),
+      artefacts: drawArtefacts(new Random(seed, index, 'artefacts', number), stack, metal),
       transferSyntax: fault === 'transfer_syntaxes' ? awkwardSyntax(index, number) : 'explicit_little',
       multiFrame: fault === 'multi_frame',
     };
@@ -82,10 +82,11 @@ export function planStudy(seed: number, index: number, awkward: boolean): StudyP
   };
 }
 
-/** How the patient lies in the scanner: tilted and turned by a few degrees, the origin anywhere. */
+/** How the patient lies in the scanner: tilted and turned by a few degrees, now and then by ten; the origin anywhere. */
 function drawPose(random: Random): Frame {
-  const [nod, lean, yaw] = [random.around(0, 2), random.around(0, 1.5), random.around(0, 1.5)].map((a) => a * DEGREE);
-  const tilted = frameAt([random.around(0, 12), random.around(-10, 25), random.around(0, 60)], nod!, lean!);
+  const restless = random.chance(0.08) ? 2.7 : 1;
+  const [nod, lean, yaw] = [2, 1.7, 1.7].map((deviation) => random.around(0, deviation) * restless * DEGREE);
+  const tilted = frameAt([random.around(0, 15), random.around(-10, 25), random.around(0, 60)], nod!, lean!);
   const [c, s] = [Math.cos(yaw!), Math.sin(yaw!)];
   return { ...tilted, x: turn(tilted, [c, s, 0]), y: turn(tilted, [-s, c, 0]) as Vector };
 }

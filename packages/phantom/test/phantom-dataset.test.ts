@@ -72,6 +72,15 @@ describe('a generated dataset', async () => {
     for (const [study, labelled, instance] of points.slice(1)) {
       await access(join(one, 'train_images', study!, labelled!, `${instance}.dcm`));
     }
+    const exact = await table('truth_coordinates.csv');
+    const places = (lines: string[][]) => lines.map(([study, id, , condition, level]) => [study, id, condition, level]);
+    expect(places(exact)).toEqual(places(points));
+    expect(exact).not.toEqual(points);
+    const truth = await table('truth.csv');
+    expect(truth[0]).toEqual(['row_id', 'narrowing', 'severity', 'series_id', 'instance_number', 'x', 'y']);
+    expect(truth).toHaveLength(1 + 50);
+    const placed = new Set(truth.map((line) => line.slice(3).join()));
+    for (const [, id, instance, , , x, y] of exact.slice(1)) expect(placed).toContain([id, instance, x, y].join());
   });
 
   it('names a person that is plainly made up', async () => {

@@ -14,8 +14,8 @@ export const STEP_MM = 0.5;
 /** Lateral recess: its middle is this far from the midline, and this far behind the posterior wall. */
 export const RECESS_U_MM = 10;
 export const RECESS_V_MM = 3.8;
-const RECESS_HALF_WIDTH_MM = 3.4;
-const RECESS_HALF_DEPTH_MM = 3;
+const RECESS_HALF_WIDTH_MM = 3.9;
+const RECESS_HALF_DEPTH_MM = 3.5;
 /** Cross-section of the canal by position along the spine; all in mm, one value each 0.5 mm. */
 export interface CanalSection {
   /** Front of the sac behind the posterior wall, its depth and half width. */
@@ -135,16 +135,17 @@ function shadeSection(
   const depth = section.depth[index]!;
   const edge = ellipse(u, v - depth / 2, section.halfWidth[index]!, depth / 2 + 0.4);
   let signal = cover(under, signals.epiduralFat, edge, blur);
+  const narrowed = u > 0 ? section.recessLeft[index]! : section.recessRight[index]!;
   if (edge < blur && v > depth * 0.4) {
     // Ligamentum flavum lines the canal behind, but for the fat in its midline.
-    const lining = Math.max(edge, -edge - section.flavum[index]! * smoothStep(0.4, 0.7, v / depth));
+    const flavum = section.flavum[index]! + 2 * narrowed;
+    const lining = Math.max(edge, -edge - flavum * smoothStep(0.4, 0.7, v / depth));
     const back = section.sacFront[index]! + section.sacDepth[index]!;
     const wedge = section.dorsalFat[index]! * (1.1 - (v - back) / 9);
     const beside = Math.max(lining, wedge - Math.abs(u));
     signal = cover(signal, signals.ligament, wedge > 0.3 ? beside : lining, blur);
   }
   signal = shadeSac(section, index, u, v, signal, look, s, conus, roots);
-  const narrowed = u > 0 ? section.recessLeft[index]! : section.recessRight[index]!;
   return shadeRecess(Math.abs(u), v, narrowed, signal, look);
 }
 
@@ -185,7 +186,7 @@ function shadeSac(
     fluid = cover(fluid, signals.root, Math.sqrt(nearest) - 0.75, Math.max(blur, 0.5));
   }
   const crowding = section.crowding[index]!;
-  fluid += (signals.root - fluid) * smoothStep(0.4, 0.95, crowding) * 0.8;
+  fluid += (signals.root - fluid) * smoothStep(0.2, 0.85, crowding) * 0.85;
   return cover(dura, fluid, edge, blur);
 }
 
@@ -195,9 +196,9 @@ function shadeRecess(u: number, v: number, narrowed: number, under: number, look
   const outer = ellipse(u - RECESS_U_MM, v - RECESS_V_MM, RECESS_HALF_WIDTH_MM + 0.3, RECESS_HALF_DEPTH_MM + 0.3);
   if (outer >= blur) return under;
   let signal = cover(under, signals.ligament, outer, blur);
-  const halfDepth = RECESS_HALF_DEPTH_MM * (1 - 0.88 * narrowed);
-  const halfWidth = RECESS_HALF_WIDTH_MM * (1 - 0.45 * narrowed);
+  const halfDepth = RECESS_HALF_DEPTH_MM * (1 - 0.9 * narrowed);
+  const halfWidth = RECESS_HALF_WIDTH_MM * (1 - 0.5 * narrowed);
   signal = cover(signal, signals.epiduralFat, ellipse(u - RECESS_U_MM, v - RECESS_V_MM, halfWidth, halfDepth), blur);
-  const root = Math.min(1.5, halfDepth * 0.8);
-  return cover(signal, signals.root, ellipse(u - RECESS_U_MM + 0.6, v - RECESS_V_MM, 1.5, root), blur);
+  const root = Math.min(1.3, halfDepth * 0.7);
+  return cover(signal, signals.root, ellipse(u - RECESS_U_MM + 0.5, v - RECESS_V_MM, 1.3, root), blur);
 }

@@ -20,8 +20,12 @@ export interface LevelNarrowing {
 }
 export type Narrowings = Readonly<Record<Level, LevelNarrowing>>;
 
-/** How far along the spine a narrowing at a disc reaches, as a Gaussian's deviation. */
-const NARROWING_REACH_MM = 6;
+/**
+ * A narrowing is whole within this distance of the disc's middle, so that the slice nearest to it shows it whole, and
+ * falls off from there as a Gaussian of this deviation does.
+ */
+const NARROWING_WHOLE_MM = 2.5;
+const NARROWING_FALL_MM = 4.5;
 
 export class Canal {
   readonly structures: readonly Structure[];
@@ -156,11 +160,11 @@ function sectionAlong(
     let [canal, left, right, near] = [0, 0, 0, 0];
     for (const level of LEVELS) {
       const distance = s - levels.get(level)!;
-      const weight = bell(distance, NARROWING_REACH_MM);
+      const weight = bell(Math.max(0, Math.abs(distance) - NARROWING_WHOLE_MM), NARROWING_FALL_MM);
       const { canal: n, recess } = narrowings[level];
       canal = Math.max(canal, n * weight);
-      left = Math.max(left, recess.left * bell(distance - 2, NARROWING_REACH_MM + 1));
-      right = Math.max(right, recess.right * bell(distance - 2, NARROWING_REACH_MM + 1));
+      left = Math.max(left, recess.left * weight);
+      right = Math.max(right, recess.right * weight);
       near = Math.max(near, bell(distance, 8));
     }
     // A stenosis takes 85 % of the depth at most: 45 % of it from the disc, the rest from the ligamentum flavum.

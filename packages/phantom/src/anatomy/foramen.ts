@@ -4,7 +4,7 @@
  */
 
 import type { Side } from '@spineline/shared/domain';
-import { ellipse, smoothStep } from './signed-distance.ts';
+import { ellipse, intersect, smoothStep } from './signed-distance.ts';
 import type { Disc } from './spine.ts';
 import { cover, type Structure } from './structure.ts';
 import { fromFrame, type Vector } from './vector.ts';
@@ -12,6 +12,8 @@ import { fromFrame, type Vector } from './vector.ts';
 /** Distance of the foramen's middle from the midline, from the posterior wall, and above the disc's middle, in mm. */
 const MIDDLE_MM = { behind: 5.2, above: 8.5 } as const;
 const HALF_LENGTH_MM = 7.5;
+/** The keyhole's own middle above the disc's. */
+const ABOVE_DISC_MM = 5;
 
 /** Lateral position of the middle of a disc's foramina: wider at the lower levels, as the canal is. */
 function lateral(disc: Disc): number {
@@ -26,10 +28,12 @@ export function foramenCentre(disc: Disc, side: Side): Vector {
 
 export function foramenStructure(disc: Disc, side: Side, narrowed: number): Structure {
   const sign = side === 'left' ? 1 : -1;
-  const origin = fromFrame(disc.frame, [sign * lateral(disc), disc.depthMm / 2, 5]);
+  const origin = fromFrame(disc.frame, [sign * lateral(disc), disc.depthMm / 2, ABOVE_DISC_MM]);
   // Upper and lower half of the keyhole: half axes along y and z.
   const [upperY, upperZ] = [5.2 * (1 - 0.62 * narrowed), 7.2 * (1 - 0.42 * narrowed)];
   const [lowerY, lowerZ] = [3.3 * (1 - 0.95 * narrowed), 6.5 * (1 - 0.6 * narrowed)];
+  // Bodies and disc bound it in front: their back walls stand at an angle to each other.
+  const frontSlope = Math.tan(disc.wedge / 2);
   const [nerveY, nerveZ] = [Math.min(2.2, 0.8 * upperY), Math.min(2.9, 0.75 * upperZ)];
   return {
     name: `${disc.level ?? 'disc'} ${side} foramen`,
@@ -46,7 +50,9 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
       const uz = z - 4 + 0.3 * x * sign;
       const ly = y - 3.6;
       const lz = z + 4;
-      const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5));
+      const front = 0.3 + Math.abs(z + ABOVE_DISC_MM) * frontSlope - y;
+      const before = intersect(Math.max(front, uy), Math.abs(z) - 11.5, 2);
+      const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5), before);
       if (full >= blurMm) return;
       // What fills a narrowed foramen is disc, facet and thickened ligament.
       const wall = under + (signals.annulus - under) * smoothStep(0, 0.3, narrowed);
