@@ -107,9 +107,9 @@ function drawTile(
   size: number,
   labels: readonly TargetLabel[],
 ): void {
-  const { stack, scanner, encoding } = series;
+  const { stack, encoding } = series;
   const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
-  const bytes = takePicture(plan.anatomy, stack, plane, scanner, encoding, random);
+  const bytes = takePicture(plan.anatomy, series, plane, random);
   const words = encoding.signed ? new Int16Array(bytes.buffer) : new Uint16Array(bytes.buffer);
   const sorted = words.slice().sort();
   const [low, high] = [sorted[Math.floor(0.01 * sorted.length)]!, sorted[Math.floor(0.993 * sorted.length)]!];

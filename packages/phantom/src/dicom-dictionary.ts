@@ -70,6 +70,7 @@ export const DICTIONARY = {
   SpacingBetweenSlices: ['00180088', 'DS'],
   EchoTrainLength: ['00180091', 'IS'],
   ProtocolName: ['00181030', 'LO'],
+  InPlanePhaseEncodingDirection: ['00181312', 'CS'],
   PatientPosition: ['00185100', 'CS'],
   StudyInstanceUID: ['0020000D', 'UI'],
   SeriesInstanceUID: ['0020000E', 'UI'],

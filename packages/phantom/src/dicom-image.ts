@@ -36,6 +36,7 @@ export function sliceDataset(plan: StudyPlan, number: number, plane: Plane, pixe
     MagneticFieldStrength: 1.5,
     SpacingBetweenSlices: Number(stack.spacingMm.toFixed(4)),
     EchoTrainLength: stack.sequence === 't1' ? 3 : 16,
+    InPlanePhaseEncodingDirection: series.artefacts.phase === 'rows' ? 'ROW' : 'COL',
     InstanceNumber: plane.instance,
     SliceLocation: Number(dot(fromFrame(series.pose, plane.origin), turn(series.pose, normalOf(plane))).toFixed(4)),
     ...placement(series, plane),

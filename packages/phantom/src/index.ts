@@ -5,6 +5,7 @@ export {
   generatePhantom,
   PHANTOM_NOTICE,
   PHANTOM_VERSION,
+  type PhantomArtefact,
   type PhantomOptions,
   type PhantomSummary,
 } from './phantom.ts';

@@ -13,7 +13,7 @@ import { challengeTables } from './challenge-csv.ts';
 import type { StudyRecord, StudyTask } from './study.ts';
 
 /** Raised whenever the same seed gives other bytes. */
-export const PHANTOM_VERSION = 1;
+export const PHANTOM_VERSION = 2;
 export const PHANTOM_NOTICE =
   'Synthetic lumbar-spine MR made by a program. No person was scanned. NOT FOR CLINICAL USE.';
 
@@ -37,6 +37,13 @@ export interface AwkwardStudy {
   readonly what: string;
 }
 
+/** What spoils pictures: of one series, or of the whole study where it names none. */
+export interface PhantomArtefact {
+  readonly study: string;
+  readonly series?: string;
+  readonly what: string;
+}
+
 export interface PhantomSummary {
   readonly directory: string;
   readonly seed: number;
@@ -46,6 +53,7 @@ export interface PhantomSummary {
   readonly files: number;
   readonly bytes: number;
   readonly awkward: readonly AwkwardStudy[];
+  readonly artefacts: readonly PhantomArtefact[];
 }
 
 /**
@@ -76,6 +84,7 @@ export async function generatePhantom(directory: string, options: PhantomOptions
     files: total((record) => record.files),
     bytes: total((record) => record.bytes),
     awkward: records.flatMap((record) => awkwardStudy(record)),
+    artefacts: records.flatMap(({ study, artefacts }) => artefacts.map((artefact) => ({ study, ...artefact }))),
   };
   await writeDescription(directory, { ...options, firstStudy }, summary);
   return summary;
@@ -170,6 +179,7 @@ async function writeDescription(
       files: summary.files,
       bytes: summary.bytes,
       awkward: summary.awkward,
+      artefacts: summary.artefacts,
     }),
   };
   await writeFile(join(directory, 'phantom.json'), `${JSON.stringify(description, null, 2)}\n`);

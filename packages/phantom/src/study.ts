@@ -3,7 +3,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Kind, Severity } from '@spineline/shared/domain';
-import { type PixelEncoding, takePicture } from './acquisition/imaging.ts';
+import { describeArtefacts } from './acquisition/artefacts.ts';
+import { takePicture } from './acquisition/imaging.ts';
+import { describeMetal } from './acquisition/metal.ts';
 import type { Plane } from './acquisition/stack.ts';
 import { annotate } from './annotator.ts';
 import type { Awkward } from './awkward.ts';
@@ -43,12 +45,19 @@ export interface StudyPoint {
   readonly y: number;
 }
 
+/** What spoils a study's pictures: metal all of its series, ghosting or motion one of them. */
+export interface StudyArtefact {
+  readonly series?: string;
+  readonly what: string;
+}
+
 export interface StudyRecord {
   readonly study: string;
   readonly index: number;
   readonly awkward: Awkward | undefined;
   readonly transferSyntaxes: readonly TransferSyntax[];
   readonly series: readonly { readonly id: string; readonly kind: Kind }[];
+  readonly artefacts: readonly StudyArtefact[];
   readonly targets: readonly StudyTarget[];
   /** As an annotator put them: the labelled targets. */
   readonly points: readonly StudyPoint[];
@@ -96,11 +105,11 @@ async function framePixels(plan: StudyPlan, number: number, plane: Plane): Promi
   const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
   const words = takePicture(plan.anatomy, series, plane, random);
   if (!isEncapsulated(series.transferSyntax)) return words;
-  return encodeFrame(words, formatOf(series, series.encoding), series.transferSyntax);
+  return encodeFrame(words, formatOf(series), series.transferSyntax);
 }
 
-function formatOf(series: SeriesPlan, encoding: PixelEncoding) {
-  const { rows, columns } = series.stack;
+function formatOf({ stack, encoding }: SeriesPlan) {
+  const { rows, columns } = stack;
   return { rows, columns, bitsStored: encoding.bitsStored, signed: encoding.signed };
 }
 
@@ -115,6 +124,7 @@ function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
     awkward: plan.awkward,
     transferSyntaxes: plan.series.map((series) => series.transferSyntax),
     series: plan.series.map((series) => ({ id: series.id, kind: series.stack.kind })),
+    artefacts: artefactsOf(plan),
     targets: plan.severities.map(({ target, narrowing, severity }) => ({
       name: target.name,
       narrowing,
@@ -128,4 +138,12 @@ function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
 
 function pointOf({ target, seriesId, instance, x, y }: TargetLabel): StudyPoint {
   return { name: target.name, seriesId, instance, x, y };
+}
+
+function artefactsOf(plan: StudyPlan): StudyArtefact[] {
+  const metal = plan.series[0]?.artefacts.metal;
+  return [
+    ...(metal ? [{ what: describeMetal(metal) }] : []),
+    ...plan.series.flatMap(({ id, artefacts }) => describeArtefacts(artefacts).map((what) => ({ series: id, what }))),
+  ];
 }

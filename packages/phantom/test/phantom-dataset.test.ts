@@ -31,6 +31,18 @@ describe('a generated dataset', async () => {
     expect(await digests(other)).toEqual(await digests(one));
   });
 
+  it('is the same to the byte when it is made in parts', async () => {
+    const part = join(folder, 'part');
+    await generatePhantom(part, { ...OPTIONS, studies: 1, firstStudy: 3, threads: 1 });
+    const whole = await digests(join(one, 'train_images'));
+    const images = await digests(join(part, 'train_images'));
+    const [study] = await readdir(join(part, 'train_images'));
+    expect(images).toEqual(Object.fromEntries(Object.entries(whole).filter(([file]) => file.startsWith(`${study}/`))));
+    const lines = async (directory: string) =>
+      (await readFile(join(directory, 'train_label_coordinates.csv'), 'utf8')).split('\n');
+    expect(await lines(one)).toEqual(expect.arrayContaining(await lines(part)));
+  });
+
   it('counts its files and bytes, and says what is awkward', async () => {
     const files = Object.keys(await digests(join(one, 'train_images')));
     expect(summary).toMatchObject({ directory: one, seed: 5, studies: 2, series: 7, files: files.length });
@@ -40,6 +52,7 @@ describe('a generated dataset', async () => {
     ]);
     const description = JSON.parse(await readFile(join(one, 'phantom.json'), 'utf8'));
     expect(description).toMatchObject({ seed: 5, firstStudy: 2, studies: 2, complete: true, awkward: summary.awkward });
+    expect(description.artefacts).toEqual(summary.artefacts);
     expect(description.notice).toContain('NOT FOR CLINICAL USE');
   });
 

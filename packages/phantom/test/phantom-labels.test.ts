@@ -1,5 +1,6 @@
 import { LEVELS } from '@spineline/shared/domain';
 import { describe, expect, it } from 'vitest';
+import { NO_ARTEFACTS } from '../src/acquisition/artefacts.ts';
 import { takePicture } from '../src/acquisition/imaging.ts';
 import { distanceTo, pixelOf, pointOf } from '../src/acquisition/stack.ts';
 import { awkwardAt } from '../src/awkward.ts';
@@ -22,7 +23,8 @@ function brightestNear(plan: StudyPlan, label: TargetLabel): number {
   const { series, plane } = sliceOf(plan, label);
   const { stack, encoding } = series;
   const quiet = { noise: 0, surface: 0, bandMm: undefined, drift: [0, 0] as const };
-  const bytes = takePicture(plan.anatomy, stack, plane, quiet, encoding, new Random('quiet'));
+  const acquisition = { stack, scanner: quiet, encoding, artefacts: NO_ARTEFACTS };
+  const bytes = takePicture(plan.anatomy, acquisition, plane, new Random('quiet'));
   const words = encoding.signed ? new Int16Array(bytes.buffer) : new Uint16Array(bytes.buffer);
   const { slope, intercept } = encoding.rescale ?? { slope: 1, intercept: 0 };
   const [betweenRows, betweenColumns] = stack.pixelSpacing;

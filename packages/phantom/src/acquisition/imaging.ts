@@ -1,11 +1,14 @@
-/** Takes the picture of one slice: sampling, coil, noise, matrix, and the numbers that are stored. */
+/** Takes the picture of one slice: sampling, metal, coil, motion, ghosts, noise, matrix, and the numbers that are stored. */
 
 import type { Anatomy } from '../anatomy/anatomy.ts';
+import { smoothStep } from '../anatomy/signed-distance.ts';
 import { SIGNALS } from '../anatomy/tissue.ts';
 import { add } from '../anatomy/vector.ts';
 import type { Random } from '../random.ts';
+import { type Artefacts, addGhosts, type ComplexImage, type Ghosting, move } from './artefacts.ts';
+import { eraseAroundMetal } from './metal.ts';
 import { type AcquiredGrid, sampleSlice } from './sampling.ts';
-import { double, expose, type Scanner } from './scanner.ts';
+import { detect, double, type Scanner, sense } from './scanner.ts';
 import type { Plane, Stack } from './stack.ts';
 
 /** How a series stores its values: value = stored * slope + intercept. */
@@ -32,15 +35,17 @@ export function drawEncoding(random: Random): PixelEncoding {
 /** Matrices above this many pixels are interpolated from half the rows and columns, as scanners do. */
 const INTERPOLATED_FROM = 180_000;
 
+/** How a series is acquired. */
+export interface Acquisition {
+  readonly stack: Stack;
+  readonly scanner: Scanner;
+  readonly encoding: PixelEncoding;
+  readonly artefacts: Artefacts;
+}
+
 /** Little-endian 16-bit words [rows, columns] of one slice. */
-export function takePicture(
-  anatomy: Anatomy,
-  stack: Stack,
-  plane: Plane,
-  scanner: Scanner,
-  encoding: PixelEncoding,
-  random: Random,
-): Uint8Array {
+export function takePicture(anatomy: Anatomy, acquisition: Acquisition, plane: Plane, random: Random): Uint8Array {
+  const { stack, scanner, encoding, artefacts } = acquisition;
   const factor = stack.rows * stack.columns > INTERPOLATED_FROM ? 2 : 1;
   const grid: AcquiredGrid = {
     rows: stack.rows / factor,
@@ -58,8 +63,58 @@ export function takePicture(
     blurMm: 0.6 * Math.max(grid.betweenRowsMm, grid.betweenColumnsMm),
   };
   const image = sampleSlice(anatomy, acquired, grid, look);
-  expose(image, anatomy, acquired, grid, scanner, random);
+  if (artefacts.metal) {
+    const frequency = artefacts.phase === 'columns' ? acquired.rowDirection : acquired.columnDirection;
+    eraseAroundMetal(image, acquired, grid, artefacts.metal, frequency);
+  }
+  sense(image, anatomy, acquired, grid, scanner);
+  const imaginary = spoil(image, anatomy, acquired, grid, artefacts);
+  detect(image, imaginary, scanner.noise, random);
   return store(factor === 2 ? double(image, grid.rows, grid.columns) : image, encoding);
+}
+
+/** Adds motion and ghosts to a picture, in place; the imaginary part that they give it, if any. */
+function spoil(
+  real: Float32Array,
+  anatomy: Anatomy,
+  plane: Plane,
+  grid: AcquiredGrid,
+  { phase, motion, ghosting }: Artefacts,
+): Float32Array | undefined {
+  const moved = motion?.instances.has(plane.instance);
+  if (!ghosting && !moved) return undefined;
+  const image: ComplexImage = {
+    real,
+    imaginary: new Float32Array(real.length),
+    rows: grid.rows,
+    columns: grid.columns,
+  };
+  const weights = ghosting && movingShares(real, anatomy, plane, grid, ghosting);
+  if (motion && moved) move(image, motion, phase, phase === 'columns' ? grid.betweenRowsMm : grid.betweenColumnsMm);
+  if (ghosting && weights) addGhosts(image, weights, ghosting, phase);
+  return image.imaginary;
+}
+
+/** How much each pixel moves: the belly most with breathing and the back a little, or the CSF as it pulsates. */
+function movingShares(
+  image: Float32Array,
+  anatomy: Anatomy,
+  plane: Plane,
+  grid: AcquiredGrid,
+  { source }: Ghosting,
+): Float32Array {
+  const out = new Float32Array(image.length);
+  for (let row = 0; row < grid.rows; row++) {
+    const start = add(plane.origin, plane.columnDirection, row * grid.betweenRowsMm);
+    for (let column = 0; column < grid.columns; column++) {
+      const index = row * grid.columns + column;
+      const [, y, z] = add(start, plane.rowDirection, column * grid.betweenColumnsMm);
+      const behind = y - anatomy.soft.wallAt(z);
+      const fluid = behind > -6 && behind < 26 ? smoothStep(0.8, 0.95, image[index]!) : 0;
+      out[index] = source === 'breathing' ? 0.3 + 0.7 * smoothStep(-35, -60, behind) : fluid;
+    }
+  }
+  return out;
 }
 
 function store(image: Float32Array, encoding: PixelEncoding): Uint8Array {
@@ -70,8 +125,8 @@ function store(image: Float32Array, encoding: PixelEncoding): Uint8Array {
   const scale = amplitude / slope;
   const offset = 0.5 - intercept / slope;
   for (let index = 0; index < image.length; index++) {
-    const stored = Math.floor(image[index]! * scale + offset);
-    words[index] = stored < low ? low : Math.min(stored, high);
+    const stored = image[index]! * scale + offset;
+    words[index] = stored <= low ? low : stored >= high ? high : Math.floor(stored);
   }
   // Typed arrays are little-endian on every machine that Node runs on.
   return new Uint8Array(words.buffer);

@@ -1,6 +1,7 @@
 /**
- * Samples an anatomy at the voxels of a slice. Soft tissue is evaluated once a pixel at most; structures are painted within
- * their own rectangle only, at two depths of the slice, so that thick slices mix what they cut.
+ * Samples an anatomy at the voxels of a slice: soft tissue once a pixel, structures over it at two depths of the slice, so
+ * that thick slices mix what they cut. Every other pixel of every other row is sampled first; those between only where
+ * their neighbours differ, which saves half the work in air, fat and marrow.
  */
 
 import type { Anatomy } from '../anatomy/anatomy.ts';
@@ -21,61 +22,98 @@ export interface AcquiredGrid {
 /** Where within the thickness structures are evaluated, as a share of it: the middle of each half. */
 const DEPTH = 0.25;
 
+/** Where the neighbours of a pixel are this near to each other it is their mean: noise is about as large. */
+const FLAT = 0.05;
+
 /** Signals [rows, columns], float32, relative to the brightest tissue, without noise. */
 export function sampleSlice(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look): Float32Array {
-  const near = sampleSoftTissue(anatomy, plane, grid, look);
-  const far = near.slice();
-  const normal = normalOf(plane);
-  const paintAt = (depth: number, layer: Float32Array) => {
-    const origin = add(plane.origin, normal, depth * grid.thicknessMm);
-    for (const structure of anatomy.structures) paint(structure, { ...plane, origin }, normal, grid, look, layer);
-  };
-  paintAt(-DEPTH, near);
-  paintAt(DEPTH, far);
-  for (let index = 0; index < near.length; index++) near[index] = (near[index]! + far[index]!) / 2;
+  const { rows, columns } = grid;
+  const wanted = new Uint8Array(rows * columns);
+  for (let row = 0; row < rows; row += 2) {
+    for (let column = 0; column < columns; column += 2) wanted[row * columns + column] = 1;
+  }
+  const near = new Float32Array(rows * columns);
+  const far = new Float32Array(rows * columns);
+  sampleWanted(anatomy, plane, grid, look, { near, far, wanted, step: 2 });
+  fillFlat(near, wanted, rows, columns);
+  sampleWanted(anatomy, plane, grid, look, { near, far, wanted, step: 1 });
   return near;
 }
 
-/** Where two neighbours of a pixel differ by less than this, its soft tissue is their mean. */
-const FLAT = 0.04;
+/** What is being sampled: pixels with `wanted`, which lie on every `step`-th row and column. */
+interface Layers {
+  readonly near: Float32Array;
+  readonly far: Float32Array;
+  readonly wanted: Uint8Array;
+  readonly step: 1 | 2;
+}
 
-function sampleSoftTissue(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look): Float32Array {
-  const { rows, columns, betweenRowsMm, betweenColumnsMm } = grid;
-  const { origin, rowDirection, columnDirection } = plane;
-  const out = new Float32Array(rows * columns);
-  const soft = anatomy.soft;
-  const voxel = new Voxel();
-  const [dx, dy, dz] = scaled(rowDirection, betweenColumnsMm);
+/** Samples the wanted pixels at both depths; their mean is in `near` afterwards. */
+function sampleWanted(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look, layers: Layers): void {
+  const { near, far, wanted, step } = layers;
+  sampleSoftTissue(anatomy, plane, grid, look, layers);
+  const normal = normalOf(plane);
+  const paintAt = (depth: number, layer: Float32Array) => {
+    const origin = add(plane.origin, normal, depth * grid.thicknessMm);
+    for (const structure of anatomy.structures) {
+      paint(structure, { ...plane, origin }, normal, grid, look, layer, wanted, step);
+    }
+  };
+  paintAt(-DEPTH, near);
+  paintAt(DEPTH, far);
+  for (let index = 0; index < near.length; index++) {
+    if (wanted[index] === 1) near[index] = (near[index]! + far[index]!) / 2;
+  }
+}
+
+/** Gives the pixels between sampled ones the mean of these where they hardly differ, and wants the others. */
+function fillFlat(image: Float32Array, wanted: Uint8Array, rows: number, columns: number): void {
   for (let row = 0; row < rows; row++) {
-    const [x, y, z] = add(origin, columnDirection, row * betweenRowsMm);
-    const first = row * columns;
-    // Every other pixel first; those between are computed where their neighbours differ.
-    for (let step = 0; step < 2; step++) {
-      for (let column = step; column < columns; column += 2) {
-        const index = first + column;
-        if (step === 1 && column + 1 < columns) {
-          const [before, after] = [out[index - 1]!, out[index + 1]!];
-          if (Math.abs(after - before) < FLAT) {
-            out[index] = (before + after) / 2;
-            continue;
-          }
-        }
-        voxel.x = x + column * dx;
-        voxel.y = y + column * dy;
-        voxel.z = z + column * dz;
-        soft.shade(voxel, look);
-        out[index] = voxel.signal;
-      }
+    const down = row & 1;
+    for (let column = 0, index = row * columns; column < columns; column++, index++) {
+      const across = column & 1;
+      wanted[index] = across | down;
+      if ((across | down) === 0 || column + across >= columns || row + down >= rows) continue;
+      const above = index - down * columns;
+      const below = index + down * columns;
+      const a = image[above - across]!;
+      const b = image[above + across]!;
+      const c = image[below - across]!;
+      const d = image[below + across]!;
+      const mean = (a + b + c + d) / 4;
+      const low = mean - FLAT / 2;
+      const high = mean + FLAT / 2;
+      if (a < low || b < low || c < low || d < low || a > high || b > high || c > high || d > high) continue;
+      image[index] = mean;
+      wanted[index] = 0;
     }
   }
-  return out;
+}
+
+function sampleSoftTissue(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look, layers: Layers): void {
+  const { rows, columns, betweenRowsMm, betweenColumnsMm } = grid;
+  const { near, far, wanted, step } = layers;
+  const voxel = new Voxel();
+  const [dx, dy, dz] = scaled(plane.rowDirection, betweenColumnsMm);
+  for (let row = 0; row < rows; row += step) {
+    const [x, y, z] = add(plane.origin, plane.columnDirection, row * betweenRowsMm);
+    for (let column = 0, index = row * columns; column < columns; column += step, index += step) {
+      if (wanted[index] === 0) continue;
+      voxel.x = x + column * dx;
+      voxel.y = y + column * dy;
+      voxel.z = z + column * dz;
+      anatomy.soft.shade(voxel, look);
+      near[index] = voxel.signal;
+      far[index] = voxel.signal;
+    }
+  }
 }
 
 function scaled(vector: Vector, by: number): Vector {
   return [vector[0] * by, vector[1] * by, vector[2] * by];
 }
 
-/** Paints one structure over `layer`, within the rectangle that its box covers in the slice. */
+/** Paints one structure over the wanted pixels of `layer`, within what the slice cuts from its box. */
 function paint(
   structure: Structure,
   plane: Plane,
@@ -83,6 +121,8 @@ function paint(
   grid: AcquiredGrid,
   look: Look,
   layer: Float32Array,
+  wanted: Uint8Array,
+  step: 1 | 2,
 ): void {
   const { frame, halfExtent } = structure;
   const offset = subtract(frame.origin, plane.origin);
@@ -102,18 +142,42 @@ function paint(
   const [top, bottom] = range(plane.columnDirection, grid.betweenRowsMm, grid.rows);
   // The structure's own coordinates change by a constant from pixel to pixel.
   const local = (vector: Vector): Vector => [dot(vector, frame.x), dot(vector, frame.y), dot(vector, frame.z)];
-  const [dx, dy, dz] = scaled(local(plane.rowDirection), grid.betweenColumnsMm);
-  const corner = subtract(add(plane.origin, plane.rowDirection, left * grid.betweenColumnsMm), frame.origin);
+  const along = scaled(local(plane.rowDirection), grid.betweenColumnsMm);
+  const [dx, dy, dz] = along;
+  const down = scaled(local(plane.columnDirection), grid.betweenRowsMm);
+  const corner = local(subtract(plane.origin, frame.origin));
   const voxel = new Voxel();
-  for (let row = top; row <= bottom; row++) {
-    [voxel.x, voxel.y, voxel.z] = local(add(corner, plane.columnDirection, row * grid.betweenRowsMm));
-    for (let column = left, index = row * grid.columns + left; column <= right; column++, index++) {
+  // The first row or column of the step at or after one.
+  const next = (first: number) => (step === 2 ? first + (first & 1) : first);
+  for (let row = next(top); row <= bottom; row += step) {
+    const x = corner[0] + row * down[0];
+    const y = corner[1] + row * down[1];
+    const z = corner[2] + row * down[2];
+    // The part of the row within the box, which is much less than the rectangle where the box is turned.
+    let from = left;
+    let to = right;
+    for (let axis = 0; axis < 3; axis++) {
+      const start = axis === 0 ? x : axis === 1 ? y : z;
+      const half = halfExtent[axis]!;
+      const slope = along[axis]!;
+      if (slope < 1e-9 && slope > -1e-9) {
+        if (start > half || start < -half) to = -1;
+        continue;
+      }
+      const middle = -start / slope;
+      const reach = Math.abs(half / slope);
+      from = Math.max(from, Math.ceil(middle - reach));
+      to = Math.min(to, Math.floor(middle + reach));
+    }
+    from = next(from);
+    for (let column = from, index = row * grid.columns + from; column <= to; column += step, index += step) {
+      if (wanted[index] === 0) continue;
+      voxel.x = x + column * dx;
+      voxel.y = y + column * dy;
+      voxel.z = z + column * dz;
       voxel.signal = layer[index]!;
       structure.shade(voxel, look);
       layer[index] = voxel.signal;
-      voxel.x += dx;
-      voxel.y += dy;
-      voxel.z += dz;
     }
   }
 }

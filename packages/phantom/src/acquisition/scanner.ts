@@ -33,20 +33,10 @@ export function drawScanner(random: Random, sagittal: boolean): Scanner {
 /** Sensitivity is slow: it is computed every so many pixels and interpolated. */
 const BLOCK = 12;
 
-/** Multiplies a slice by the coil's sensitivity and adds noise, in place. */
-export function expose(
-  image: Float32Array,
-  anatomy: Anatomy,
-  plane: Plane,
-  grid: AcquiredGrid,
-  scanner: Scanner,
-  random: Random,
-): void {
+/** Multiplies a slice by the coil's sensitivity, in place. */
+export function sense(image: Float32Array, anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, scanner: Scanner): void {
   const gains = sensitivities(anatomy, plane, grid, scanner);
   const width = Math.ceil(grid.columns / BLOCK) + 1;
-  const table = gaussians();
-  let state = random.bits() | 1;
-  const noise = scanner.noise;
   const { rows, columns } = grid;
   const gain = new Float32Array(width);
   for (let row = 0; row < rows; row++) {
@@ -55,18 +45,27 @@ export function expose(
     for (let block = 0; block < width; block++) {
       gain[block] = gains[above + block]! * (1 - down) + gains[above + width + block]! * down;
     }
-    for (let column = 0, index = row * columns; column < columns; column++, index++) {
-      const block = Math.floor(column / BLOCK);
-      const along = (column % BLOCK) / BLOCK;
-      // xorshift32 picks two entries of a table of Gaussians: ten times the speed of drawing them.
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      const sensitivity = gain[block]! + along * (gain[block + 1]! - gain[block]!);
-      const real = image[index]! * sensitivity + noise * table[state & 0xffff]!;
-      const imaginary = noise * table[state >>> 16]!;
-      image[index] = Math.sqrt(real * real + imaginary * imaginary);
+    for (let block = 0; block * BLOCK < columns; block++) {
+      const slope = (gain[block + 1]! - gain[block]!) / BLOCK;
+      const first = row * columns + block * BLOCK;
+      const count = Math.min(BLOCK, columns - block * BLOCK);
+      for (let step = 0; step < count; step++) image[first + step]! *= gain[block]! + step * slope;
     }
+  }
+}
+
+/** Turns a complex picture into its magnitude with noise in both parts, in place of `real`: Rician noise. */
+export function detect(real: Float32Array, imaginary: Float32Array | undefined, noise: number, random: Random): void {
+  const table = gaussians();
+  let state = random.bits() | 1;
+  for (let index = 0; index < real.length; index++) {
+    // xorshift32 picks two entries of a table of Gaussians: ten times the speed of drawing them.
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    const re = real[index]! + noise * table[state & 0xffff]!;
+    const im = (imaginary ? imaginary[index]! : 0) + noise * table[state >>> 16]!;
+    real[index] = Math.sqrt(re * re + im * im);
   }
 }
 

@@ -1,0 +1,180 @@
+/**
+ * What spoils pictures in practice: ghosts of what moves periodically, a patient who moves, and metal. They degrade some
+ * pictures and destroy few. Phase encoding, along rows or columns, is the direction in which ghosts and motion show.
+ *
+ * Sources: Wood and Henkelman, "MR image artifacts from periodic motion", Med Phys 1985 (ghosts); Zaitsev et al.,
+ * "Motion artifacts in MRI", JMRI 2015; Hargreaves et al., "Metal-induced artifacts in MRI", AJR 2011.
+ */
+
+import type { Anatomy } from '../anatomy/anatomy.ts';
+import type { Random } from '../random.ts';
+import { drawMetal, type Metal } from './metal.ts';
+import type { Stack } from './stack.ts';
+
+/** Shares of series with ghosts and with motion, and of studies with metal. */
+export const ARTEFACT_SHARES = { ghosting: 0.15, motion: 0.1, metal: 0.03 } as const;
+
+export const GHOST_SOURCES = ['breathing', 'csf flow'] as const;
+export type GhostSource = (typeof GHOST_SOURCES)[number];
+
+export interface Ghosting {
+  readonly source: GhostSource;
+  /** Distance of neighbouring ghosts as a share of the field of view: the period of the motion in phase-encoding lines. */
+  readonly apart: number;
+  /** Complex amplitudes of the ghosts at ±1, ±2, ... times that distance, relative to what moves. */
+  readonly amplitudes: readonly { readonly real: number; readonly imaginary: number }[];
+}
+
+/** The patient was elsewhere while outer lines of k-space were acquired; the middle ones say where the picture shows it. */
+export interface Motion {
+  /** Instance numbers of the slices in question. */
+  readonly instances: ReadonlySet<number>;
+  /** Half width of the still middle of k-space, as a share of its half width. */
+  readonly still: number;
+  /** Where the patient was in the stretches from there outwards, in mm, on the negative and the positive side. */
+  readonly shiftsMm: readonly (readonly [number, number])[];
+}
+
+export interface Artefacts {
+  /** Along rows the column index is phase-encoded, as DICOM's InPlanePhaseEncodingDirection ROW has it. */
+  readonly phase: 'rows' | 'columns';
+  readonly ghosting: Ghosting | undefined;
+  readonly motion: Motion | undefined;
+  readonly metal: Metal | undefined;
+}
+
+export const NO_ARTEFACTS: Artefacts = { phase: 'columns', ghosting: undefined, motion: undefined, metal: undefined };
+
+/** The metal of a study, in most of them none. */
+export function drawStudyMetal(random: Random, anatomy: Anatomy): Metal | undefined {
+  return random.chance(ARTEFACT_SHARES.metal) ? drawMetal(random, anatomy) : undefined;
+}
+
+/** What spoils a series. Draws the same numbers whether an artefact occurs or not. */
+export function drawArtefacts(random: Random, stack: Stack, metal: Metal | undefined): Artefacts {
+  // Sagittal: head to feet, lest CSF and belly ghost over the spine; axial: front to back.
+  const phase = random.chance(0.8) ? 'columns' : 'rows';
+  const [ghosts, moves] = [random.chance(ARTEFACT_SHARES.ghosting), random.chance(ARTEFACT_SHARES.motion)];
+  const ghosting = drawGhosting(random, stack);
+  const motion = drawMotion(random, stack);
+  return { phase, ghosting: ghosts ? ghosting : undefined, motion: moves ? motion : undefined, metal };
+}
+
+/** What `phantom.json` says of a series, but for the metal, which is its study's. */
+export function describeArtefacts({ ghosting, motion }: Artefacts): string[] {
+  return [
+    ...(ghosting ? [`ghosting: ${ghosting.source}`] : []),
+    ...(motion ? [`motion: ${motion.instances.size} ${motion.instances.size === 1 ? 'slice' : 'slices'}`] : []),
+  ];
+}
+
+function drawGhosting(random: Random, stack: Stack): Ghosting {
+  // CSF is dark in T1, and its ghosts are.
+  const source: GhostSource = random.chance(0.6) || stack.sequence === 't1' ? 'breathing' : 'csf flow';
+  const strength = source === 'breathing' ? random.uniform(0.14, 0.38) : random.uniform(0.12, 0.32);
+  return {
+    source,
+    apart: random.uniform(0.07, 0.3),
+    amplitudes: [1, 0.45, 0.2].map((share) => {
+      const angle = random.uniform(0, 2 * Math.PI);
+      return { real: share * strength * Math.cos(angle), imaginary: share * strength * Math.sin(angle) };
+    }),
+  };
+}
+
+function drawMotion(random: Random, stack: Stack): Motion {
+  const share = random.uniform(0.15, 0.5);
+  const moved = stack.planes.filter(() => random.chance(share));
+  const planes = moved.length ? moved : [random.pick(stack.planes)];
+  const shift = () => (random.chance(0.5) ? 1 : -1) * random.uniform(0.7, 2.6);
+  return {
+    instances: new Set(planes.map((plane) => plane.instance)),
+    still: random.uniform(0.16, 0.34),
+    shiftsMm: Array.from({ length: random.integer(1, 3) }, () => [shift(), shift()] as const),
+  };
+}
+
+/** One picture before the magnitude is taken: [rows, columns], float32 each. */
+export interface ComplexImage {
+  readonly real: Float32Array;
+  readonly imaginary: Float32Array;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/**
+ * Adds ghosts: copies of what moves, shifted along the phase-encoding direction, wrapped around the field of view.
+ *
+ * @param weights how much each pixel moves, in [0, 1], the picture's size.
+ */
+export function addGhosts(image: ComplexImage, weights: Float32Array, ghosting: Ghosting, phase: Artefacts['phase']) {
+  const { rows, columns, real, imaginary } = image;
+  const moving = real.map((signal, index) => signal * weights[index]!);
+  const [length, stride, lines, lineStride] =
+    phase === 'columns' ? [rows, columns, columns, 1] : [columns, 1, rows, columns];
+  ghosting.amplitudes.forEach((amplitude, order) => {
+    for (const side of [1, -1]) {
+      const shift = Math.round(side * (order + 1) * ghosting.apart * length);
+      // Ghosts to the two sides are each other's complex conjugates but for a half turn.
+      const [re, im] = [side * amplitude.real, amplitude.imaginary];
+      for (let at = 0; at < length; at++) {
+        const from = (((at - shift) % length) + length) % length;
+        for (let line = 0; line < lines; line++) {
+          const signal = moving[from * stride + line * lineStride]!;
+          const index = at * stride + line * lineStride;
+          real[index]! += re * signal;
+          imaginary[index]! += im * signal;
+        }
+      }
+    }
+  });
+}
+
+/** Half width in pixels of the kernel that motion blurs with: its tails beyond are below the noise. */
+const KERNEL_REACH = 16;
+
+/**
+ * Blurs and rings along the phase-encoding direction. A shift while a stretch of k-space was acquired turns the phase of
+ * that stretch; as all lines of the picture are treated alike, that is a convolution with a complex kernel, the inverse
+ * Fourier transform of those phases.
+ */
+export function move(image: ComplexImage, motion: Motion, phase: Artefacts['phase'], pixelMm: number): void {
+  const { rows, columns, real, imaginary } = image;
+  const kernel = motionKernel(motion, pixelMm, phase === 'columns' ? rows : columns);
+  const [length, stride, lines, lineStride] =
+    phase === 'columns' ? [rows, columns, columns, 1] : [columns, 1, rows, columns];
+  const still = real.slice();
+  real.fill(0);
+  imaginary.fill(0);
+  for (let tap = -KERNEL_REACH; tap <= KERNEL_REACH; tap++) {
+    const re = kernel.real[tap + KERNEL_REACH]!;
+    const im = kernel.imaginary[tap + KERNEL_REACH]!;
+    for (let at = 0; at < length; at++) {
+      const from = Math.max(0, Math.min(length - 1, at - tap));
+      for (let line = 0; line < lines; line++) {
+        const signal = still[from * stride + line * lineStride]!;
+        const index = at * stride + line * lineStride;
+        real[index]! += re * signal;
+        imaginary[index]! += im * signal;
+      }
+    }
+  }
+}
+
+function motionKernel(motion: Motion, pixelMm: number, length: number) {
+  const real = new Float64Array(2 * KERNEL_REACH + 1);
+  const imaginary = new Float64Array(2 * KERNEL_REACH + 1);
+  const { still, shiftsMm } = motion;
+  const half = length / 2;
+  for (let line = -Math.floor(half); line < half; line++) {
+    const outward = (Math.abs(line) / half - still) / (1 - still);
+    const stretch = Math.min(shiftsMm.length - 1, Math.floor(outward * shiftsMm.length));
+    const shift = outward < 0 ? 0 : shiftsMm[stretch]![line < 0 ? 0 : 1] / pixelMm;
+    for (let tap = -KERNEL_REACH; tap <= KERNEL_REACH; tap++) {
+      const angle = (2 * Math.PI * line * (tap - shift)) / length;
+      real[tap + KERNEL_REACH]! += Math.cos(angle) / length;
+      imaginary[tap + KERNEL_REACH]! += Math.sin(angle) / length;
+    }
+  }
+  return { real, imaginary };
+}
