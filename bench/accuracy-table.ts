@@ -22,6 +22,8 @@ export interface Requirement {
   readonly limit: number;
   /** `undefined` where the evaluation has nothing to count it over, which misses the requirement. */
   readonly figure: (evaluation: Evaluation) => number | undefined;
+  /** Whether it is about slices or points, and so about where the labels lie. */
+  readonly ofPlaces?: boolean;
   /** What to know beside the figure: what it was counted over, what it is compared with. */
   readonly note?: (evaluation: Evaluation) => string;
 }
@@ -67,6 +69,7 @@ function sliceRequirements(task: Task, name: string, exact: number, within1: num
       bound: 'at least',
       limit: exact,
       figure: rate(task, (slices) => slices.exact),
+      ofPlaces: true,
       note: slicesNote(task),
     },
     {
@@ -74,6 +77,7 @@ function sliceRequirements(task: Task, name: string, exact: number, within1: num
       bound: 'at least',
       limit: within1,
       figure: rate(task, (slices) => slices.exact + slices.offBy1),
+      ofPlaces: true,
     },
   ];
 }
@@ -105,6 +109,7 @@ function pointRequirements(task: Task, name: string): Requirement[] {
       bound: 'at most',
       limit: 3,
       figure: (evaluation) => pixels(evaluation)?.median,
+      ofPlaces: true,
       note: (evaluation) => `${pixels(evaluation)?.count ?? 0} labels, mean ${pixels(evaluation)?.mean.toFixed(2)}`,
     },
     {
@@ -112,6 +117,7 @@ function pointRequirements(task: Task, name: string): Requirement[] {
       bound: 'at most',
       limit: 12,
       figure: (evaluation) => pixels(evaluation)?.p95,
+      ofPlaces: true,
     },
   ];
 }
@@ -129,6 +135,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     bound: 'at most',
     limit: 0.003,
     figure: rate('scs', (slices) => slices.offBy3OrMore),
+    ofPlaces: true,
   },
   ...sliceRequirements('nfn', 'Stage 1 NFN, ensemble', 0.75, 0.985),
   noWorseThanItsHeads('scs', 'Stage 1 SCS'),
@@ -175,6 +182,10 @@ export interface AccuracyRow {
   /** 95 % interval, percentiles of the bootstrap over studies; `undefined` where no resample has the figure. */
   readonly interval: readonly [number, number] | undefined;
   readonly met: boolean;
+  /** The figure where it is taken against the exact truth in place of the annotator's labels. */
+  readonly againstTruth: number | undefined;
+  /** The figure of somebody who answers with the exact truth: what the annotator's scatter leaves to be reached. */
+  readonly ofTruth: number | undefined;
   readonly note: string;
 }
 
@@ -183,6 +194,8 @@ export interface Evaluated {
   readonly labels: Labels;
   readonly predicted: Predicted;
   readonly coordinates: readonly LabelCoordinate[];
+  /** The exact places of the same targets, where they are known. */
+  readonly truth?: readonly LabelCoordinate[];
 }
 
 /**
@@ -197,8 +210,10 @@ export function accuracyRows(
   { resamples, seed }: { readonly resamples: number; readonly seed: number },
   requirements: readonly Requirement[] = REQUIREMENTS,
 ): AccuracyRow[] {
-  const { labels, predicted, coordinates } = evaluated;
+  const { labels, predicted, coordinates, truth } = evaluated;
   const evaluation = evaluate(labels, predicted, coordinates);
+  const againstTruth = truth && evaluate(labels, predicted, truth);
+  const ofTruth = truth && evaluate(labels, { ...predicted, located: placedAt(truth, predicted.located) }, coordinates);
   const drawn = requirements.map((): number[] => []);
   for (const resample of bootstrap(evaluated, resamples, seed)) {
     const again = evaluate(resample.labels, resample.predicted, resample.coordinates);
@@ -207,7 +222,7 @@ export function accuracyRows(
       if (value !== undefined) drawn[i]!.push(value);
     }
   }
-  return requirements.map(({ what, bound, limit, figure, note }, i) => {
+  return requirements.map(({ what, bound, limit, figure, ofPlaces, note }, i) => {
     const value = figure(evaluation);
     return {
       what,
@@ -216,9 +231,25 @@ export function accuracyRows(
       figure: value,
       interval: intervalOf(drawn[i]!),
       met: value !== undefined && (bound === 'at least' ? value >= limit : value <= limit),
+      // What does not depend on where the labels are would only say the same again.
+      againstTruth: ofPlaces && againstTruth ? figure(againstTruth) : undefined,
+      ofTruth: ofPlaces && ofTruth ? figure(ofTruth) : undefined,
       note: note?.(evaluation) ?? '',
     };
   });
+}
+
+/** Results that have every target exactly where it is. */
+function placedAt(truth: readonly LabelCoordinate[], located: readonly LocatedStudy[] = []): LocatedStudy[] {
+  const places = Map.groupBy(truth, ({ study }) => study);
+  return located.map(({ study, series }) => ({
+    study,
+    series,
+    targets: (places.get(study) ?? []).map((place) => ({
+      name: place.target.name,
+      [place.target.task === 'ss' ? 'axial' : 'slice']: place,
+    })),
+  }));
 }
 
 /** Datasets of as many studies, drawn with replacement from those that are labelled; each draw is a study of its own. */
@@ -262,15 +293,21 @@ function mulberry32(seed: number): () => number {
 }
 
 /** Cells of the table, for the terminal and for Markdown. */
-export const ACCURACY_HEADER = ['what', 'required', 'reached', '95 % interval', 'met', 'note'] as const;
-export function accuracyCells({ what, bound, limit, figure, interval, met, note }: AccuracyRow): string[] {
-  const digits = limit >= 1 ? 2 : 4;
+export const ACCURACY_HEADER = [
+  ...['what', 'required', 'reached', '95 % interval', 'met'],
+  ...['against truth', 'of truth', 'note'],
+] as const;
+export function accuracyCells(row: AccuracyRow): string[] {
+  const { what, bound, limit, figure, interval, met, againstTruth, ofTruth, note } = row;
+  const number = (value: number | undefined) => value?.toFixed(limit >= 1 ? 2 : 4) ?? '-';
   return [
     what,
     `${bound} ${limit}`,
-    figure?.toFixed(digits) ?? '-',
-    interval ? `${interval[0].toFixed(digits)} to ${interval[1].toFixed(digits)}` : '-',
+    number(figure),
+    interval ? `${number(interval[0])} to ${number(interval[1])}` : '-',
     met ? 'met' : 'MISSED',
+    number(againstTruth),
+    number(ofTruth),
     note,
   ];
 }

@@ -91,9 +91,10 @@ async function report(
   const predicted = await withStore(({ runs }) => predictionsOfRun(runs, run.run), store);
   const labels = await readLabels(join(dataset, 'train.csv'));
   const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
+  const truth = await readCoordinates(join(dataset, 'truth_coordinates.csv'));
   const evaluation = evaluate(labels, predicted, coordinates);
   printEvaluation(evaluation, predicted, { details: true });
-  const rows = accuracyRows({ labels, predicted, coordinates }, { resamples, seed });
+  const rows = accuracyRows({ labels, predicted, coordinates, truth }, { resamples, seed });
   const missed = rows.filter((row) => !row.met).length;
   const bundles = Object.values(run.bundles).map(
     ({ name, version, digest }) => `${name} ${version} (${digest.slice(0, 12)})`,
@@ -102,7 +103,10 @@ async function report(
   const head = [
     `${labels.size} phantom studies of generator version ${PHANTOM_VERSION}, seed ${seed}, awkward ones included: ` +
       `${labels.size - failed} scored, ${failed} without a result. Bundles: ${bundles.join(', ')}.`,
-    `Intervals: 95 %, bootstrap over studies, ${resamples} resamples. ${run.notice}`,
+    `Reached: against the labels, which have an annotator's scatter. Intervals: 95 %, bootstrap over studies, ${resamples} ` +
+      "resamples. Against truth: the same results against the phantoms' exact places; of truth: what the exact places " +
+      'themselves reach against the labels.',
+    run.notice,
   ];
   console.log(`\n${style.strong('Required and reached')}  ${head[0]}\n`);
   console.log(table(ACCURACY_HEADER, rows.map(accuracyCells)));

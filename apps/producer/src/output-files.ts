@@ -2,20 +2,37 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { targetOfName } from '@spineline/shared/domain';
 import { SUBMISSION_HEADER, submissionLines } from '@spineline/shared/evaluation';
 import type { FailureRecord, RunRecord, RunStore, StudyResult } from '@spineline/shared/runs';
 
-/** Writes `submission.csv`: 25 rows a scored study, studies in natural order. @returns the number of studies. */
-export async function writeSubmissionFile(runs: RunStore, run: string, file: string): Promise<number> {
+/**
+ * Writes `submission.csv`: 25 rows a scored study, studies in natural order. The challenge's format has no room for the
+ * notice of the models, which goes into a file of its own beside it.
+ *
+ * @param file `-` for standard output, which gets no notice.
+ * @returns the number of studies.
+ */
+export async function writeSubmissionFile(runs: RunStore, record: RunRecord, file: string): Promise<number> {
+  if (file !== '-') {
+    const notice = noticeFileOf(file);
+    if (record.notice) await writeFile(notice, `${record.notice}\n`);
+    else await rm(notice, { force: true });
+  }
   return writeChunks(file, async function* (count) {
     yield SUBMISSION_HEADER;
-    for await (const result of runs.results(run)) {
+    for await (const result of runs.results(record.run)) {
       count();
       yield submissionLines(result.study, submissionRows(result));
     }
   });
+}
+
+/** `submission.csv.notice.txt` beside `submission.csv`. */
+export function noticeFileOf(file: string): string {
+  return `${file}.notice.txt`;
 }
 
 /**

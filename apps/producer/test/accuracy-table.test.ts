@@ -130,12 +130,29 @@ describe('the table of accuracy', () => {
     expect(missed(accuracyRows({ labels, predicted: submission, coordinates: [] }, OPTIONS))).toHaveLength(15);
   });
 
+  it('says what the same results reach against the exact truth, and the truth against the labels', () => {
+    // Found 5 px to the right of the labels; the truth is 1 px to their right and, for one study, a slice on.
+    const results = evaluated({ pixels: 5 });
+    const truth = results.coordinates.map((one) => ({
+      ...one,
+      x: one.x + 1,
+      instance: one.instance + (one.study === 'study 0' ? 1 : 0),
+    }));
+    const rows = accuracyRows({ ...results, truth }, OPTIONS);
+    const median = rowOf(rows, 'XY NFN: median, px at 512');
+    expect([median.figure, median.againstTruth, median.ofTruth]).toEqual([5, 4, 1]);
+    const exact = rowOf(rows, 'Axial slice for SS: exact');
+    expect([exact.figure, exact.againstTruth, exact.ofTruth]).toEqual([1, 0.875, 0.875]);
+    const metric = rowOf(rows, 'Challenge metric, of what class shares score');
+    expect([metric.againstTruth, metric.ofTruth]).toEqual([undefined, undefined]);
+  });
+
   it('is written as Markdown, a line a requirement', () => {
     const rows = accuracyRows(evaluated({ pixels: 5 }), OPTIONS);
     const text = accuracyMarkdown(rows, ['eight studies']);
     expect(text).toContain('# Accuracy on phantoms\n\neight studies\n\n| what | required |');
     expect(text).toContain(
-      '| XY SCS: median, px at 512 | at most 3 | 5.00 | 5.00 to 5.00 | MISSED | 40 labels, mean 5.00 |',
+      '| XY SCS: median, px at 512 | at most 3 | 5.00 | 5.00 to 5.00 | MISSED | - | - | 40 labels, mean 5.00 |',
     );
     expect(text.trimEnd().split('\n')).toHaveLength(REQUIREMENTS.length + 6);
   });

@@ -22,7 +22,7 @@ export function addDemo(program: Command): void {
       const directory = resolve(folder);
       const dataset = join(directory, 'phantom');
       // Only what this command itself writes: the folder may hold other things.
-      for (const own of ['phantom', 'store', 'logs', 'submission.csv', 'results.json']) {
+      for (const own of ['phantom', 'store', 'logs', 'submission.csv', 'submission.csv.notice.txt', 'results.json']) {
         await rm(join(directory, own), { recursive: true, force: true });
       }
       console.error(`generating ${studies} phantom studies in ${dataset}`);

@@ -35,7 +35,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { withStore } from '../connections.ts';
 import { type MembersOf, memberReader } from '../member-slices.ts';
-import { submissionRows } from '../output-files.ts';
+import { noticeFileOf, submissionRows } from '../output-files.ts';
 import { counted, out, table } from '../terminal/style.ts';
 
 interface EvaluateOptions {
@@ -94,15 +94,17 @@ export async function predictionsOfRun(runs: RunStore, name: string): Promise<Pr
   return ofResults(runs.results(name), run.notice, await memberReader(runs.store, run));
 }
 
+/** What is said of a submission without a notice beside it. */
+const UNKNOWN_MODELS =
+  'This submission does not say which models made it. Those of demo models, trained on synthetic phantoms, are NOT FOR CLINICAL USE.';
+
 /** `results.json`, as far as it is needed here. */
 const ResultsFile = z.object({ notice: z.string(), run: RunRecord, studies: z.array(StudyResult) });
 
 async function readPredictions(what: string, store: string | undefined): Promise<PredictedBy> {
   if (what.endsWith('.csv')) {
     const rows = await readSubmission(what);
-    // The challenge's format has no room for a notice.
-    const notice =
-      'A submission does not say which models made it; the demo models are trained on synthetic phantoms and are NOT FOR CLINICAL USE.';
+    const notice = (await readFile(noticeFileOf(what), 'utf8').catch(() => UNKNOWN_MODELS)).trim();
     const studiesWithoutMembers = new Set(rows.map(({ study }) => study)).size;
     return { rows, located: undefined, notice, studiesWithoutMembers };
   }

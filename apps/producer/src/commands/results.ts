@@ -28,7 +28,7 @@ export function addResults(program: Command): void {
     .action(async (name: string, { format, out, store }: ResultsOptions) => {
       await withStore(async ({ runs }) => {
         const run = await runs.readRun(name);
-        const write = format === 'json' ? writeResultsFile(runs, run, out) : writeSubmissionFile(runs, name, out);
+        const write = format === 'json' ? writeResultsFile(runs, run, out) : writeSubmissionFile(runs, run, out);
         const written = await write;
         const { failed } = await runs.finished(name);
         const missing = run.studies - written - failed.size;

@@ -111,7 +111,7 @@ export async function score(
                 view.stop();
               }
               const seconds = (performance.now() - startedAt) / 1000;
-              await writeSubmissionFile(runs, run.run, join(out, 'submission.csv'));
+              await writeSubmissionFile(runs, run, join(out, 'submission.csv'));
               await writeResultsFile(runs, run, join(out, 'results.json'));
               const summary = await summarise(runs, run, state, seconds);
               if (options.json) console.log(JSON.stringify({ ...summary, out }));
