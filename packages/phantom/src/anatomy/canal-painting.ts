@@ -193,12 +193,16 @@ function shadeSac(
 /** A narrowed recess is filled by facet and disc from its edges; its root stays, and is pressed. */
 function shadeRecess(u: number, v: number, narrowed: number, under: number, look: Look): number {
   const { signals, blurMm: blur } = look;
-  const outer = ellipse(u - RECESS_U_MM, v - RECESS_V_MM, RECESS_HALF_WIDTH_MM + 0.3, RECESS_HALF_DEPTH_MM + 0.3);
+  // What fills it bulges beyond its normal outline, and dents the corner of the sac.
+  const width = RECESS_HALF_WIDTH_MM + 0.3 + 1.5 * narrowed;
+  const outer = ellipse(u - RECESS_U_MM, v - RECESS_V_MM, width, RECESS_HALF_DEPTH_MM + 0.3 + 0.8 * narrowed);
   if (outer >= blur) return under;
   let signal = cover(under, signals.ligament, outer, blur);
   const halfDepth = RECESS_HALF_DEPTH_MM * (1 - 0.9 * narrowed);
   const halfWidth = RECESS_HALF_WIDTH_MM * (1 - 0.5 * narrowed);
-  signal = cover(signal, signals.epiduralFat, ellipse(u - RECESS_U_MM, v - RECESS_V_MM, halfWidth, halfDepth), blur);
+  const filled = 0.75 * smoothStep(0.4, 0.9, narrowed);
+  const fat = signals.epiduralFat + (signals.ligament - signals.epiduralFat) * filled;
+  signal = cover(signal, fat, ellipse(u - RECESS_U_MM, v - RECESS_V_MM, halfWidth, halfDepth), blur);
   const root = Math.min(1.3, halfDepth * 0.7);
   return cover(signal, signals.root, ellipse(u - RECESS_U_MM + 0.5, v - RECESS_V_MM, 1.3, root), blur);
 }

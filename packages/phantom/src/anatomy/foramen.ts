@@ -8,6 +8,7 @@ import { ellipse, intersect, smoothStep } from './signed-distance.ts';
 import type { Disc } from './spine.ts';
 import { cover, type Structure } from './structure.ts';
 import { fromFrame, type Vector } from './vector.ts';
+import { sectionDistance } from './vertebra.ts';
 
 /** Distance of the foramen's middle from the midline, from the posterior wall, and above the disc's middle, in mm. */
 const MIDDLE_MM = { behind: 5.2, above: 8.5 } as const;
@@ -27,7 +28,9 @@ export function foramenCentre(disc: Disc, side: Side): Vector {
 }
 
 export function foramenStructure(disc: Disc, side: Side, narrowed: number): Structure {
+  const { widthMm, depthMm } = disc;
   const sign = side === 'left' ? 1 : -1;
+  const aside = sign * lateral(disc);
   const origin = fromFrame(disc.frame, [sign * lateral(disc), disc.depthMm / 2, ABOVE_DISC_MM]);
   // Upper and lower half of the keyhole: half axes along y and z.
   const [upperY, upperZ] = [5.2 * (1 - 0.62 * narrowed), 7.2 * (1 - 0.42 * narrowed)];
@@ -50,7 +53,8 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
       const uz = z - 4 + 0.3 * x * sign;
       const ly = y - 3.6;
       const lz = z + 4;
-      const front = 0.3 + Math.abs(z + ABOVE_DISC_MM) * frontSlope - y;
+      const back = y + depthMm / 2 - Math.abs(z + ABOVE_DISC_MM) * frontSlope;
+      const front = 0.2 - sectionDistance((x + aside) * 1.04, back, widthMm, depthMm);
       const before = intersect(Math.max(front, uy), Math.abs(z) - 11.5, 2);
       const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5), before);
       if (full >= blurMm) return;
@@ -59,7 +63,7 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
       let signal = cover(under, wall, full, blurMm);
       const upper = ellipse(uy, uz, upperY, upperZ);
       const lower = lowerY > 0.6 ? ellipse(ly, lz - 3 * narrowed, lowerY, lowerZ) : 9;
-      const fat = signals.fat + (signals.annulus - signals.fat) * 0.45 * smoothStep(0.65, 1, narrowed);
+      const fat = signals.fat + (signals.annulus - signals.fat) * 0.6 * smoothStep(0.5, 0.95, narrowed);
       signal = cover(signal, fat, Math.min(upper, lower), blurMm);
       signal = cover(signal, signals.ganglion, ellipse(uy, uz, nerveY, nerveZ), blurMm);
       voxel.signal = under + (signal - under) * open;
