@@ -4,7 +4,7 @@
 
 The torch models hold the weights that are in the ONNX files themselves (by name, see `spineline_training.onnx_io`), so
 the comparison is of the same weights by construction, with random and with trained ones, and needs no checkpoint.
-Writes each input once and each model's output (batch of 3) as .npy, and `cases.json` that says which belong together.
+Writes each input once and each model's output (batch of 5) as .npy, and `cases.json` that says which belong together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from spineline_training.onnx_io import load_onnx  # noqa: E402
 from spineline_training.patterns import example_inputs  # noqa: E402
 
-BATCH = 3
+BATCH = 5
 SEED = 20240
 
 

@@ -1,16 +1,19 @@
-"""The command that turns a configuration, and checkpoints where there are any, into the bundles of the three stages.
+"""The command that turns a configuration and trained runs into the bundles of the three stages.
 
-    python3 -m spineline_training.export --config configs/nano.json --out ../models/demo --seed 0
+    python3 -m spineline_training.export --config configs/nano.json --out ../models/demo --runs RUNS
 
-Writes OUT/stage1, OUT/stage2 and OUT/stage3, each with its ONNX files and `bundle.json`. Without checkpoints the
-weights are random, drawn from the seed, and the manifests say so.
+Writes OUT/stage1, OUT/stage2 and OUT/stage3, each with its ONNX files and `bundle.json`: of the weights that
+`spineline_training.train` left in RUNS, with the data, the held-out scores and the class shares that they came with; or
+of state dicts (--checkpoints); or, with neither, of random weights drawn from a seed, and the manifests say so.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import hashlib
+import json
 import subprocess
 from pathlib import Path
 
@@ -18,10 +21,11 @@ import torch
 from torch import nn
 
 from .bundle import CLASS_SHARES_ORIGIN, SCHEMA, UNTRAINED_NOTICE, member_fields, stage_fields, write_manifest
-from .config import Config, ModelConfig, load_config
+from .config import Config, ConvNeXt3dConfig, ModelConfig, load_config, model_config_to_json
 from .models import build_model
 from .onnx_io import export_onnx, load_onnx
 from .patterns import example_inputs
+from .train import run_name, state_digest
 
 #: Largest difference between an ONNX file and torch, in units of the output.
 TOLERANCE = 1e-4
@@ -32,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--config", required=True, type=Path, help="size of the models, such as configs/nano.json")
     parser.add_argument("--out", required=True, type=Path, help="folder of the bundles")
     parser.add_argument("--seed", type=int, default=0, help="seed of random weights (default 0)")
+    parser.add_argument("--runs", type=Path, help="folder of finished runs; a member without one is an error")
     parser.add_argument(
         "--checkpoints", type=Path, help="folder of state dicts stageN-TASK-MEMBER.pt; one missing is an error"
     )
@@ -40,6 +45,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--commit", help="commit for the manifest (default: git's, or unknown)")
     parser.add_argument("--stage", type=int, choices=(1, 2, 3), action="append", help="only this stage (repeatable)")
     options = parser.parse_args(arguments)
+    if options.checkpoints and options.runs:
+        parser.error("--runs or --checkpoints, not both")
     if options.checkpoints and not options.data:
         parser.error("--checkpoints needs --data, the origin of trained weights")
     torch.set_num_threads(1)
@@ -47,24 +54,35 @@ def main(arguments: list[str] | None = None) -> None:
     created = options.created or datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     commit = options.commit or _commit()
     for stage in options.stage or (1, 2, 3):
-        origin = {
-            "data": options.data or f"none: random weights, seed {options.seed}",
-            "commit": commit,
-            "created": created,
-            "metrics": {},
-        }
-        export_stage(config, stage, options.out, options.seed, options.checkpoints, origin)
+        if options.runs:
+            weights, data, metrics, shares = trained_runs(config, stage, options.runs)
+        else:
+            weights, data, metrics, shares = None, f"none: random weights, seed {options.seed}", {}, None
+            if options.checkpoints:
+                weights = _checkpoints(config, stage, options.checkpoints)
+        origin = {"data": options.data or data, "commit": commit, "created": created, "metrics": metrics}
+        export_stage(config, stage, options.out, options.seed, weights, origin, shares)
 
 
-def export_stage(config: Config, stage: int, out: Path, seed: int, checkpoints: Path | None, origin: dict) -> None:
-    """Write one stage's bundle into `out/stageN`."""
+#: (task, member) -> state dict.
+Weights = dict[tuple[str, str], dict[str, torch.Tensor]]
+
+
+def export_stage(
+    config: Config, stage: int, out: Path, seed: int, weights: Weights | None, origin: dict, shares: dict | None = None
+) -> None:
+    """Write one stage's bundle into `out/stageN`. Without `weights` they are random, from the seed.
+
+    Args:
+        shares: class shares counted in the training labels, condition -> level -> three; stage 3.
+    """
     folder = out / f"stage{stage}"
     folder.mkdir(parents=True, exist_ok=True)
-    trained = checkpoints is not None
+    trained = weights is not None
     tasks: dict[str, dict] = {}
     configs: list[ModelConfig] = []
     for task, name, model_config in config.members(stage):
-        model = member_model(stage, task, name, model_config, seed, checkpoints)
+        model = member_model(stage, task, name, model_config, seed, weights[task, name] if trained else None)
         file = folder / f"{task}-{name}.onnx"
         export_onnx(stage, task, model_config, model, file)
         checked = compare_with_runtime(file, model_config, model)
@@ -75,9 +93,13 @@ def export_stage(config: Config, stage: int, out: Path, seed: int, checkpoints: 
         tasks.setdefault(task, {"members": []})["members"].append(member)
         configs.append(model_config)
         print(f"stage {stage}  {file.name:20}  {parameters:>9,} parameters  {member['bytes']:>9,} bytes  {checked}")
-    notice = " ".join(part for part in (config.notice, "" if trained else UNTRAINED_NOTICE) if part)
+    notice = " ".join(part for part in (config.notice, config.trained_notice if trained else UNTRAINED_NOTICE) if part)
+    # Every stage has its own fields; `tasks` before the long tables, for people who read it.
+    fields = stage_fields(stage, configs)
     if stage == 3:
-        origin = {**origin, "metrics": {**origin["metrics"], "classShares": CLASS_SHARES_ORIGIN}}
+        fields["classShares"] = shares or fields["classShares"]
+        counted = "counted in the training labels" if shares else CLASS_SHARES_ORIGIN
+        origin = {**origin, "metrics": {**origin["metrics"], "classShares": counted}}
     manifest = {
         "schema": SCHEMA,
         "name": f"{config.bundle}-stage{stage}",
@@ -87,22 +109,99 @@ def export_stage(config: Config, stage: int, out: Path, seed: int, checkpoints: 
         "notice": notice,
         "origin": origin,
     }
-    # Every stage has its own fields; `tasks` before the long tables, for people who read it.
-    fields = stage_fields(stage, configs)
     order = ("input", "tasks", "crops", "classes", "classShares")
     manifest.update((key, {**fields, "tasks": tasks}[key]) for key in order if key == "tasks" or key in fields)
     write_manifest(folder, manifest)
 
 
+def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, dict[str, float | str], dict]:
+    """What a stage's runs hold: weights, the data in words, metrics (`scs-cls.exact`, ...) and class shares.
+
+    Raises ValueError where a run is missing or unfinished, holds another model than the configuration's, was trained on
+    other data than the others, or on images prepared otherwise than the manifest will have the workers prepare them.
+    """
+    weights: Weights = {}
+    metrics: dict[str, float | str] = {}
+    data, first = None, ""
+    for task, name, model_config in config.members(stage):
+        run = run_name(stage, task, name, config.stages[stage].folds[name])
+        file = runs / run / "model.pt"
+        if not (runs / run / "metrics.json").exists():
+            raise ValueError(f"{run} is not finished (no metrics.json in its folder); train it, then export")
+        content = torch.load(file, map_location="cpu")
+        if _architecture(content["asked"]["model"]) != _architecture(model_config_to_json(model_config)):
+            raise ValueError(f"{run} was trained with another model configuration than the one to be exported")
+        if state_digest(content["model"]) != content["digest"]:
+            raise ValueError(f"{file} is damaged: its weights do not have the digest that it names")
+        if data is None:
+            data, first = content["data"], run
+        elif content["data"] != data:
+            raise ValueError(f"{run} was trained on other data than {first}; the members of a bundle share theirs")
+        weights[task, name] = content["model"]
+        prefix = f"{task}-{name}"
+        metrics[f"{prefix}.fold"] = content["fold"]
+        metrics[f"{prefix}.steps"] = content["steps"]
+        metrics[f"{prefix}.weights"] = content["digest"]
+        metrics |= {f"{prefix}.{key}": float(f"{value:.6g}") for key, value in content["metrics"].items()}
+    _check_settings(config, stage, data["settings"])
+    described = [f"{one.get('name') or 'dataset'} {one['digest']} ({one['studies']} studies)" for one in data["datasets"]]
+    metrics["studies"] = data["studies"]
+    return weights, "; ".join(described), metrics, _shares(data["classCounts"])
+
+
+def _architecture(model: dict) -> dict:
+    """A model configuration without what changes neither weights nor outputs."""
+    model = {key: value for key, value in model.items() if key not in ("depthwise", "drop_path", "dropout")}
+    if "encoder" in model:
+        model["encoder"] = {
+            key: value for key, value in model["encoder"].items() if key not in ("weights", "drop_path")
+        }
+    return model
+
+
+def _check_settings(config: Config, stage: int, settings: dict) -> None:
+    """The images that were trained on are prepared as the manifest says: no skew between training and serving."""
+    fields = stage_fields(stage, [one for _, _, one in config.members(stage)])
+    promised = json.loads(json.dumps(fields["crops"] if stage == 3 else fields["input"]))
+    found = settings[f"stage{stage}"]
+    if promised != found:
+        odd = sorted(key for key in {*promised, *found} if promised.get(key) != found.get(key))
+        raise ValueError(
+            f"stage {stage}: the training data were prepared with other settings than the manifest's: {', '.join(odd)} "
+            f"(for {odd[0]}: {found.get(odd[0])}, the manifest {promised.get(odd[0])})"
+        )
+
+
+def _shares(counts: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, list[float]]]:
+    """Shares that sum to 1. A level without any label has its condition's shares over all levels."""
+    shares: dict[str, dict[str, list[float]]] = {}
+    for condition, levels in counts.items():
+        overall = [sum(one[i] for one in levels.values()) for i in range(3)]
+        if sum(overall) == 0:
+            raise ValueError(f"the training data have no label of {condition}, so that its class shares are not known")
+        shares[condition] = {}
+        for level, own in levels.items():
+            used = own if sum(own) else overall
+            shares[condition][level] = [one / sum(used) for one in used]
+    return shares
+
+
+def _checkpoints(config: Config, stage: int, folder: Path) -> Weights:
+    weights = {}
+    for task, name, _ in config.members(stage):
+        state = torch.load(folder / f"stage{stage}-{task}-{name}.pt", map_location="cpu")
+        weights[task, name] = state.get("model", state)
+    return weights
+
+
 def member_model(
-    stage: int, task: str, name: str, config: ModelConfig, seed: int, checkpoints: Path | None = None
+    stage: int, task: str, name: str, config: ModelConfig, seed: int, state: dict[str, torch.Tensor] | None = None
 ) -> nn.Module:
-    """A member in eval mode: from its checkpoint, or random from the seed and the member's own name."""
+    """A member in eval mode: with the weights of a state dict, or random from the seed and the member's own name."""
     member = f"stage{stage}-{task}-{name}"
-    if checkpoints is not None:
-        state = torch.load(checkpoints / f"{member}.pt", map_location="cpu")
-        model = build_model(task, config)
-        model.load_state_dict(state.get("model", state))
+    if state is not None:
+        model = build_model(task, _without_download(config))
+        model.load_state_dict(state)
         return model.eval()
     # One seed a member: adding a member does not change the weights of the others.
     own_seed = int.from_bytes(hashlib.sha256(f"{seed}/{member}".encode()).digest()[:4], "big")
@@ -110,6 +209,13 @@ def member_model(
     model = build_model(task, config)
     settle(model, config, own_seed)
     return model.eval()
+
+
+def _without_download(config: ModelConfig) -> ModelConfig:
+    """A trained model needs no pretrained weights."""
+    if isinstance(config, ConvNeXt3dConfig):
+        return config
+    return dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, weights=None))
 
 
 def settle(model: nn.Module, config: ModelConfig, seed: int) -> None:
@@ -131,7 +237,7 @@ def settle(model: nn.Module, config: ModelConfig, seed: int) -> None:
 
 
 def compare_with_runtime(file: Path, config: ModelConfig, model: nn.Module) -> str:
-    """Compare a file with torch at batches of 1 and 3, if Python has onnxruntime; raises RuntimeError if they differ.
+    """Compare a file with torch at batches of 1 and 5, if Python has onnxruntime; raises RuntimeError if they differ.
 
     Without it the file is read back into torch and compared bit for bit; that the operators compute the same is then
     left to the test of the repository that runs onnxruntime-node.
@@ -147,7 +253,7 @@ def compare_with_runtime(file: Path, config: ModelConfig, model: nn.Module) -> s
         return "weights read back; no onnxruntime here to compare outputs with"
     runtime = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     largest = 0.0
-    for batch in (1, 3):
+    for batch in (1, 5):
         inputs = example_inputs(config, model, batch=batch)
         with torch.no_grad():
             expected = model(*inputs.values())[model.output]

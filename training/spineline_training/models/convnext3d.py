@@ -144,15 +144,16 @@ class DepthwiseConv3d(nn.Conv3d):
                 return F.conv3d(x, self.weight, self.bias, padding=(before, rows, columns), groups=self.groups)
             padded = F.pad(x, (columns, columns, rows, rows, before, after))
             return F.conv3d(padded, self.weight, self.bias, groups=self.groups)
+        # Channels last throughout: torch's depthwise 2D backward pass is three times faster so.
         batch, width, depth, height, breadth = x.shape
-        stack = F.pad(x, (0, 0, 0, 0, *self.pads_depth)).transpose(1, 2)
+        stack = F.pad(_channels_last(x), (0, 0, 0, 0, 0, 0, *self.pads_depth))
         total = None
         for k in range(self.kernel_size[0]):
-            slices = stack[:, k : k + depth].reshape(batch * depth, width, height, breadth)
+            slices = stack[:, k : k + depth].reshape(batch * depth, height, breadth, width).permute(0, 3, 1, 2)
             bias = self.bias if k == 0 else None
             part = F.conv2d(slices, self.weight[:, :, k], bias, padding=(rows, columns), groups=self.groups)
             total = part if total is None else total + part
-        return total.reshape(batch, depth, width, height, breadth).transpose(1, 2)
+        return _channels_first(total.permute(0, 2, 3, 1).reshape(batch, depth, height, breadth, width))
 
 
 class Downsample(nn.Module):

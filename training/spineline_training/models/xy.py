@@ -30,6 +30,8 @@ class XyModel(nn.Module):
         channels, stride = self.encoder.channels, self.encoder.stride
         if config.pyramid:
             self.pyramid = Pyramid(self.encoder.grids(), config.pyramid, config.stride)
+            # The pyramid has its own.
+            self.encoder.norm = nn.Identity()
             channels, stride = config.pyramid, config.stride
         if config.pooling == "soft-argmax":
             grid = (config.size[0] // stride, config.size[1] // stride)

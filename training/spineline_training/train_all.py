@@ -1,0 +1,158 @@
+"""Training every member of a configuration, and bundles of what was trained.
+
+    python3 -m spineline_training.train_all --config configs/nano.json --data PREPARED --out RUNS \\
+        --minutes-per-stage 10,6,8 --jobs 2 --export ../models/demo
+
+Each member is a process of its own with one thread: on a CPU, two such jobs at a time beat one with two threads. The
+same command again skips what is finished and goes on with what is not; a job that fails does not stop the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .config import FOLDS, Config, load_config
+from .export import main as export
+from .train import STOPPED, run_name
+
+#: What the table shows of a member's metrics, a stage.
+_COLUMNS = {
+    1: ("exact", "off1", "off2", "off3", "slices", "x", "y"),
+    2: ("median", "p95", "mean"),
+    3: ("log_loss", "baseline", "accuracy", "ece"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="spineline_training.train_all", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--config", required=True, type=Path)
+    parser.add_argument("--data", required=True, type=Path, nargs="+", help="prepared datasets, read as one")
+    parser.add_argument("--out", required=True, type=Path, help="folder of runs")
+    parser.add_argument("--stage", type=int, choices=(1, 2, 3), action="append", help="only this stage (repeatable)")
+    parser.add_argument("--task", action="append", choices=("scs", "nfn", "ss"), help="only this task (repeatable)")
+    parser.add_argument("--fold", choices=("all",), help="all: five folds of every member (default: each its own)")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes-per-stage", type=_three, help="minutes a job of stages 1, 2 and 3, such as 10,6,8")
+    budget.add_argument("--steps", type=int, help="steps of every job")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default 2)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads a process (default 1)")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for one training")
+    parser.add_argument("--export", type=Path, metavar="OUT", help="write the bundles, once every member is trained")
+    options = parser.parse_args(arguments)
+    config = load_config(options.config)
+    jobs = list(_jobs(config, options))
+    failed = _run_all(jobs, options)
+    print(summary(config, options.out, [(stage, task, member, fold) for stage, task, member, fold in jobs]))
+    if failed:
+        print(f"{len(failed)} of {len(jobs)} jobs did not finish: {', '.join(failed)}", file=sys.stderr)
+        return 1
+    if options.export:
+        stages = [argument for stage in options.stage or () for argument in ("--stage", str(stage))]
+        export(["--config", str(options.config), "--runs", str(options.out), "--out", str(options.export), *stages])
+    return 0
+
+
+def _three(text: str) -> tuple[float, float, float]:
+    values = tuple(float(one) for one in text.split(","))
+    if len(values) != 3 or min(values) <= 0:
+        raise argparse.ArgumentTypeError(f"three numbers of minutes are needed, such as 10,6,8; found {text}")
+    return values
+
+
+def _jobs(config: Config, options: argparse.Namespace):
+    for stage in options.stage or (1, 2, 3):
+        for task, member, _ in config.members(stage):
+            if options.task and task not in options.task:
+                continue
+            own = [config.stages[stage].folds[member]]
+            for fold in range(FOLDS) if options.fold == "all" else own:
+                yield stage, task, member, fold
+
+
+def _run_all(jobs: list[tuple[int, str, str, int]], options: argparse.Namespace) -> list[str]:
+    """Run the jobs, so many at a time; gives the names of those that did not finish. A signal stops them all."""
+    running: set[subprocess.Popen] = set()
+    stopping = threading.Event()
+
+    def stop(number, frame) -> None:
+        stopping.set()
+        for one in list(running):
+            one.terminate()
+
+    def run(job: tuple[int, str, str, int]) -> str | None:
+        name = run_name(*job)
+        if (options.out / name / "metrics.json").exists():
+            print(f"{name}: finished already", flush=True)
+            return None
+        if stopping.is_set():
+            return name
+        options.out.mkdir(parents=True, exist_ok=True)
+        with open(options.out / f"{name}.txt", "a") as output:
+            process = subprocess.Popen(_command(job, options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            running.add(process)
+            for line in process.stdout:
+                output.write(line)
+                output.flush()
+                print(line if line.startswith(name) else f"{name}: {line}", end="", flush=True)
+            status = process.wait()
+            running.discard(process)
+        if status not in (0, STOPPED):
+            print(f"{name}: failed with status {status}; its output is in {name}.txt", flush=True)
+        return None if status == 0 else name
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            return [name for name in pool.map(run, jobs) if name]
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _command(job: tuple[int, str, str, int], options: argparse.Namespace) -> list[str]:
+    stage, task, member, fold = job
+    command = [sys.executable, "-m", "spineline_training.train", "--config", options.config, "--data", *options.data]
+    command += ["--out", options.out, "--stage", stage, "--task", task, "--member", member, "--fold", fold]
+    command += ["--threads", options.threads, "--device", options.device, "--seed", options.seed]
+    if options.minutes_per_stage:
+        command += ["--minutes", options.minutes_per_stage[stage - 1]]
+    if options.steps:
+        command += ["--steps", options.steps]
+    for one in options.set:
+        command += ["--set", one]
+    return [str(os.fspath(one) if isinstance(one, Path) else one) for one in command]
+
+
+def summary(config: Config, out: Path, jobs: list[tuple[int, str, str, int]]) -> str:
+    """One table a stage of the members' figures on the folds that they held out."""
+    lines = []
+    for stage in (1, 2, 3):
+        mine = [job for job in jobs if job[0] == stage]
+        if not mine:
+            continue
+        lines.append(f"{f'stage {stage}':28}" + "".join(f"{name:>10}" for name in ("steps", *_COLUMNS[stage])))
+        for job in mine:
+            file = out / run_name(*job) / "metrics.json"
+            if not file.exists():
+                lines.append(f"{run_name(*job):28}  not finished")
+                continue
+            result = json.loads(file.read_text())
+            values = [result["metrics"].get(name) for name in _COLUMNS[stage]]
+            cells = "".join(f"{'' if one is None else f'{one:.4f}':>10}" for one in values)
+            lines.append(f"{run_name(*job):28}{result['steps']:>10}{cells}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
