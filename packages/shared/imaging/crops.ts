@@ -1,14 +1,15 @@
 /**
- * Stage 3's input: windows around a point, cut from a few slices. Slices are resized to a square `space` and normalised
- * once (`cropSpace`); any number of windows is then cut from that (`cutCrop`).
+ * Stage 3's input: windows around a point, cut from a few slices. Slices are resized to a square `space` once
+ * (`CropSpaces`); any number of windows is then cut from that, normalised and resized (`cutCrop`).
  *
  * Coordinates are fractions of the image: x in the space is x / width * space, without a half-pixel correction, because
  * labels and models use the same rule (`spaceCentre`).
  */
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
-import { normaliseTogether } from './normalise.ts';
-import { stackResizer } from './resize.ts';
+import { normaliseInto } from './normalise.ts';
+import { percentiles, upperHistogram } from './percentiles.ts';
+import { type Resizer, stackResizer } from './resize.ts';
 
 /** The part of a stage-3 bundle's `crops` that makes the space. */
 export interface CropSpaceSettings {
@@ -33,62 +34,79 @@ export interface Point {
   readonly y: number;
 }
 
-/**
- * The slices of a crop in the space. Order of steps: resize each, normalise over all of them together.
- *
- * @param slices the slices of the crop, at least one (five, by `centralSlices`), and `room` more at either end; sizes
- *   may differ.
- * @param room slices that training may move to: normalised with the percentiles of those between, which are the same
- *   with any room.
- * @returns `stack` float32 [slices, space, space] in [0, 1]; `constant` as in `volumeTensor`.
- * @throws {RangeError} for no slices, or an image whose length does not fit its size.
- */
-export function cropSpace(
-  slices: readonly Image[],
-  settings: CropSpaceSettings,
-  room = 0,
-): { stack: Float32Array; constant: boolean } {
-  if (slices.length <= 2 * room) throw new RangeError('a crop needs at least one slice');
-  const { space } = settings;
-  const stack = new Float32Array(slices.length * space * space);
-  const resize = stackResizer(space, space, settings.resize.antialias);
-  slices.forEach((slice, index) => {
-    // The same slice again, as at the end of a series, is copied.
-    const before = slices.indexOf(slice);
-    if (before < index) stack.copyWithin(index * space * space, before * space * space, (before + 1) * space * space);
-    else resize(slice, stack, index * space * space);
-  });
-  const area = space * space;
-  const measured = stack.subarray(room * area, stack.length - room * area);
-  const constant = normaliseTogether([stack], settings.normalise, [measured]);
-  return { stack, constant };
+/** The slices of a crop in the space, and the values that become 0 and 1. */
+export interface CropSpace {
+  /** float32 [space, space] each, resized and not yet normalised: a window is, as it is cut. */
+  readonly slices: readonly Float32Array[];
+  /** Side of the square, px. */
+  readonly space: number;
+  readonly low: number;
+  readonly high: number;
+  /** As in `volumeTensor`. */
+  readonly constant: boolean;
+}
+
+/** Makes the spaces of crops that share slices: each slice is resized, and its values counted, once. */
+export class CropSpaces {
+  readonly #settings: CropSpaceSettings;
+  readonly #resize: Resizer;
+  readonly #slices = new Map<Image, Float32Array>();
+  readonly #histograms = new Map<Float32Array, Uint32Array>();
+
+  constructor(settings: CropSpaceSettings) {
+    this.#settings = settings;
+    this.#resize = stackResizer(settings.space, settings.space, settings.resize.antialias);
+  }
+
+  /**
+   * Order of steps: resize each, normalise over all of them together.
+   *
+   * @param slices the slices of the crop, at least one (five, by `centralSlices`), and `room` more at either end; sizes
+   *   may differ.
+   * @param room slices that training may move to: normalised with the percentiles of those between, which are the same
+   *   with any room.
+   * @throws {RangeError} for no slices, or an image whose length does not fit its size.
+   */
+  of(slices: readonly Image[], room = 0): CropSpace {
+    if (slices.length <= 2 * room) throw new RangeError('a crop needs at least one slice');
+    const resized = slices.map((slice) => this.#resized(slice));
+    const { normalise, space } = this.#settings;
+    const measured = resized.slice(room, resized.length - room);
+    const { low, high } = percentiles(measured, normalise.low, normalise.high, (data) => this.#histograms.get(data)!);
+    return { slices: resized, space, low, high, constant: !(high > low) };
+  }
+
+  #resized(slice: Image): Float32Array {
+    let data = this.#slices.get(slice);
+    if (!data) {
+      data = new Float32Array(this.#settings.space ** 2);
+      this.#resize(slice, data, 0);
+      this.#slices.set(slice, data);
+      this.#histograms.set(data, upperHistogram(data));
+    }
+    return data;
+  }
 }
 
 /**
  * Cuts one window out of every slice of a space and resizes it. What lies outside the space is zero, so that the centre
  * stays the centre.
  *
- * @param stack float32 [count, space, space] of `cropSpace`.
  * @param centre px of the space (`spaceCentre`).
- * @returns float32 [count, ...window.to].
- * @throws {RangeError} if the stack's length does not fit, the centre is not finite, or the window is empty.
+ * @returns float32 [slices, ...window.to] in [0, 1].
+ * @throws {RangeError} if the centre is not finite, or the window is empty.
  */
 export function cutCrop(
-  stack: Float32Array,
-  count: number,
-  space: number,
+  { slices, space, low, high }: CropSpace,
   centre: Point,
   window: WindowReach,
   antialias: boolean,
 ): Float32Array {
-  if (stack.length !== count * space * space) {
-    throw new RangeError(`expected ${count} slices of ${space} x ${space}; found ${stack.length} values`);
-  }
   const { x0, y0, x1, y1 } = windowOf(centre, window);
   const width = x1 - x0;
   const height = y1 - y0;
   const [toHeight, toWidth] = window.to;
-  const out = new Float32Array(count * toHeight * toWidth);
+  const out = new Float32Array(slices.length * toHeight * toWidth);
   const resize = stackResizer(toHeight, toWidth, antialias);
   const cut = { data: new Float32Array(height * width), height, width };
 
@@ -96,14 +114,14 @@ export function cutCrop(
   const toX = Math.min(space, x1);
   // Nothing of the window is in the image: zeros, as they are.
   if (fromX >= toX) return out;
-  for (let slice = 0; slice < count; slice++) {
+  slices.forEach((slice, index) => {
     // Outside the image the scratch was zero from the start and stays so: every slice has the same window.
     for (let y = Math.max(0, y0); y < Math.min(space, y1); y++) {
-      const row = (slice * space + y) * space;
-      cut.data.set(stack.subarray(row + fromX, row + toX), (y - y0) * width + fromX - x0);
+      const to = (y - y0) * width + fromX - x0;
+      normaliseInto(slice, y * space + fromX, toX - fromX, cut.data, to, low, high);
     }
-    resize(cut, out, slice * toHeight * toWidth);
-  }
+    resize(cut, out, index * toHeight * toWidth);
+  });
   return out;
 }
 

@@ -1,6 +1,7 @@
 export {
+  type CropSpace,
   type CropSpaceSettings,
-  cropSpace,
+  CropSpaces,
   cutCrop,
   type Point,
   spaceCentre,

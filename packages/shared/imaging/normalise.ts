@@ -10,15 +10,28 @@ import { percentiles } from './percentiles.ts';
  * is not above `low` nothing can be told apart and all values become 0.
  */
 export function normaliseInPlace(data: Float32Array, low: number, high: number): void {
+  normaliseInto(data, 0, data.length, data, 0, low, high);
+}
+
+/** As {@link normaliseInPlace}, of `count` values from `from` on, written to `out` from `to` on. */
+export function normaliseInto(
+  data: Float32Array,
+  from: number,
+  count: number,
+  out: Float32Array,
+  to: number,
+  low: number,
+  high: number,
+): void {
   if (!(high > low)) {
-    data.fill(0);
+    out.fill(0, to, to + count);
     return;
   }
   const range = high - low;
-  for (let i = 0; i < data.length; i++) {
-    const scaled = (data[i]! - low) / range;
+  for (let i = 0; i < count; i++) {
+    const scaled = (data[from + i]! - low) / range;
     // NaN fails both comparisons; both infinities are faults of the pixel, not brightness.
-    data[i] = scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
+    out[to + i] = scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
   }
 }
 

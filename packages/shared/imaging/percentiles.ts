@@ -15,25 +15,25 @@ const EXPONENT = 0x7f800000;
  *
  * @param low percentile in [0, 100].
  * @param high percentile in [low, 100].
+ * @param histogramOf gives `upperHistogram` of a stack, for stacks that are asked for more than once.
  * @throws {RangeError} if the percentiles are not in that order and range.
  */
-export function percentiles(stacks: readonly Float32Array[], low: number, high: number): { low: number; high: number } {
+export function percentiles(
+  stacks: readonly Float32Array[],
+  low: number,
+  high: number,
+  histogramOf: (stack: Float32Array) => Uint32Array = upperHistogram,
+): { low: number; high: number } {
   if (!(low >= 0 && high >= low && high <= 100)) {
     throw new RangeError(`percentiles run from 0 to 100 in rising order; found ${low} and ${high}`);
   }
-  // Float32Arrays are aligned to four bytes, so their bits can be looked at in place.
-  const bits = stacks.map((stack) => new Int32Array(stack.buffer, stack.byteOffset, stack.length));
-
   const upper = new Uint32Array(HALF);
-  let count = 0;
-  for (const words of bits) {
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i]!;
-      if ((word & EXPONENT) === EXPONENT) continue;
-      upper[risingKey(word) >>> 16]!++;
-      count++;
-    }
+  for (const stack of stacks) {
+    const histogram = histogramOf(stack);
+    for (let bin = 0; bin < HALF; bin++) upper[bin]! += histogram[bin]!;
   }
+  let count = 0;
+  for (let bin = 0; bin < HALF; bin++) count += upper[bin]!;
   if (count === 0) return { low: 0, high: 0 };
 
   const ranks = [low, high].map((percentile) => ((count - 1) * percentile) / 100);
@@ -41,21 +41,38 @@ export function percentiles(stacks: readonly Float32Array[], low: number, high: 
 
   // Lower halves of the few bins that hold a wanted rank.
   const lower = new Map(wanted.map(({ bin }) => [bin, new Uint32Array(HALF)]));
-  const histogramOf = Array.from({ length: HALF }, (_, bin) => lower.get(bin));
-  for (const words of bits) {
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i]!;
-      if ((word & EXPONENT) === EXPONENT) continue;
-      const key = risingKey(word);
-      const histogram = histogramOf[key >>> 16];
-      if (histogram) histogram[key & (HALF - 1)]!++;
-    }
+  for (const [bin, histogram] of lower) {
+    for (const stack of stacks) countLowerHalves(bitsOf(stack), bin, histogram);
   }
   const values = wanted.map(({ bin, rank }) => floatOfKey((bin << 16) | locate(lower.get(bin)!, rank).bin | 0));
   return {
     low: between(values[0]!, values[1]!, ranks[0]! % 1),
     high: between(values[2]!, values[3]!, ranks[1]! % 1),
   };
+}
+
+/** How many finite values of a stack have each of the upper halves of their bits: uint32 [65536]. */
+export function upperHistogram(stack: Float32Array): Uint32Array {
+  const words = bitsOf(stack);
+  const histogram = new Uint32Array(HALF);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    if ((word & EXPONENT) !== EXPONENT) histogram[risingKey(word) >>> 16]!++;
+  }
+  return histogram;
+}
+
+/** Adds the lower halves of the keys in an upper bin; a bin that is wanted holds finite values alone. */
+function countLowerHalves(words: Int32Array, bin: number, histogram: Uint32Array): void {
+  for (let i = 0; i < words.length; i++) {
+    const key = risingKey(words[i]!);
+    if (key >>> 16 === bin) histogram[key & (HALF - 1)]!++;
+  }
+}
+
+/** Float32Arrays are aligned to four bytes, so their bits can be looked at in place. */
+function bitsOf(stack: Float32Array): Int32Array {
+  return new Int32Array(stack.buffer, stack.byteOffset, stack.length);
 }
 
 /** The bits of a float32 as an integer whose unsigned order is the order of the floats. */

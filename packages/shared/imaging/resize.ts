@@ -11,7 +11,7 @@
 
 import { checkImage, checkSize, type Image } from './image.ts';
 
-/** For each output index: the first input index, and `width` weights (zero where the filter is narrower). */
+/** For each output index: the first input index, and `width` weights (zero where the filter is narrower). Enlarging has two. */
 interface Taps {
   readonly input: number;
   readonly output: number;
@@ -63,6 +63,18 @@ export function stackResizer(height: number, width: number, antialias: boolean):
 /** [rows, input] -> [rows, output], along each row. */
 function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Array): void {
   const { first, weights, output, width: count } = taps;
+  if (count === 2) {
+    // As below; the 0 makes a sum of two -0 what it is there.
+    for (let row = 0; row < height; row++) {
+      const from = row * width;
+      const to = row * output;
+      for (let x = 0; x < output; x++) {
+        const start = from + first[x]!;
+        out[to + x] = 0 + weights[2 * x]! * data[start]! + weights[2 * x + 1]! * data[start + 1]!;
+      }
+    }
+    return;
+  }
   for (let row = 0; row < height; row++) {
     const from = row * width;
     const to = row * output;
@@ -79,15 +91,26 @@ function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Arra
 /** [input, columns] -> [output, columns], along each column. */
 function resizeColumns(data: Float32Array, columns: number, taps: Taps, out: Float32Array, offset: number): void {
   const { first, weights, output, width: count } = taps;
+  // A row at a time, so that memory is read in order; summed in float64 in the order of the taps.
+  const sums = new Float64Array(columns);
   for (let y = 0; y < output; y++) {
     const from = first[y]! * columns;
-    const weight = y * count;
     const to = offset + y * columns;
-    for (let x = 0; x < columns; x++) {
-      let sum = 0;
-      for (let tap = 0, at = from + x; tap < count; tap++, at += columns) sum += weights[weight + tap]! * data[at]!;
-      out[to + x] = sum;
+    if (count === 2) {
+      const above = weights[2 * y]!;
+      const below = weights[2 * y + 1]!;
+      for (let x = 0; x < columns; x++) {
+        out[to + x] = 0 + above * data[from + x]! + below * data[from + columns + x]!;
+      }
+      continue;
     }
+    sums.fill(0);
+    for (let tap = 0; tap < count; tap++) {
+      const weight = weights[y * count + tap]!;
+      const at = from + tap * columns;
+      for (let x = 0; x < columns; x++) sums[x]! += weight * data[at + x]!;
+    }
+    for (let x = 0; x < columns; x++) out[to + x] = sums[x]!;
   }
 }
 
@@ -95,14 +118,19 @@ function tapsOf(input: number, output: number, antialias: boolean): Taps {
   const scale = input / output;
   // Half the width of the triangle, in input pixels.
   const support = antialias ? Math.max(scale, 1) : 1;
-  // A triangle of half-width s covers at most 2 s + 1 pixel centres.
-  const width = Math.min(input, Math.ceil(2 * support) + 1);
+  const fromOf = (centre: number) => Math.max(0, Math.floor(centre - support + 0.5));
+  const toOf = (centre: number) => Math.min(input, Math.floor(centre + support + 0.5));
+  let width = 1;
+  for (let i = 0; i < output; i++) {
+    const centre = scale * (i + 0.5);
+    width = Math.max(width, toOf(centre) - fromOf(centre));
+  }
   const first = new Int32Array(output);
   const weights = new Float64Array(output * width);
   for (let i = 0; i < output; i++) {
     const centre = scale * (i + 0.5);
-    const from = Math.max(0, Math.floor(centre - support + 0.5));
-    const to = Math.min(input, Math.floor(centre + support + 0.5));
+    const from = fromOf(centre);
+    const to = toOf(centre);
     // All rows have `width` weights, so near the end the first index moves back and the weights move up.
     const start = Math.min(from, input - width);
     first[i] = start;

@@ -32,7 +32,7 @@ import {
   slicesOfLabels,
 } from './placed-labels.ts';
 import type { LabelCounts, PrepareOptions } from './records.ts';
-import { StudyArrays } from './study-arrays.ts';
+import { roundToFloat16, StudyArrays } from './study-arrays.ts';
 
 export interface StudyToPrepare {
   readonly study: StudyEntry;
@@ -70,7 +70,8 @@ export async function prepareStudy(
     const plans = planCrops(index, pointsOfLabels(index, labels));
     for await (const { plan: at, crop } of cropsOf(index, plans, settings.stage3, read, plan.room)) {
       // Crops are stored as float16 between stages 2 and 3: that is what the models are fed.
-      arrays.image(`stage3.${at.array}`, at.row, Float16Array.from(crop));
+      roundToFloat16(crop);
+      arrays.image(`stage3.${at.array}`, at.row, crop);
       arrays.of(`stage3.${at.array}.present`)[at.row] = 1;
     }
   }

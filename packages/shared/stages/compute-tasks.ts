@@ -8,8 +8,9 @@ import type { StudyEntry } from '../dataset/index.ts';
 import { type DicomHeader, readFrame, readHeader } from '../dicom/index.ts';
 import { BundleError, type Flag, LEVELS, SIDES, SpinelineError } from '../domain/index.ts';
 import {
+  type CropSpace,
+  CropSpaces,
   centralSlices,
-  cropSpace,
   cutCrop,
   type Image,
   readNpy,
@@ -110,8 +111,9 @@ export async function* cropsOf(
   room?: CropRoom,
 ): AsyncGenerator<{ plan: CropPlan; crop: Float32Array; shape: number[]; constant: boolean }> {
   const count = settings.slices + 2 * (room?.slices ?? 0);
-  // Crops of one stack of slices share its resizing and normalising: keep the last stacks, levels often repeat them.
-  const spaces = new Map<string, { stack: Float32Array; constant: boolean }>();
+  // Levels and sides often have slices in common, or the very same ones.
+  const made = new CropSpaces(settings);
+  const spaces = new Map<string, CropSpace>();
   for (const plan of plans) {
     const series = index.series.find(({ series: name }) => name === plan.series)!;
     const indices = centralSlices(plan.index, (count - 1) / 2, series.slices.length);
@@ -120,13 +122,13 @@ export async function* cropsOf(
     if (!space) {
       const images: Image[] = [];
       for (const place of indices) images.push(await read(series.slices[place]!));
-      space = cropSpace(images, settings, room?.slices);
+      space = made.of(images, room?.slices);
       spaces.set(key, space);
     }
     const served = windowFor(settings, series.kind, plan);
     const window = room ? widenWindow(served, room.pixels[plan.array]) : served;
     const centre = spaceCentre(plan, { height: 1, width: 1 }, settings.space);
-    const crop = cutCrop(space.stack, count, settings.space, centre, window, settings.resize.antialias);
+    const crop = cutCrop(space, centre, window, settings.resize.antialias);
     yield { plan, crop, shape: [count, ...window.to], constant: space.constant };
   }
 }

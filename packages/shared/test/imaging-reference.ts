@@ -6,7 +6,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Image, readNpy, writeNpy } from '../imaging/index.ts';
+import { type CropSpace, cutCrop, type Image, readNpy, writeNpy } from '../imaging/index.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
 export const TEST_DATA = resolve(ROOT, process.env.SPINELINE_TEST_DATA ?? '../shared/data');
@@ -100,4 +100,11 @@ export function randomImage(random: () => number, height: number, width: number)
     }
   }
   return { data, height, width };
+}
+
+/** A space as a whole, normalised: float32 [slices, space, space]. */
+export function wholeSpace(space: CropSpace): Float32Array {
+  const half = space.space / 2;
+  const window = { left: half, right: half, top: half, bottom: half, to: [space.space, space.space] } as const;
+  return cutCrop(space, { x: half, y: half }, window, true);
 }

@@ -1,19 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import {
+  CropSpaces,
   centralSlices,
-  cropSpace,
   cutCrop,
   type Image,
   nearestSliceOfDepth,
   spaceCentre,
   volumeTensor,
+  widenWindow,
   windowOf,
   xyTensor,
 } from '../imaging/index.ts';
-import { randomImage, randomNumbers } from './imaging-reference.ts';
+import { randomImage, randomNumbers, wholeSpace } from './imaging-reference.ts';
 
 const NORMALISE = { low: 0, high: 100 };
 const RESIZE = { antialias: true };
+const WINDOW = { left: 2, right: 2, top: 2, bottom: 2, to: [4, 4] } as const;
 
 /** An image with one value everywhere. */
 function flat(value: number, height = 4, width = 4): Image {
@@ -85,7 +87,7 @@ describe('the volume of stage 1', () => {
     const before = slice.data.slice();
     volumeTensor([slice], settings);
     xyTensor([slice, slice, slice], settings);
-    cropSpace([slice], { ...settings, space: 3 });
+    cutCrop(new CropSpaces({ ...settings, space: 3 }).of([slice]), { x: 1, y: 1 }, WINDOW, true);
     expect(slice.data).toEqual(before);
   });
 
@@ -117,7 +119,7 @@ describe('the image of stage 2', () => {
 });
 
 describe('the crops of stage 3', () => {
-  const WINDOW = { left: 2, right: 2, top: 2, bottom: 2, to: [4, 4] } as const;
+  const SPACE = { space: 8, low: 0, high: 1, constant: false };
 
   it('cut around the centre rounded to the nearest pixel, halves upwards', () => {
     const window = { left: 96, right: 32, top: 20, bottom: 60 };
@@ -132,36 +134,49 @@ describe('the crops of stage 3', () => {
   });
 
   it('hold the pixels of the window', () => {
-    const stack = Float32Array.from({ length: 2 * 64 }, (_, i) => i);
-    const crop = cutCrop(stack, 2, 8, { x: 4, y: 3 }, WINDOW, true);
+    const slices = [0, 64].map((first) => Float32Array.from({ length: 64 }, (_, i) => first + i));
+    const crop = cutCrop({ ...SPACE, slices, high: 128 }, { x: 4, y: 3 }, WINDOW, true);
     const rows = [1, 2, 3, 4].flatMap((y) => [2, 3, 4, 5].map((x) => y * 8 + x));
-    expect([...crop]).toEqual([...rows, ...rows.map((value) => value + 64)]);
+    expect([...crop]).toEqual([...rows, ...rows.map((value) => value + 64)].map((value) => value / 128));
   });
 
   it('are padded with zeros where the window leaves the image, so that the centre stays the centre', () => {
-    const stack = new Float32Array(64).fill(1);
-    const corner = cutCrop(stack, 1, 8, { x: 0, y: 8 }, WINDOW, true);
+    // Below `low`, zero would be brighter than nothing.
+    const space = { ...SPACE, slices: [new Float32Array(64).fill(1)], low: -1 };
+    const corner = cutCrop(space, { x: 0, y: 8 }, WINDOW, true);
     expect([...corner]).toEqual([0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     for (const centre of [
       { x: -50, y: 4 },
       { x: 4, y: 1e9 },
     ]) {
-      expect([...cutCrop(stack, 1, 8, centre, WINDOW, true)]).toEqual(new Array(16).fill(0));
+      expect([...cutCrop(space, centre, WINDOW, true)]).toEqual(new Array(16).fill(0));
     }
   });
 
   it('come from a space that is normalised over all slices together, repeats included', () => {
     const end = flat(30);
-    const { stack, constant } = cropSpace([end, end, end, flat(20), flat(10, 9, 2)], {
-      space: 2,
-      normalise: NORMALISE,
-      resize: RESIZE,
-    });
-    expect(constant).toBe(false);
-    expect([0, 4, 8, 12, 16].map((at) => stack[at])).toEqual([1, 1, 1, 0.5, 0]);
+    const spaces = new CropSpaces({ space: 2, normalise: NORMALISE, resize: RESIZE });
+    const space = spaces.of([end, end, end, flat(20), flat(10, 9, 2)]);
+    expect(space.constant).toBe(false);
+    expect([0, 4, 8, 12, 16].map((at) => wholeSpace(space)[at])).toEqual([1, 1, 1, 0.5, 0]);
+    // Others of the same slices are normalised over their own.
+    expect([0, 4].map((at) => wholeSpace(spaces.of([end, flat(20)]))[at])).toEqual([1, 0]);
   });
 
-  it('refuse a stack of another size', () => {
-    expect(() => cutCrop(new Float32Array(63), 1, 8, { x: 0, y: 0 }, WINDOW, true)).toThrow(/8 x 8; found 63/);
+  it('are normalised as without room, whatever is in the room', () => {
+    const spaces = new CropSpaces({ space: 2, normalise: NORMALISE, resize: RESIZE });
+    const central = [flat(10), flat(20), flat(30)];
+    const served = wholeSpace(spaces.of(central));
+    const wide = wholeSpace(spaces.of([flat(-90), ...central, flat(25)], 1));
+    expect([...wide.subarray(4, 16)]).toEqual([...served]);
+    expect([wide[0], wide[16]]).toEqual([0, 0.75]);
+    expect(() => spaces.of([flat(1), flat(2)], 1)).toThrow(/at least one slice/);
+  });
+
+  it('show more on every side at the same scale where they have room', () => {
+    const window = { left: 2, right: 2, top: 1, bottom: 3, to: [8, 4] } as const;
+    expect(widenWindow(window, { height: 4, width: 1 })).toEqual({ left: 3, right: 3, top: 3, bottom: 5, to: [16, 6] });
+    expect(widenWindow(window, { height: 0, width: 0 })).toEqual(window);
+    expect(() => widenWindow(window, { height: 3, width: 0 })).toThrow(/whole pixels; found 1.5 down/);
   });
 });

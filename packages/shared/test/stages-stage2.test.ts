@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
-import { centralSlices, cropSpace, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
+import { CropSpaces, centralSlices, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
 import { type BundleOf, type CropSettings, parseBundle } from '../models/index.ts';
 import {
   CropsArtefact,
@@ -300,9 +300,9 @@ describe('the crops', () => {
     for (const { file, row, series, slice, at, window } of cases) {
       const { slices } = shared.index.series[series]!;
       const images = centralSlices(slice, 2, slices.length).map((i) => imageOf(slices[i]!));
-      const { stack } = cropSpace(images, SETTINGS);
+      const space = new CropSpaces(SETTINGS).of(images);
       const centre = { x: at[0] * 256, y: at[1] * 256 };
-      const expected = cutCrop(stack, 5, 256, centre, window, true);
+      const expected = cutCrop(space, centre, window, true);
       const values = read[file]!.data.subarray(row * expected.length, (row + 1) * expected.length);
       const apart = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - Number(values[i]))), 0);
       expect(apart, `${file} row ${row}`).toBeLessThanOrEqual(FLOAT16);
