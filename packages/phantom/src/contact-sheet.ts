@@ -1,34 +1,62 @@
 /**
- * A picture of a phantom dataset to look at: for each study five Sagittal T2 slices from the right foramen to the left,
- * five Sagittal T1 slices, and the axial slice of each level, with the labelled points.
+ * A picture of a phantom dataset to look at. For each study a row of sagittal slices, three T2 about the midline and two
+ * T1 through the foramina, and a row of the five levels' axial slices, with the labelled points and the severities.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatasetError, KINDS, type Kind, LEVELS } from '@spineline/shared/domain';
-import pngjs from 'pngjs';
+import {
+  DatasetError,
+  type Kind,
+  LEVELS,
+  type Level,
+  levelLabel,
+  SERIES_DESCRIPTIONS,
+  type Severity,
+  type Side,
+} from '@spineline/shared/domain';
+import { describeArtefacts } from './acquisition/artefacts.ts';
 import { takePicture } from './acquisition/imaging.ts';
-import type { Plane } from './acquisition/stack.ts';
+import { describeMetal } from './acquisition/metal.ts';
+import { type Plane, pixelOf } from './acquisition/stack.ts';
+import type { Vector } from './anatomy/vector.ts';
+import { annotate } from './annotator.ts';
+import { AWKWARD_MEANINGS } from './awkward.ts';
+import { type Colour, Drawing, LINE_PX } from './drawing.ts';
 import { labelStudy, type TargetLabel } from './labels.ts';
+import { PHANTOM_NOTICE } from './notice.ts';
 import { Random } from './random.ts';
 import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 
 export interface ContactSheetOptions {
   /** How many studies to show, from the first on. Default 3. */
   readonly studies?: number | undefined;
-  /** Side of one picture in px. Default 256. */
-  readonly tilePx?: number | undefined;
-  /** Whether to mark the labelled points: red canal, green foramen, blue recess. Default true. */
-  readonly marks?: boolean | undefined;
 }
 
-interface Tile {
-  readonly series: SeriesPlan;
-  readonly number: number;
-  readonly plane: Plane;
-}
-
+/** Sizes in px at which text and pictures can be read at 100 %. */
+const TILE_PX = 320;
+const SAGITTAL_PX = 400;
+const GAP_PX = 4;
+const LINE = 2 * LINE_PX;
 const PER_ROW = 5;
+/** What a tile shows of a slice: its width in mm. */
+const SAGITTAL_MM = 168;
+const AXIAL_MM = 128;
+const HEAD_PX = 2 * LINE + 6;
+const FOOT_PX = LINE + 12;
+const AXIAL_LINES = 4;
+const STUDY_PX = HEAD_PX + SAGITTAL_PX + LINE + TILE_PX + AXIAL_LINES * LINE + 5 * GAP_PX;
+
+const COLOURS: Readonly<Record<Severity, Colour>> = {
+  normal_mild: [90, 220, 110],
+  moderate: [255, 190, 40],
+  severe: [255, 80, 80],
+};
+const SHORT: Readonly<Record<Severity, string>> = { normal_mild: 'normal', moderate: 'moderate', severe: 'severe' };
+const WHITE: Colour = [240, 240, 240];
+const GREY: Colour = [150, 155, 165];
+const PAPER: Colour = [24, 26, 30];
+const BLACK: Colour = [0, 0, 0];
 
 /**
  * Writes a PNG. The pictures are made again from the seed that `phantom.json` records, the same numbers as in the files.
@@ -42,19 +70,12 @@ export async function renderContactSheet(
 ): Promise<void> {
   const { seed, firstStudy, studies, awkwardStudies } = await readDescription(directory);
   const shown = Math.min(studies, options.studies ?? 3);
-  const tile = options.tilePx ?? 256;
-  const plans = Array.from({ length: shown }, (_, index) => planStudy(seed, firstStudy + index, awkwardStudies));
-  const sheet = new pngjs.PNG({ width: PER_ROW * tile, height: KINDS.length * shown * tile });
-  for (let index = 3; index < sheet.data.length; index += 4) sheet.data[index] = 255;
-  plans.forEach((plan, study) => {
-    const labels = options.marks === false ? [] : labelStudy(plan);
-    KINDS.forEach((kind, row) => {
-      tilesOf(plan, kind).forEach((one, column) => {
-        drawTile(sheet, plan, one, column * tile, (study * KINDS.length + row) * tile, tile, labels);
-      });
-    });
-  });
-  await writeFile(file, pngjs.PNG.sync.write(sheet));
+  const sheet = new Drawing(PER_ROW * (TILE_PX + GAP_PX) + GAP_PX, shown * STUDY_PX + FOOT_PX, PAPER);
+  for (let study = 0; study < shown; study++) {
+    drawStudy(sheet, planStudy(seed, firstStudy + study, awkwardStudies), study * STUDY_PX);
+  }
+  drawFoot(sheet, shown * STUDY_PX + 8);
+  await writeFile(file, sheet.encode());
 }
 
 interface Description {
@@ -72,76 +93,232 @@ async function readDescription(directory: string): Promise<Description> {
   return JSON.parse(text) as Description;
 }
 
-/** The slices to show of a kind: the labelled axial ones, or five sagittal ones over the labelled range. */
-function tilesOf(plan: StudyPlan, kind: Kind): Tile[] {
-  const labels = labelStudy(plan);
-  const all = plan.series.flatMap((series, number) =>
-    series.stack.kind === kind ? series.stack.planes.map((plane) => ({ series, number, plane })) : [],
-  );
-  const labelled = (label: TargetLabel) =>
-    all.findIndex((one) => one.series.id === label.seriesId && one.plane.instance === label.instance);
-  if (kind === 'axial_t2') {
-    return LEVELS.flatMap((level) => {
-      const label = labels.find(({ target }) => target.task === 'ss' && target.level === level);
-      const tile = label && all[labelled(label)];
-      return tile ? [tile] : [];
-    });
+function drawFoot(sheet: Drawing, top: number): void {
+  let left = GAP_PX;
+  sheet.text(left, top, PHANTOM_NOTICE, WHITE);
+  left = sheet.width - GAP_PX;
+  for (const severity of ['severe', 'moderate', 'normal_mild'] as const) {
+    const text = `${SHORT[severity]}${severity === 'normal_mild' ? '/mild' : ''}  `;
+    left -= Drawing.textWidth(text);
+    sheet.text(left, top, text, COLOURS[severity]);
   }
-  if (all.length <= PER_ROW) return all;
-  // From foramen to foramen: 17 mm each way from the middle slice.
-  const reach = Math.min(17 / all[0]!.series.stack.spacingMm, (all.length - 1) / 2);
-  return Array.from({ length: PER_ROW }, (_, step) => {
-    const at = (all.length - 1) / 2 + ((step - (PER_ROW - 1) / 2) / ((PER_ROW - 1) / 2)) * reach;
-    return all[Math.round(at)]!;
+}
+
+/** A study's labels and what is drawn about them. */
+interface Sheet {
+  readonly drawing: Drawing;
+  readonly plan: StudyPlan;
+  readonly labels: readonly TargetLabel[];
+}
+
+function drawStudy(drawing: Drawing, plan: StudyPlan, top: number): void {
+  const exact = labelStudy(plan);
+  const labels = annotate(plan, exact).filter(({ target }) => !plan.ungraded.has(target.name));
+  const sheet: Sheet = { drawing, plan, labels };
+  drawHead(drawing, plan, top);
+  const sagittal = top + HEAD_PX + GAP_PX;
+  const views = [...aroundMidline(plan, exact), ...throughForamina(plan, exact)];
+  views.forEach((view, column) => {
+    const left = GAP_PX + column * (TILE_PX + GAP_PX);
+    drawView(sheet, view, left, sagittal, SAGITTAL_PX, SAGITTAL_MM);
+    drawing.text(left + 2, sagittal + SAGITTAL_PX + 4, view.caption, view.slice ? WHITE : GREY);
+  });
+  const axial = sagittal + SAGITTAL_PX + LINE + GAP_PX;
+  LEVELS.forEach((level, column) => {
+    const left = GAP_PX + column * (TILE_PX + GAP_PX);
+    const view = axialAt(plan, exact, level);
+    drawView(sheet, view, left, axial, TILE_PX, AXIAL_MM);
+    drawing.text(left + 2, axial + TILE_PX + 4, view.caption, view.slice ? WHITE : GREY);
+    drawSeverities(sheet, level, left + 2, axial + TILE_PX + 4 + LINE);
   });
 }
 
-const MARKS = { scs: [255, 60, 60], nfn: [60, 230, 60], ss: [80, 150, 255] } as const;
+function drawHead(drawing: Drawing, plan: StudyPlan, top: number): void {
+  drawing.fill(0, top, drawing.width, 2, GREY);
+  const metal = plan.series[0]?.artefacts.metal;
+  const remarks = [
+    ...(plan.awkward ? [`awkward: ${AWKWARD_MEANINGS[plan.awkward]}`] : []),
+    ...(metal ? [describeMetal(metal)] : []),
+    ...plan.series.flatMap(({ stack, artefacts }) =>
+      describeArtefacts(artefacts).map((what) => `${SERIES_DESCRIPTIONS[stack.kind]}: ${what}`),
+    ),
+  ];
+  drawing.text(GAP_PX, top + 8, `Study ${plan.id}   seed ${plan.seed}, index ${plan.index}`, WHITE);
+  drawing.text(GAP_PX, top + 8 + LINE, remarks.join('   ') || 'plain, without artefacts', GREY);
+}
 
-function drawTile(
-  sheet: pngjs.PNG,
-  plan: StudyPlan,
-  { series, number, plane }: Tile,
-  left: number,
-  top: number,
-  size: number,
-  labels: readonly TargetLabel[],
-): void {
-  const { stack, encoding } = series;
-  const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
-  const bytes = takePicture(plan.anatomy, series, plane, random);
-  const words = encoding.signed ? new Int16Array(bytes.buffer) : new Uint16Array(bytes.buffer);
-  const sorted = words.slice().sort();
-  const [low, high] = [sorted[Math.floor(0.01 * sorted.length)]!, sorted[Math.floor(0.993 * sorted.length)]!];
-  const [betweenRows, betweenColumns] = stack.pixelSpacing;
-  const [width, height] = [stack.columns * betweenColumns, stack.rows * betweenRows];
-  const mmPerPx = Math.max(width, height) / (size - 2);
-  const [offsetX, offsetY] = [(size - width / mmPerPx) / 2, (size - height / mmPerPx) / 2];
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const column = ((x - offsetX + 0.5) * mmPerPx) / betweenColumns - 0.5;
-      const row = ((y - offsetY + 0.5) * mmPerPx) / betweenRows - 0.5;
-      const value = interpolate(words, stack.rows, stack.columns, row, column);
-      const grey = value === undefined ? 0 : Math.max(0, Math.min(255, (255 * (value - low)) / (high - low)));
-      const at = 4 * ((top + y) * sheet.width + left + x);
-      sheet.data.fill(grey, at, at + 3);
+/** The severities of a level's five targets, those of a side in the order in which the picture has them. */
+function drawSeverities({ drawing, plan }: Sheet, level: Level, left: number, top: number): void {
+  const at = (task: string, side?: Side) =>
+    plan.severities.find(({ target }) => target.level === level && target.task === task && target.side === side)!;
+  const lines = [
+    { head: 'SCS ', parts: [{ head: '', ...at('scs') }] },
+    ...(['ss', 'nfn'] as const).map((task) => ({
+      head: task === 'ss' ? 'SS  ' : 'NFN ',
+      parts: [
+        { head: 'R ', ...at(task, 'right') },
+        { head: 'L ', ...at(task, 'left') },
+      ],
+    })),
+  ];
+  lines.forEach(({ head, parts }, row) => {
+    let x = left;
+    const write = (text: string, colour: Colour) => {
+      drawing.text(x, top + row * LINE, text, colour);
+      x += Drawing.textWidth(text);
+    };
+    write(head, WHITE);
+    parts.forEach((part, place) => {
+      write(part.head, WHITE);
+      write(SHORT[part.severity].padEnd(place + 1 < parts.length ? 10 : 0), COLOURS[part.severity]);
+    });
+  });
+}
+
+interface Slice {
+  readonly series: SeriesPlan;
+  /** Place of the series in the study. */
+  readonly number: number;
+  readonly plane: Plane;
+}
+
+/** A slice, or none, and the point in body coordinates that its tile has in the middle. */
+interface View {
+  readonly caption: string;
+  readonly slice: Slice | undefined;
+  readonly middle: Vector;
+}
+
+/** The slices of a kind in the order of their series and positions. */
+function slicesOf(plan: StudyPlan, kind: Kind): Slice[] {
+  return plan.series.flatMap((series, number) =>
+    series.stack.kind === kind ? series.stack.planes.map((plane) => ({ series, number, plane })) : [],
+  );
+}
+
+/** Where a label's slice is among `slices`. */
+function placeOf(slices: readonly Slice[], label: TargetLabel): number {
+  return slices.findIndex(({ series, plane }) => series.id === label.seriesId && plane.instance === label.instance);
+}
+
+function captionOf(text: string, kind: Kind, slice: Slice | undefined): string {
+  return slice ? `${text} #${slice.plane.instance}` : `no ${SERIES_DESCRIPTIONS[kind]} slice`;
+}
+
+function middleOfLevels(plan: StudyPlan): Vector {
+  const points = LEVELS.map((level) => plan.anatomy.landmarks[level].canal);
+  const mean = (axis: 0 | 1 | 2) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
+  // A little before the canal and above its middle: bodies in front, the conus at the top.
+  return [mean(0), mean(1) - 6, mean(2) + 6];
+}
+
+/** The Sagittal T2 slice in which most canals are labelled, with its neighbours: the patient's right first. */
+function aroundMidline(plan: StudyPlan, labels: readonly TargetLabel[]): View[] {
+  const slices = slicesOf(plan, 'sagittal_t2');
+  const places = labels.filter(({ target }) => target.task === 'scs').map((label) => placeOf(slices, label));
+  const middle = places.length ? mostFrequent(places) : slices.length >> 1;
+  return [-1, 0, 1].map((step) => {
+    const slice = slices[middle + step];
+    const name = slice?.series.stack.sequence === 'stir' ? 'STIR' : 'T2';
+    return {
+      slice,
+      caption: captionOf(`Sagittal ${name}${step === 0 ? ' mid' : ''}`, 'sagittal_t2', slice),
+      middle: middleOfLevels(plan),
+    };
+  });
+}
+
+/** For either side the Sagittal T1 slice in which most of its foramina are labelled. */
+function throughForamina(plan: StudyPlan, labels: readonly TargetLabel[]): View[] {
+  const slices = slicesOf(plan, 'sagittal_t1');
+  return (['right', 'left'] as const).map((side) => {
+    const own = labels.filter(({ target }) => target.task === 'nfn' && target.side === side);
+    const slice = own.length ? slices[mostFrequent(own.map((label) => placeOf(slices, label)))] : undefined;
+    return { slice, caption: captionOf(`Sagittal T1 ${side}`, 'sagittal_t1', slice), middle: middleOfLevels(plan) };
+  });
+}
+
+function axialAt(plan: StudyPlan, labels: readonly TargetLabel[], level: Level): View {
+  const slices = slicesOf(plan, 'axial_t2');
+  const label = labels.find(({ target }) => target.task === 'ss' && target.level === level);
+  const slice = label && slices[placeOf(slices, label)];
+  const [x, y, z] = plan.anatomy.landmarks[level].canal;
+  return { slice, caption: captionOf(`${levelLabel(level)} axial T2`, 'axial_t2', slice), middle: [x, y - 4, z] };
+}
+
+function mostFrequent(values: readonly number[]): number {
+  const count = (value: number) => values.filter((one) => one === value).length;
+  return values.reduce((a, b) => (count(b) > count(a) ? b : a));
+}
+
+/** Draws a slice about a point, with its labels, the directions and, in sagittal slices, the names of the levels. */
+function drawView(sheet: Sheet, view: View, left: number, top: number, height: number, widthMm: number): void {
+  const { drawing, plan, labels } = sheet;
+  drawing.fill(left, top, TILE_PX, height, BLACK);
+  if (!view.slice) return;
+  const { series, plane } = view.slice;
+  const { stack } = series;
+  const mmPerPx = widthMm / TILE_PX;
+  const middle = pixelOf(stack, plane, view.middle);
+  const [pxPerRow, pxPerColumn] = stack.pixelSpacing.map((spacing) => spacing / mmPerPx) as [number, number];
+  drawPixels(drawing, plan, view.slice, { left, top, height, middle, pxPerRow, pxPerColumn });
+  const toTile = (point: { x: number; y: number }) => ({
+    x: left + TILE_PX / 2 + (point.x - middle.x) * pxPerColumn,
+    y: top + height / 2 + (point.y - middle.y) * pxPerRow,
+  });
+  const axial = stack.kind === 'axial_t2';
+  const letter = (text: string, x: number, y: number) => drawing.text(x, y, text, GREY);
+  letter(axial ? 'R' : 'A', left + 4, top + height / 2 - 7);
+  letter(axial ? 'L' : 'P', left + TILE_PX - 14, top + height / 2 - 7);
+  if (!axial) {
+    for (const level of LEVELS) {
+      const { y } = toTile(pixelOf(stack, plane, plan.anatomy.landmarks[level].canal));
+      drawing.text(left + 24, Math.round(y) - 7, levelLabel(level), WHITE);
     }
   }
   for (const label of labels) {
     if (label.seriesId !== series.id || label.instance !== plane.instance) continue;
-    const x = Math.round(left + offsetX + ((label.x + 0.5) * betweenColumns) / mmPerPx - 0.5);
-    const y = Math.round(top + offsetY + ((label.y + 0.5) * betweenRows) / mmPerPx - 0.5);
-    for (const [dx, dy] of [
-      [0, 0],
-      [1, 0],
-      [0, 1],
-      [1, 1],
-    ] as const) {
-      sheet.data.set(MARKS[label.target.task], 4 * ((y + dy) * sheet.width + x + dx));
-    }
+    const { severity } = plan.severities.find(({ target }) => target.name === label.target.name)!;
+    const { x, y } = toTile(label);
+    drawing.ring(x, y, axial ? 13 : 8, COLOURS[severity]);
   }
 }
 
+interface Placement {
+  readonly left: number;
+  readonly top: number;
+  readonly height: number;
+  readonly middle: { readonly x: number; readonly y: number };
+  readonly pxPerRow: number;
+  readonly pxPerColumn: number;
+}
+
+/** Draws a slice's pixels, windowed to what the tile shows. */
+function drawPixels(drawing: Drawing, plan: StudyPlan, { series, number, plane }: Slice, place: Placement): void {
+  const { stack, encoding } = series;
+  const { left, top, height, middle, pxPerRow, pxPerColumn } = place;
+  const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
+  const bytes = takePicture(plan.anatomy, series, plane, random);
+  const words = encoding.signed ? new Int16Array(bytes.buffer) : new Uint16Array(bytes.buffer);
+  const values = new Float32Array(TILE_PX * height).fill(Number.NaN);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < TILE_PX; x++) {
+      const column = middle.x + (x + 0.5 - TILE_PX / 2) / pxPerColumn;
+      const row = middle.y + (y + 0.5 - height / 2) / pxPerRow;
+      values[y * TILE_PX + x] = interpolate(words, stack.rows, stack.columns, row, column) ?? Number.NaN;
+    }
+  }
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const share = (of: number) => sorted[Math.floor(of * (sorted.length - 1))]!;
+  const [low, high] = [share(0.01), share(0.99)];
+  values.forEach((value, index) => {
+    if (Number.isNaN(value)) return;
+    const grey = Math.max(0, Math.min(255, (255 * (value - low)) / (high - low)));
+    drawing.dot(left + (index % TILE_PX), top + Math.floor(index / TILE_PX), [grey, grey, grey]);
+  });
+}
+
+/** Bilinear; `undefined` outside the slice. */
 function interpolate(
   words: Int16Array | Uint16Array,
   rows: number,

@@ -10,12 +10,11 @@ import { ConfigError } from '@spineline/shared/domain';
 import { Piscina } from 'piscina';
 import { AWKWARD_MEANINGS } from './awkward.ts';
 import { challengeTables } from './challenge-csv.ts';
+import { PHANTOM_NOTICE } from './notice.ts';
 import type { StudyRecord, StudyTask } from './study.ts';
 
 /** Raised whenever the same seed gives other bytes. */
 export const PHANTOM_VERSION = 2;
-export const PHANTOM_NOTICE =
-  'Synthetic lumbar-spine MR made by a program. No person was scanned. NOT FOR CLINICAL USE.';
 
 export interface PhantomOptions {
   /** How many studies. */

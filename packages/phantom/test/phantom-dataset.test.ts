@@ -131,11 +131,23 @@ describe('a generated dataset', async () => {
     }
   });
 
-  it('is shown on a contact sheet: three rows a study, five pictures a row', async () => {
+  it('is shown on a contact sheet: pictures, rings in the colours of the severities, words', async () => {
     const file = join(folder, 'sheet.png');
-    await renderContactSheet(one, file, { studies: 1, tilePx: 100 });
+    await renderContactSheet(one, file, { studies: 1 });
     const sheet = pngjs.PNG.sync.read(await readFile(file));
-    expect([sheet.width, sheet.height]).toEqual([500, 300]);
-    expect(new Set(sheet.data).size).toBeGreaterThan(100);
+    expect(sheet.width).toBe(1624);
+    const colours = new Map<string, number>();
+    for (let at = 0; at < sheet.data.length; at += 4) {
+      const colour = sheet.data.subarray(at, at + 3).join();
+      colours.set(colour, (colours.get(colour) ?? 0) + 1);
+    }
+    const greys = [...colours.keys()].map((colour) => colour.split(',')).filter(([r, g, b]) => r === g && g === b);
+    expect(greys.length).toBeGreaterThan(200);
+    // Twenty-five targets are named and most are ringed: normal or mild is the commonest severity.
+    expect(colours.get('90,220,110')).toBeGreaterThan(1000);
+  });
+
+  it('is not drawn for a folder that was not generated', async () => {
+    await expect(renderContactSheet(join(folder, 'none'), join(folder, 'none.png'))).rejects.toThrow(/not generated/);
   });
 });

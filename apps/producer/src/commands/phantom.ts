@@ -3,7 +3,8 @@
 import { generatePhantom, renderContactSheet } from '@spineline/phantom';
 import cliProgress from 'cli-progress';
 import { type Command, InvalidArgumentError } from 'commander';
-import { counted, err, out } from '../terminal/style.ts';
+import { Rate } from '../terminal/progress-view.ts';
+import { counted, duration, err, out } from '../terminal/style.ts';
 
 interface PhantomCommandOptions {
   readonly studies: number;
@@ -65,17 +66,21 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('a whole number');
 }
 
-/** Generates with a progress bar on a terminal. */
+const LINE_EVERY_SECONDS = 15;
+
+/** Generates with a progress bar on a terminal, elsewhere with a line now and then; both say how long it still takes. */
 export async function makePhantom(
   directory: string,
   { studies, seed, start, threads, awkward }: Omit<PhantomCommandOptions, 'json' | 'preview'>,
 ): ReturnType<typeof generatePhantom> {
   const bar = new cliProgress.SingleBar(
-    { format: `phantoms {bar} {value}/{total}  ${err.faint('{eta_formatted} left')}`, hideCursor: true },
+    { format: `phantoms {bar} {value}/{total}  ${err.faint('{left}')}`, hideCursor: true },
     cliProgress.Presets.shades_classic,
   );
   const watched = process.stderr.isTTY;
-  if (watched) bar.start(studies, 0);
+  const rate = new Rate();
+  let last = performance.now();
+  if (watched) bar.start(studies, 0, { left: '' });
   try {
     return await generatePhantom(directory, {
       studies,
@@ -84,7 +89,14 @@ export async function makePhantom(
       ...(start !== undefined && { firstStudy: start }),
       ...(threads !== undefined && { threads }),
       onProgress: (done) => {
-        if (watched) bar.update(done);
+        rate.add(done);
+        const perSecond = rate.perSecond();
+        const left = perSecond > 0 && done < studies ? `${duration((studies - done) / perSecond)} left` : '';
+        if (watched) bar.update(done, { left });
+        else if (performance.now() - last >= LINE_EVERY_SECONDS * 1000) {
+          last = performance.now();
+          process.stderr.write(`${done} of ${counted(studies, 'study', 'studies')}${left && `, ${left}`}\n`);
+        }
       },
     });
   } finally {

@@ -1,0 +1,129 @@
+/** A picture to draw on: areas, rings and text. The few things that a contact sheet needs, the same bytes everywhere. */
+
+import pngjs from 'pngjs';
+
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/**
+ * Glyphs of five by seven dots, some with two rows of descender below: a character a row from top to bottom, its value in
+ * base 32 the row's five dots. Drawn for this file, so that no font must be found on the machine.
+ */
+const GLYPHS: Readonly<Record<string, string>> = {
+  ...{ A: 'ehhvhhh', B: 'uhhuhhu', C: 'ehggghe', D: 'sihhhis', E: 'vgguggv', F: 'vgguggg', G: 'ehgnhhf', H: 'hhhvhhh' },
+  ...{ I: 'e44444e', J: '72222ic', K: 'hikokih', L: 'ggggggv', M: 'hrllhhh', N: 'hhpljhh', O: 'ehhhhhe', P: 'uhhuggg' },
+  ...{ Q: 'ehhhlid', R: 'uhhukih', S: 'fgge11u', T: 'v444444', U: 'hhhhhhe', V: 'hhhhha4', W: 'hhhllla', X: 'hha4ahh' },
+  ...{ Y: 'hhha444', Z: 'v1248gv', 0: 'ehjlphe', 1: '4c4444e', 2: 'eh1248v', 3: 'v2421he', 4: '26aiv22', 5: 'vgu11he' },
+  ...{ 6: '68guhhe', 7: 'v124888', 8: 'ehhehhe', 9: 'ehhf12c', a: '00e1fhf', b: 'ggmphhu', c: '00egghe', d: '11djhhf' },
+  ...{
+    e: '00ehvge',
+    f: '698s888',
+    g: '00fhhhf1e',
+    h: 'ggmphhh',
+    i: '40c444e',
+    j: '2062222ic',
+    k: 'ggikoki',
+    l: 'c44444e',
+  },
+  ...{
+    m: '00qllhh',
+    n: '00mphhh',
+    o: '00ehhhe',
+    p: '00uhhhugg',
+    q: '00fhhhf11',
+    r: '00mpggg',
+    s: '00fge1u',
+    t: '88s8896',
+  },
+  ...{
+    u: '00hhhjd',
+    v: '00hhha4',
+    w: '00hhlla',
+    x: '00ha4ah',
+    y: '00hhhhf1e',
+    z: '00v248v',
+    '.': '00000cc',
+    ',': '00000c48',
+  },
+  ...{ ':': '0cc0cc0', ';': '0cc0c48', '/': '01248g0', '-': '000v000', '+': '044v440', '=': '00v0v00', '(': '2488842' },
+  ...{
+    ')': '8422248',
+    '#': 'aavavaa',
+    '%': 'op248j3',
+    "'": 'c480000',
+    _: '000000v',
+    '!': '4444004',
+    '?': 'eh12404',
+    ' ': '',
+  },
+};
+
+/** Distance of characters and of lines at scale 1. */
+const ADVANCE = 6;
+export const LINE_PX = 11;
+
+export class Drawing {
+  readonly width: number;
+  readonly height: number;
+  readonly #png: pngjs.PNG;
+
+  /** Filled with one colour. */
+  constructor(width: number, height: number, colour: Colour) {
+    this.width = width;
+    this.height = height;
+    this.#png = new pngjs.PNG({ width, height });
+    this.fill(0, 0, width, height, colour);
+  }
+
+  /** Sets one pixel; outside the picture nothing happens. */
+  dot(x: number, y: number, colour: Colour): void {
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
+    const at = 4 * (y * this.width + x);
+    this.#png.data[at] = colour[0];
+    this.#png.data[at + 1] = colour[1];
+    this.#png.data[at + 2] = colour[2];
+    this.#png.data[at + 3] = 255;
+  }
+
+  fill(left: number, top: number, width: number, height: number, colour: Colour): void {
+    for (let y = top; y < top + height; y++) for (let x = left; x < left + width; x++) this.dot(x, y, colour);
+  }
+
+  /** A circle of 2 px with a dark edge on both sides, so that it shows on bright and on dark. */
+  ring(x: number, y: number, radius: number, colour: Colour): void {
+    const reach = Math.ceil(radius + 3);
+    for (let dy = -reach; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++) {
+        const away = Math.abs(Math.hypot(Math.round(x) + dx - x, Math.round(y) + dy - y) - radius);
+        if (away < 2) this.dot(Math.round(x) + dx, Math.round(y) + dy, away < 1 ? colour : [0, 0, 0]);
+      }
+    }
+  }
+
+  /** Text with a dark edge; its upper left corner is at (left, top). A character without a glyph is a question mark. */
+  text(left: number, top: number, text: string, colour: Colour, scale = 2): void {
+    for (const [edge, ink] of [
+      [1, [0, 0, 0]],
+      [0, colour],
+    ] as const) {
+      [...text].forEach((character, place) => {
+        [...(GLYPHS[character] ?? GLYPHS['?']!)].forEach((row, down) => {
+          const dots = Number.parseInt(row, 32);
+          for (let across = 0; across < 5; across++) {
+            if (((dots >> (4 - across)) & 1) === 0) continue;
+            const [x, y] = [left + (place * ADVANCE + across) * scale, top + down * scale];
+            this.fill(x - edge, y - edge, scale + 2 * edge, scale + 2 * edge, ink);
+          }
+        });
+      });
+    }
+  }
+
+  static textWidth(text: string, scale = 2): number {
+    return [...text].length * ADVANCE * scale;
+  }
+
+  /** The picture as a PNG file. */
+  encode(): Buffer {
+    return pngjs.PNG.sync.write(this.#png);
+  }
+}
