@@ -22,9 +22,11 @@ export type Narrowings = Readonly<Record<Level, LevelNarrowing>>;
 
 /**
  * A narrowing is whole within this distance of the disc's middle, so that the slice nearest to it shows it whole, and
- * falls off from there as a Gaussian of this deviation does.
+ * falls off from there as a Gaussian of this deviation does. A recess lies before the canal's point that the axial slice
+ * is chosen by: where slice and disc stand at an angle, it is cut further up.
  */
 const NARROWING_WHOLE_MM = 2.5;
+const RECESS_WHOLE_MM = 4.5;
 const NARROWING_FALL_MM = 4.5;
 
 export class Canal {
@@ -160,11 +162,13 @@ function sectionAlong(
     let [canal, left, right, near] = [0, 0, 0, 0];
     for (const level of LEVELS) {
       const distance = s - levels.get(level)!;
-      const weight = bell(Math.max(0, Math.abs(distance) - NARROWING_WHOLE_MM), NARROWING_FALL_MM);
+      const weightWithin = (whole: number) => bell(Math.max(0, Math.abs(distance) - whole), NARROWING_FALL_MM);
+      const weight = weightWithin(NARROWING_WHOLE_MM);
+      const aside = weightWithin(RECESS_WHOLE_MM);
       const { canal: n, recess } = narrowings[level];
       canal = Math.max(canal, n * weight);
-      left = Math.max(left, recess.left * weight);
-      right = Math.max(right, recess.right * weight);
+      left = Math.max(left, recess.left * aside);
+      right = Math.max(right, recess.right * aside);
       near = Math.max(near, bell(distance, 8));
     }
     // A stenosis takes 85 % of the depth at most: 45 % of it from the disc, the rest from the ligamentum flavum.

@@ -55,7 +55,7 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
       const lz = z + 4;
       const back = y + depthMm / 2 - Math.abs(z + ABOVE_DISC_MM) * frontSlope;
       const front = 0.2 - sectionDistance((x + aside) * 1.04, back, widthMm, depthMm);
-      const before = intersect(Math.max(front, uy), Math.abs(z) - 11.5, 2);
+      const before = intersect(Math.max(front, uy, -3 - y), Math.abs(z) - 11.5, 2);
       const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5), before);
       if (full >= blurMm) return;
       // What fills a narrowed foramen is disc, facet and thickened ligament.
