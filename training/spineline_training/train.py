@@ -523,8 +523,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--memory-gb", type=float, default=MEMORY_GB, help="read images into memory up to this size")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    # Numbers too small for a normal float slow the CPU down and carry nothing.
-    torch.set_flush_denormal(True)
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error("--device cuda, but torch finds no CUDA device")
     if options.fold not in (None, "all", *map(str, range(FOLDS))):

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from synthetic import write_prepared
 
 from spineline_training.config import load_config
+from spineline_training.data import Prepared
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
@@ -24,3 +26,14 @@ def nano():
 @pytest.fixture(scope="session")
 def full():
     return load_config(CONFIGS / "full.json")
+
+
+@pytest.fixture(scope="session")
+def prepared_folder(tmp_path_factory):
+    """A prepared dataset of ten studies; read only."""
+    return write_prepared(tmp_path_factory.mktemp("prepared") / "blobs", studies=10)
+
+
+@pytest.fixture(scope="session")
+def prepared(prepared_folder):
+    return Prepared([prepared_folder])
