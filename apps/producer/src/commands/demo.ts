@@ -1,4 +1,4 @@
-/** `spineline demo`: the whole job on generated studies, from DICOM to a score against the known truth. */
+/** `spineline demo`: the whole job on generated studies, from DICOM to a score against their labels. */
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -10,12 +10,16 @@ import { predictionsOfRun, printOverview } from './evaluate.ts';
 import { makePhantom } from './phantom.ts';
 import { score } from './score.ts';
 
-const SEED = 2024;
+/**
+ * Of no training, and chosen for its labels alone: the first from 2024 on with a severe target in each part of the score
+ * among its eight studies. Without one, `any severe spinal` costs class shares nothing, and nothing can be held against it.
+ */
+const SEED = 2027;
 
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('generate 8 phantom studies, score them through the three pools, compare with the known truth')
+    .description('generate 8 phantom studies, score them through the three pools, compare with their labels')
     .option('-o, --out <dir>', 'folder; what an earlier demo left in it is replaced', 'out/demo')
     .option('-n, --studies <n>', 'number of studies', Number, 8)
     .action(async ({ out: folder, studies }: { out: string; studies: number }) => {
@@ -31,7 +35,7 @@ export function addDemo(program: Command): void {
         const labels = await readLabels(join(dataset, 'train.csv'));
         const coordinates = await readCoordinates(join(dataset, 'train_label_coordinates.csv'));
         const evaluation = evaluate(labels, await predictionsOfRun(runs, run.run), coordinates);
-        console.log(`\n${out.strong('Against the known truth of the phantoms')}`);
+        console.log(`\n${out.strong('Against the labels of the phantoms')}`);
         printOverview(evaluation);
         console.log(`\n${out.strong('Also')}`);
         console.log(`  ${dataset}   ${out.faint('the DICOM files and their labels')}`);
