@@ -1,1 +1,1 @@
-"""Models of spineline's three stages in PyTorch, their configuration, and their export to ONNX bundles."""
+"""Models of spineline's three stages in PyTorch, their configuration, training, and export to ONNX bundles."""

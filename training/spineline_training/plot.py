@@ -33,6 +33,6 @@ def plot_log(log: Path, picture: Path, title: str) -> None:
     for axis in axes:
         axis.grid(alpha=0.3)
     axes[-1].set_xlabel("step")
-    figure.tight_layout()
+    figure.subplots_adjust(left=0.12, right=0.97, top=0.95, bottom=0.06)
     figure.savefig(picture, dpi=100)
     pyplot.close(figure)

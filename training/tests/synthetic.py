@@ -106,7 +106,8 @@ def _arrays(count, random, room_slices, xy_room):
         image = _noise((count, images, 3 + 2 * xy_room, 256, 256), random)
         for i, k, point in np.ndindex(count, images, points):
             for channel in image[i, k]:
-                _blob(channel, *target[i, k, point], 512, 6.0)
+                # Each point has a brightness of its own: telling alike blobs apart takes longer than a test may.
+                _blob(channel, *target[i, k, point], 512, 6.0, 130 + 65 * point // (points - 1))
         present = (random.random((count, images)) < 0.97).astype(np.uint8)
         image[present == 0] = 0
         target[present == 0] = np.nan
@@ -139,7 +140,7 @@ def _noise(shape, random):
     return random.integers(0, 60, shape, dtype=np.uint8)
 
 
-def _blob(image, x, y, full, radius):
+def _blob(image, x, y, full, radius, brightness=170):
     """Adds a bright disc at the fractions x, y of an image whose unpooled side is `full`."""
     height, width = image.shape
     cx, cy = (x + 0.5 / full) * width - 0.5, (y + 0.5 / full) * height - 0.5
@@ -147,4 +148,4 @@ def _blob(image, x, y, full, radius):
     part = image[top : int(cy + 2 * radius) + 2, left : int(cx + 2 * radius) + 2]
     rows, columns = np.mgrid[top : top + part.shape[0], left : left + part.shape[1]]
     away = np.hypot(columns - cx, rows - cy)
-    part[:] = np.minimum(255, part + 170 * np.clip(radius + 0.5 - away, 0, 1)).astype(np.uint8)
+    part[:] = np.minimum(255, part + brightness * np.clip(radius + 0.5 - away, 0, 1)).astype(np.uint8)

@@ -57,8 +57,14 @@ class Stop:
         return self.steps == 0
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """A picture takes longer than a few steps of a small model; one test looks at it."""
+    monkeypatch.setattr("spineline_training.train.plot_log", lambda log, picture, title: None)
+
+
 @pytest.mark.parametrize("stage", [1, 2, 3])
-def test_a_stopped_and_resumed_run_ends_with_the_same_weights(tmp_path, prepared, stage):
+def test_a_stopped_and_resumed_run_ends_with_the_same_weights(tmp_path, prepared, stage, no_pictures):
     whole = train(tiny(stage), prepared, tmp_path / "whole", quiet)
     with pytest.raises(Stopped, match="step 4 of 6"):
         train(tiny(stage), prepared, tmp_path / "halves", quiet, Stop(4))
@@ -77,12 +83,12 @@ def test_a_stopped_and_resumed_run_ends_with_the_same_weights(tmp_path, prepared
     assert logs[0] == logs[1]
 
 
-def test_the_same_seed_gives_the_same_weights_in_another_process_folder(tmp_path, prepared):
+def test_the_same_seed_gives_the_same_weights(tmp_path, prepared, no_pictures):
     first, second = (train(tiny(3), prepared, tmp_path / out, quiet)["digest"] for out in ("a", "b"))
     assert first == second
 
 
-def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(tmp_path, prepared):
+def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(tmp_path, prepared, no_pictures):
     first = train(tiny(3), prepared, tmp_path, quiet)
     content = (tmp_path / tiny(3).name / "model.pt").read_bytes()
     assert train(tiny(3), prepared, tmp_path, quiet) == first
@@ -92,7 +98,7 @@ def test_a_finished_run_is_left_alone_and_another_recipe_is_refused(tmp_path, pr
         train(other, prepared, tmp_path, quiet)
 
 
-def test_minutes_become_steps_that_a_resumed_run_keeps(tmp_path, prepared):
+def test_minutes_become_steps_that_a_resumed_run_keeps(tmp_path, prepared, no_pictures):
     job = tiny(3, steps=None, minutes=0.01)
     with pytest.raises(Stopped):
         train(job, prepared, tmp_path, quiet, Stop(1))
@@ -114,7 +120,7 @@ def test_the_run_folder_holds_what_was_promised(tmp_path, prepared):
     assert not (folder / "checkpoint.pt").exists()
 
 
-def test_training_learns(tmp_path, prepared):
+def test_training_learns(tmp_path, prepared, no_pictures):
     task, model = TINY[2]
     encoder = EncoderConfig(family="convnext", pre_pool=4, depths=(1, 1), widths=(8, 16), layer_scale=1.0)
     model = XyConfig(encoder=encoder, pooling="soft-argmax", pyramid=16, stride=16)
@@ -153,7 +159,7 @@ def test_faults_are_one_line_and_a_status(tmp_path, capsys):
     assert "prepare.json is missing" in capsys.readouterr().err
 
 
-def test_every_member_trains_and_the_runs_become_bundles(tmp_path, prepared, nano, capsys):
+def test_every_member_trains_and_the_runs_become_bundles(tmp_path, prepared, nano, capsys, no_pictures):
     """The smoke training: a step of every shipped model, from a prepared folder to bundles."""
     runs, out = tmp_path / "runs", tmp_path / "bundles"
     members = [(stage, task, name) for stage in (1, 2, 3) for task, name, _ in nano.members(stage)]
@@ -186,7 +192,7 @@ def test_every_member_trains_and_the_runs_become_bundles(tmp_path, prepared, nan
             assert shares == pytest.approx([one / sum(own) for one in own])
 
 
-def test_a_bundle_needs_every_run_the_same_models_and_the_manifest_settings(tmp_path, prepared, nano):
+def test_a_bundle_needs_every_run_the_same_models_and_the_manifest_settings(tmp_path, prepared, nano, no_pictures):
     def exported(config, runs):
         return export(["--config", str(config), "--runs", str(runs), "--out", str(tmp_path / "out"), "--stage", "1"])
 
