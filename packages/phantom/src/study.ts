@@ -73,12 +73,18 @@ export async function writeStudy(task: StudyTask): Promise<StudyRecord> {
     const series = plan.series[number]!;
     const folder = join(task.directory, 'train_images', plan.id, series.id);
     await mkdir(folder, { recursive: true });
+    // The next picture is computed while one is written.
+    let writing: Promise<void> = Promise.resolve();
     for await (const { name, dataset } of imagesOf(plan, number)) {
       const file = writeDicom(dataset, { transferSyntax: series.transferSyntax });
-      await writeFile(join(folder, name), file);
+      await writing;
+      writing = writeFile(join(folder, name), file);
+      // Should the next picture fail first, this failure is still awaited by nobody else.
+      writing.catch(() => {});
       files++;
       bytes += file.length;
     }
+    await writing;
   }
   return { ...recordOf(plan), files, bytes };
 }

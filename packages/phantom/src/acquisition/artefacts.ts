@@ -107,27 +107,47 @@ export interface ComplexImage {
  *
  * @param weights how much each pixel moves, in [0, 1], the picture's size.
  */
-export function addGhosts(image: ComplexImage, weights: Float32Array, ghosting: Ghosting, phase: Artefacts['phase']) {
-  const { rows, columns, real, imaginary } = image;
+export function addGhosts(
+  image: ComplexImage,
+  weights: Float32Array,
+  ghosting: Ghosting,
+  phase: Artefacts['phase'],
+): void {
+  const { rows, columns, real } = image;
   const moving = real.map((signal, index) => signal * weights[index]!);
-  const [length, stride, lines, lineStride] =
-    phase === 'columns' ? [rows, columns, columns, 1] : [columns, 1, rows, columns];
+  const length = phase === 'columns' ? rows : columns;
   ghosting.amplitudes.forEach((amplitude, order) => {
     for (const side of [1, -1]) {
       const shift = Math.round(side * (order + 1) * ghosting.apart * length);
       // Ghosts to the two sides are each other's complex conjugates but for a half turn.
-      const [re, im] = [side * amplitude.real, amplitude.imaginary];
-      for (let at = 0; at < length; at++) {
-        const from = (((at - shift) % length) + length) % length;
-        for (let line = 0; line < lines; line++) {
-          const signal = moving[from * stride + line * lineStride]!;
-          const index = at * stride + line * lineStride;
-          real[index]! += re * signal;
-          imaginary[index]! += im * signal;
-        }
-      }
+      addShifted(image, moving, shift, phase, side * amplitude.real, amplitude.imaginary, true);
     }
   });
+}
+
+/** Adds `re + i im` times a real picture, shifted along the phase-encoding direction; beyond its edge wrapped or drawn out. */
+function addShifted(
+  { real, imaginary, rows, columns }: ComplexImage,
+  source: Float32Array,
+  shift: number,
+  phase: Artefacts['phase'],
+  re: number,
+  im: number,
+  wrap: boolean,
+): void {
+  const length = phase === 'columns' ? rows : columns;
+  const from = Int32Array.from({ length }, (_, at) =>
+    wrap ? (((at - shift) % length) + length) % length : Math.max(0, Math.min(length - 1, at - shift)),
+  );
+  for (let row = 0; row < rows; row++) {
+    const first = row * columns;
+    const sourceRow = phase === 'columns' ? from[row]! * columns : first;
+    for (let column = 0; column < columns; column++) {
+      const signal = source[phase === 'columns' ? sourceRow + column : sourceRow + from[column]!]!;
+      real[first + column]! += re * signal;
+      imaginary[first + column]! += im * signal;
+    }
+  }
 }
 
 /** Half width in pixels of the kernel that motion blurs with: its tails beyond are below the noise. */
@@ -141,23 +161,12 @@ const KERNEL_REACH = 16;
 export function move(image: ComplexImage, motion: Motion, phase: Artefacts['phase'], pixelMm: number): void {
   const { rows, columns, real, imaginary } = image;
   const kernel = motionKernel(motion, pixelMm, phase === 'columns' ? rows : columns);
-  const [length, stride, lines, lineStride] =
-    phase === 'columns' ? [rows, columns, columns, 1] : [columns, 1, rows, columns];
   const still = real.slice();
   real.fill(0);
   imaginary.fill(0);
   for (let tap = -KERNEL_REACH; tap <= KERNEL_REACH; tap++) {
-    const re = kernel.real[tap + KERNEL_REACH]!;
-    const im = kernel.imaginary[tap + KERNEL_REACH]!;
-    for (let at = 0; at < length; at++) {
-      const from = Math.max(0, Math.min(length - 1, at - tap));
-      for (let line = 0; line < lines; line++) {
-        const signal = still[from * stride + line * lineStride]!;
-        const index = at * stride + line * lineStride;
-        real[index]! += re * signal;
-        imaginary[index]! += im * signal;
-      }
-    }
+    const at = tap + KERNEL_REACH;
+    addShifted(image, still, tap, phase, kernel.real[at]!, kernel.imaginary[at]!, false);
   }
 }
 

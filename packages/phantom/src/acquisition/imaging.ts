@@ -104,14 +104,14 @@ function movingShares(
   { source }: Ghosting,
 ): Float32Array {
   const out = new Float32Array(image.length);
+  const breathing = source === 'breathing';
   for (let row = 0; row < grid.rows; row++) {
-    const start = add(plane.origin, plane.columnDirection, row * grid.betweenRowsMm);
-    for (let column = 0; column < grid.columns; column++) {
-      const index = row * grid.columns + column;
-      const [, y, z] = add(start, plane.rowDirection, column * grid.betweenColumnsMm);
-      const behind = y - anatomy.soft.wallAt(z);
-      const fluid = behind > -6 && behind < 26 ? smoothStep(0.8, 0.95, image[index]!) : 0;
-      out[index] = source === 'breathing' ? 0.3 + 0.7 * smoothStep(-35, -60, behind) : fluid;
+    const [, y, z] = add(plane.origin, plane.columnDirection, row * grid.betweenRowsMm);
+    for (let column = 0, index = row * grid.columns; column < grid.columns; column++, index++) {
+      const along = column * grid.betweenColumnsMm;
+      const behind = y + along * plane.rowDirection[1] - anatomy.soft.wallAt(z + along * plane.rowDirection[2]);
+      if (breathing) out[index] = 0.3 + 0.7 * smoothStep(-35, -60, behind);
+      else if (behind > -6 && behind < 26) out[index] = smoothStep(0.8, 0.95, image[index]!);
     }
   }
   return out;

@@ -28,19 +28,16 @@ const FLAT = 0.05;
 /** Signals [rows, columns], float32, relative to the brightest tissue, without noise. */
 export function sampleSlice(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look): Float32Array {
   const { rows, columns } = grid;
-  const wanted = new Uint8Array(rows * columns);
-  for (let row = 0; row < rows; row += 2) {
-    for (let column = 0; column < columns; column += 2) wanted[row * columns + column] = 1;
-  }
   const near = new Float32Array(rows * columns);
   const far = new Float32Array(rows * columns);
+  const wanted = new Uint8Array(rows * columns);
   sampleWanted(anatomy, plane, grid, look, { near, far, wanted, step: 2 });
   fillFlat(near, wanted, rows, columns);
   sampleWanted(anatomy, plane, grid, look, { near, far, wanted, step: 1 });
   return near;
 }
 
-/** What is being sampled: pixels with `wanted`, which lie on every `step`-th row and column. */
+/** What is being sampled: every other pixel of every other row (`step` 2), or the wanted ones (`step` 1). */
 interface Layers {
   readonly near: Float32Array;
   readonly far: Float32Array;
@@ -48,21 +45,22 @@ interface Layers {
   readonly step: 1 | 2;
 }
 
-/** Samples the wanted pixels at both depths; their mean is in `near` afterwards. */
+/** Samples pixels at both depths; their mean is in `near` afterwards. */
 function sampleWanted(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look, layers: Layers): void {
   const { near, far, wanted, step } = layers;
   sampleSoftTissue(anatomy, plane, grid, look, layers);
   const normal = normalOf(plane);
   const paintAt = (depth: number, layer: Float32Array) => {
-    const origin = add(plane.origin, normal, depth * grid.thicknessMm);
-    for (const structure of anatomy.structures) {
-      paint(structure, { ...plane, origin }, normal, grid, look, layer, wanted, step);
-    }
+    const deep = { ...plane, origin: add(plane.origin, normal, depth * grid.thicknessMm) };
+    for (const structure of anatomy.structures) paint(structure, deep, normal, grid, look, layer, wanted, step);
   };
   paintAt(-DEPTH, near);
   paintAt(DEPTH, far);
-  for (let index = 0; index < near.length; index++) {
-    if (wanted[index] === 1) near[index] = (near[index]! + far[index]!) / 2;
+  for (let row = 0; row < grid.rows; row += step) {
+    const end = (row + 1) * grid.columns;
+    for (let index = row * grid.columns; index < end; index += step) {
+      if (step === 2 || wanted[index] === 1) near[index] = (near[index]! + far[index]!) / 2;
+    }
   }
 }
 
@@ -98,7 +96,7 @@ function sampleSoftTissue(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, lo
   for (let row = 0; row < rows; row += step) {
     const [x, y, z] = add(plane.origin, plane.columnDirection, row * betweenRowsMm);
     for (let column = 0, index = row * columns; column < columns; column += step, index += step) {
-      if (wanted[index] === 0) continue;
+      if (step === 1 && wanted[index] === 0) continue;
       voxel.x = x + column * dx;
       voxel.y = y + column * dy;
       voxel.z = z + column * dz;
@@ -113,7 +111,7 @@ function scaled(vector: Vector, by: number): Vector {
   return [vector[0] * by, vector[1] * by, vector[2] * by];
 }
 
-/** Paints one structure over the wanted pixels of `layer`, within what the slice cuts from its box. */
+/** Paints one structure over the pixels of `layer` that are being sampled, within what the slice cuts from its box. */
 function paint(
   structure: Structure,
   plane: Plane,
@@ -171,7 +169,7 @@ function paint(
     }
     from = next(from);
     for (let column = from, index = row * grid.columns + from; column <= to; column += step, index += step) {
-      if (wanted[index] === 0) continue;
+      if (step === 1 && wanted[index] === 0) continue;
       voxel.x = x + column * dx;
       voxel.y = y + column * dy;
       voxel.z = z + column * dz;
