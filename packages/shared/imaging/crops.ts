@@ -8,7 +8,7 @@
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 import { normaliseInto } from './normalise.ts';
-import { percentiles, upperHistogram } from './percentiles.ts';
+import { Distribution, percentiles } from './percentiles.ts';
 import { type Resizer, stackResizer } from './resize.ts';
 
 /** The part of a stage-3 bundle's `crops` that makes the space. */
@@ -51,7 +51,7 @@ export class CropSpaces {
   readonly #settings: CropSpaceSettings;
   readonly #resize: Resizer;
   readonly #slices = new Map<Image, Float32Array>();
-  readonly #histograms = new Map<Float32Array, Uint32Array>();
+  readonly #distributions = new Map<Float32Array, Distribution>();
 
   constructor(settings: CropSpaceSettings) {
     this.#settings = settings;
@@ -72,7 +72,12 @@ export class CropSpaces {
     const resized = slices.map((slice) => this.#resized(slice));
     const { normalise, space } = this.#settings;
     const measured = resized.slice(room, resized.length - room);
-    const { low, high } = percentiles(measured, normalise.low, normalise.high, (data) => this.#histograms.get(data)!);
+    const { low, high } = percentiles(
+      measured,
+      normalise.low,
+      normalise.high,
+      (data) => this.#distributions.get(data)!,
+    );
     return { slices: resized, space, low, high, constant: !(high > low) };
   }
 
@@ -82,7 +87,7 @@ export class CropSpaces {
       data = new Float32Array(this.#settings.space ** 2);
       this.#resize(slice, data, 0);
       this.#slices.set(slice, data);
-      this.#histograms.set(data, upperHistogram(data));
+      this.#distributions.set(data, new Distribution(data));
     }
     return data;
   }

@@ -1,6 +1,6 @@
 /**
- * Exact percentiles of millions of float32 values in two passes and without sorting: the bits of a float32, turned so
- * that they count upwards, are histogrammed by their upper and then by their lower 16 bits.
+ * Exact percentiles of millions of float32 values in two passes: the bits of a float32, turned so that they count
+ * upwards, are grouped by their upper 16 bits, and in the few groups that are wanted counted by their lower 16.
  *
  * The definition is that of `numpy.percentile(..., method='linear')`: the value at rank (n - 1) * p / 100 of the sorted
  * values, between two ranks by linear interpolation.
@@ -15,21 +15,21 @@ const EXPONENT = 0x7f800000;
  *
  * @param low percentile in [0, 100].
  * @param high percentile in [low, 100].
- * @param histogramOf gives `upperHistogram` of a stack, for stacks that are asked for more than once.
+ * @param distributionOf gives the `Distribution` of a stack, for stacks that are asked for more than once.
  * @throws {RangeError} if the percentiles are not in that order and range.
  */
 export function percentiles(
   stacks: readonly Float32Array[],
   low: number,
   high: number,
-  histogramOf: (stack: Float32Array) => Uint32Array = upperHistogram,
+  distributionOf = (stack: Float32Array): Distribution => new Distribution(stack),
 ): { low: number; high: number } {
   if (!(low >= 0 && high >= low && high <= 100)) {
     throw new RangeError(`percentiles run from 0 to 100 in rising order; found ${low} and ${high}`);
   }
+  const distributions = stacks.map(distributionOf);
   const upper = new Uint32Array(HALF);
-  for (const stack of stacks) {
-    const histogram = histogramOf(stack);
+  for (const { histogram } of distributions) {
     for (let bin = 0; bin < HALF; bin++) upper[bin]! += histogram[bin]!;
   }
   let count = 0;
@@ -42,7 +42,9 @@ export function percentiles(
   // Lower halves of the few bins that hold a wanted rank.
   const lower = new Map(wanted.map(({ bin }) => [bin, new Uint32Array(HALF)]));
   for (const [bin, histogram] of lower) {
-    for (const stack of stacks) countLowerHalves(bitsOf(stack), bin, histogram);
+    for (const distribution of distributions) {
+      for (const half of distribution.lowerHalves(bin)) histogram[half]!++;
+    }
   }
   const values = wanted.map(({ bin, rank }) => floatOfKey((bin << 16) | locate(lower.get(bin)!, rank).bin | 0));
   return {
@@ -51,22 +53,48 @@ export function percentiles(
   };
 }
 
-/** How many finite values of a stack have each of the upper halves of their bits: uint32 [65536]. */
-export function upperHistogram(stack: Float32Array): Uint32Array {
-  const words = bitsOf(stack);
-  const histogram = new Uint32Array(HALF);
+/** The finite values of a stack by the upper halves of their keys. */
+export class Distribution {
+  /** How many values each upper half has: uint32 [65536]. */
+  readonly histogram = new Uint32Array(HALF);
+  /** End of each bin in `#lower`. */
+  readonly #ends = new Uint32Array(HALF);
+  /** Lower halves, bin by bin, in the order of the stack. */
+  readonly #lower: Uint16Array;
+
+  constructor(stack: Float32Array) {
+    const words = bitsOf(stack);
+    countUpperHalves(words, this.histogram);
+    let total = 0;
+    for (let bin = 0; bin < HALF; bin++) {
+      this.#ends[bin] = total;
+      total += this.histogram[bin]!;
+    }
+    this.#lower = new Uint16Array(total);
+    // The starts become the ends.
+    groupLowerHalves(words, this.#ends, this.#lower);
+  }
+
+  /** The lower halves of the values in a bin. */
+  lowerHalves(bin: number): Uint16Array {
+    const end = this.#ends[bin]!;
+    return this.#lower.subarray(end - this.histogram[bin]!, end);
+  }
+}
+
+function countUpperHalves(words: Int32Array, histogram: Uint32Array): void {
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     if ((word & EXPONENT) !== EXPONENT) histogram[risingKey(word) >>> 16]!++;
   }
-  return histogram;
 }
 
-/** Adds the lower halves of the keys in an upper bin; a bin that is wanted holds finite values alone. */
-function countLowerHalves(words: Int32Array, bin: number, histogram: Uint32Array): void {
+function groupLowerHalves(words: Int32Array, next: Uint32Array, out: Uint16Array): void {
   for (let i = 0; i < words.length; i++) {
-    const key = risingKey(words[i]!);
-    if (key >>> 16 === bin) histogram[key & (HALF - 1)]!++;
+    const word = words[i]!;
+    if ((word & EXPONENT) === EXPONENT) continue;
+    const key = risingKey(word);
+    out[next[key >>> 16]!++] = key;
   }
 }
 

@@ -64,6 +64,7 @@ export function roundToFloat16(values: Float32Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
+    if (word === 0) continue;
     // Below 2^-14 float16 has steps of 2^-24, which is what float32 has at 0.5; above, 13 bits less than float32.
     if (word < 0x38800000) values[i] = Math.fround(values[i]! + 0.5) - 0.5;
     else words[i] = (word + 0xfff + ((word >> 13) & 1)) & ~0x1fff;
