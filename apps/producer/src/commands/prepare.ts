@@ -32,7 +32,7 @@ interface PrepareCommandOptions {
   readonly cropRoomSlices: number;
   readonly cropRoomPx: number;
   readonly studiesPerShard: number;
-  readonly threads: number;
+  readonly threads?: number;
   readonly json?: boolean;
 }
 
@@ -67,7 +67,7 @@ export function addPrepare(program: Command): void {
     .option('--crop-room-slices <n>', 'slices at either end of a crop’s, for shifting', wholeNumber, 0)
     .option('--crop-room-px <n>', 'at least so many px around a crop’s window, of the 512 x 512 slice', wholeNumber, 0)
     .option('--studies-per-shard <n>', 'studies in one set of files', positiveNumber, 32)
-    .option('--threads <n>', 'worker threads (default: one a core)', positiveNumber, availableParallelism())
+    .option('--threads <n>', 'worker threads (default: one a core)', positiveNumber)
     .option('--json', 'print prepare.json')
     .addHelpText(
       'after',
@@ -126,7 +126,7 @@ async function prepare(path: string, options: PrepareCommandOptions): Promise<nu
         },
         options: { stages, dtype, pool, xyRoomSlices, cropRoomSlices, cropRoomPx, studiesPerShard },
         out: resolve(options.out),
-        threads: options.threads,
+        threads: options.threads ?? availableParallelism(),
         onProgress: (progress) => view.update(progress),
       });
     } finally {
