@@ -96,7 +96,8 @@ async function readDescription(directory: string): Promise<Description> {
 function drawFoot(sheet: Drawing, top: number): void {
   let left = GAP_PX;
   sheet.text(left, top, PHANTOM_NOTICE, WHITE);
-  left = sheet.width - GAP_PX;
+  left = sheet.width - GAP_PX - Drawing.textWidth('ungraded ');
+  sheet.text(left, top, 'ungraded', GREY);
   for (const severity of ['severe', 'moderate', 'normal_mild'] as const) {
     const text = `${SHORT[severity]}${severity === 'normal_mild' ? '/mild' : ''}  `;
     left -= Drawing.textWidth(text);
@@ -170,7 +171,8 @@ function drawSeverities({ drawing, plan }: Sheet, level: Level, left: number, to
     write(head, WHITE);
     parts.forEach((part, place) => {
       write(part.head, WHITE);
-      write(SHORT[part.severity].padEnd(place + 1 < parts.length ? 10 : 0), COLOURS[part.severity]);
+      const colour = plan.ungraded.has(part.target.name) ? GREY : COLOURS[part.severity];
+      write(SHORT[part.severity].padEnd(place + 1 < parts.length ? 10 : 0), colour);
     });
   });
 }
