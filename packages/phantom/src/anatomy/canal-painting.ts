@@ -36,6 +36,8 @@ export interface CanalSection {
   /** Lateral position of the midline in body coordinates, and how far it moves for each mm down. */
   readonly middle: Float32Array;
   readonly slope: Float32Array;
+  /** Cosine of the lean that this slope is. */
+  readonly upright: Float32Array;
   /** Sine and cosine of the rotation about the spine's axis. */
   readonly sine: Float32Array;
   readonly cosine: Float32Array;
@@ -46,6 +48,25 @@ export interface Root {
   readonly angle: number;
   readonly radius: number;
   readonly drift: number;
+}
+
+/** Places of all roots along the canal: pairs in shares of the sac's half width and half depth, each STEP_MM. */
+interface Cauda {
+  readonly conus: number;
+  readonly roots: number;
+  readonly places: Float32Array;
+}
+
+function caudaOf(section: CanalSection, conus: number, roots: readonly Root[]): Cauda {
+  const places = new Float32Array(section.middle.length * roots.length * 2);
+  for (let index = 0, at = 0; index < section.middle.length; index++) {
+    for (const { angle, radius, drift } of roots) {
+      const turned = angle + drift * (index * STEP_MM - conus);
+      places[at++] = radius * Math.cos(turned);
+      places[at++] = radius * Math.sin(turned);
+    }
+  }
+  return { conus, roots: roots.length, places };
 }
 
 /** Roots lie at the back of the sac in a crescent, as they do in a patient on the back. */
@@ -66,18 +87,13 @@ export function canalStructures(
   conus: number,
   roots: readonly Root[],
 ): Structure[] {
+  const cauda = caudaOf(section, conus, roots);
   return Array.from({ length: Math.ceil(wall.lengthMm / PIECE_MM) }, (_, piece) =>
-    canalPiece(wall, section, conus, roots, piece * PIECE_MM),
+    canalPiece(wall, section, cauda, piece * PIECE_MM),
   );
 }
 
-function canalPiece(
-  wall: PosteriorWall,
-  section: CanalSection,
-  conus: number,
-  roots: readonly Root[],
-  from: number,
-): Structure {
+function canalPiece(wall: PosteriorWall, section: CanalSection, cauda: Cauda, from: number): Structure {
   const place = new Float64Array(2);
   const to = from + PIECE_MM;
   const last = section.middle.length - 1;
@@ -105,9 +121,9 @@ function canalPiece(
       // The inverse of `PosteriorWall.at`.
       const near = Math.max(0, Math.min(last, Math.round(level / STEP_MM)));
       const slope = section.slope[near]!;
-      const lengthen = 1 / Math.sqrt(1 + slope * slope);
-      const across = (voxel.x + ox - section.middle[near]! - slope * (level - near * STEP_MM)) * lengthen;
-      const s = level + across * slope * lengthen;
+      const upright = section.upright[near]!;
+      const across = (voxel.x + ox - section.middle[near]! - slope * (level - near * STEP_MM)) * upright;
+      const s = level + across * slope * upright;
       if (s < from || s >= to) return;
       const index = Math.min(last, Math.round(s / STEP_MM));
       const sine = section.sine[index]!;
@@ -115,7 +131,7 @@ function canalPiece(
       const u = across * cosine + back * sine;
       const v = back * cosine - across * sine;
       if (v < -2 || v > 24 || u > 16 || u < -16) return;
-      voxel.signal = shadeSection(section, index, u, v, voxel.signal, look, s, conus, roots);
+      voxel.signal = shadeSection(section, index, u, v, voxel.signal, look, s, cauda);
     },
   };
 }
@@ -128,8 +144,7 @@ function shadeSection(
   under: number,
   look: Look,
   s: number,
-  conus: number,
-  roots: readonly Root[],
+  cauda: Cauda,
 ): number {
   const { signals, blurMm: blur } = look;
   const depth = section.depth[index]!;
@@ -145,7 +160,7 @@ function shadeSection(
     const beside = Math.max(lining, wedge - Math.abs(u));
     signal = cover(signal, signals.ligament, wedge > 0.3 ? beside : lining, blur);
   }
-  signal = shadeSac(section, index, u, v, signal, look, s, conus, roots);
+  signal = shadeSac(section, index, u, v, signal, look, s, cauda);
   return shadeRecess(Math.abs(u), v, narrowed, signal, look);
 }
 
@@ -157,10 +172,10 @@ function shadeSac(
   under: number,
   look: Look,
   s: number,
-  conus: number,
-  roots: readonly Root[],
+  cauda: Cauda,
 ): number {
   const { signals, blurMm: blur } = look;
+  const { conus } = cauda;
   const halfWidth = section.sacHalfWidth[index]!;
   const halfDepth = section.sacDepth[index]! / 2;
   if (halfDepth < 0.4) return under;
@@ -173,13 +188,13 @@ function shadeSac(
     const taper = smoothStep(conus + 4, conus - 22, s);
     fluid = cover(fluid, signals.cord, ellipse(u, w - 0.6, 1 + 3.8 * taper, 0.8 + 3 * taper), blur);
   }
-  if (s > conus - 20) {
+  // The roots lie behind the middle of the sac but for the drift of the outermost.
+  if (s > conus - 20 && w > -0.5 * halfDepth - 1.5) {
+    const { roots, places } = cauda;
     let nearest = Number.POSITIVE_INFINITY;
-    for (let k = 0; k < roots.length; k++) {
-      const root = roots[k]!;
-      const angle = root.angle + root.drift * (s - conus);
-      const du = u - root.radius * halfWidth * Math.cos(angle);
-      const dw = w - root.radius * halfDepth * Math.sin(angle);
+    for (let k = 2 * roots * index, end = k + 2 * roots; k < end; k += 2) {
+      const du = u - places[k]! * halfWidth;
+      const dw = w - places[k + 1]! * halfDepth;
       const square = du * du + dw * dw;
       if (square < nearest) nearest = square;
     }

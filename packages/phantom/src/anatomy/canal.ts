@@ -150,6 +150,7 @@ function sectionAlong(
     'crowding',
     'middle',
     'slope',
+    'upright',
     'sine',
     'cosine',
   ] as const;
@@ -178,13 +179,14 @@ function sectionAlong(
     section.sacHalfWidth[index] = halfWidth(s) * (1 - 0.3 * canal);
     section.depth[index] = boneDepth(s);
     section.halfWidth[index] = boneHalfWidth(s);
-    section.flavum[index] = 0.6 + 2.4 * near + 2.2 * canal;
-    section.dorsalFat[index] = 5.5 * near * (1 - 0.5 * canal) * k;
+    section.flavum[index] = 0.6 + 2.4 * near + 3.5 * canal;
+    section.dorsalFat[index] = 5.5 * near * (1 - 0.85 * canal) * k;
     section.recessLeft[index] = left;
     section.recessRight[index] = right;
     section.crowding[index] = canal;
     section.middle[index] = wall.point(s)[0];
     section.slope[index] = wall.slopeAt(s);
+    section.upright[index] = 1 / Math.hypot(1, section.slope[index]!);
     section.sine[index] = Math.sin(wall.rotationAt(s));
     section.cosine[index] = Math.cos(wall.rotationAt(s));
   }

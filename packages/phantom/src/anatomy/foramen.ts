@@ -12,7 +12,9 @@ import { sectionDistance } from './vertebra.ts';
 
 /** Distance of the foramen's middle from the midline, from the posterior wall, and above the disc's middle, in mm. */
 const MIDDLE_MM = { behind: 5.2, above: 8.5 } as const;
-const HALF_LENGTH_MM = 7.5;
+const OUTER_HALF_LENGTH_MM = 7.5;
+/** Further in is the lateral recess, which has a narrowing of its own. */
+const INNER_HALF_LENGTH_MM = 5;
 /** The keyhole's own middle above the disc's. */
 const ABOVE_DISC_MM = 5;
 
@@ -41,12 +43,16 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
   return {
     name: `${disc.level ?? 'disc'} ${side} foramen`,
     frame: { ...disc.frame, origin },
-    halfExtent: [HALF_LENGTH_MM + 2, 10, 16],
+    halfExtent: [OUTER_HALF_LENGTH_MM, 10.5, 13.5],
     shade(voxel, look) {
       const { x, y, z, signal: under } = voxel;
       const { signals, blurMm } = look;
       // Beyond its ends the foramen opens into the canal and into the fat before the psoas.
-      const open = smoothStep(HALF_LENGTH_MM + 1, HALF_LENGTH_MM - 2, x < 0 ? -x : x);
+      const outwards = x * sign;
+      const open =
+        outwards > 0
+          ? smoothStep(OUTER_HALF_LENGTH_MM, OUTER_HALF_LENGTH_MM - 3.5, outwards)
+          : smoothStep(INNER_HALF_LENGTH_MM, INNER_HALF_LENGTH_MM - 2.5, -outwards);
       if (open <= 0) return;
       // The nerve runs outwards and down.
       const uy = y - MIDDLE_MM.behind;

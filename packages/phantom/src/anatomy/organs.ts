@@ -68,9 +68,11 @@ function vesselPart(
     halfExtent: [(far - near) / 2 + 2, (back - front) / 2, (top - bottom) / 2],
     shade(voxel, look) {
       const z = voxel.z + origin[2];
+      const x = (voxel.x + origin[0] - soft.middleAt(z)) * side - course(z);
+      if (x > radius + 3 || x < -radius - 3) return;
       const y = voxel.y + origin[1] - middle(z);
       if (y > radius + 3 || y < -radius - 3) return;
-      const edge = ellipse((voxel.x + origin[0] - soft.middleAt(z)) * side - course(z), y, radius, radius * 0.95);
+      const edge = ellipse(x, y, radius, radius * 0.95);
       const wall = cover(voxel.signal, look.signals.vesselWall, edge - 1, look.blurMm);
       voxel.signal = cover(wall, look.signals.vessel, edge, look.blurMm);
     },

@@ -99,7 +99,14 @@ export class SoftTissue {
     const furrow = across < 40 ? (1 - across / 40) * 4 : 0;
     const px = lateral / halfWidthMm;
     const py = (behind - (muscle + fat - furrow) + halfDepthMm) / halfDepthMm;
-    const level = Math.sqrt(0.5 * (px * px + py * py + Math.sqrt(px * px * px * px + py * py * py * py)));
+    const square = px * px + py * py;
+    // An ellipse that the outline encloses: most of the inside needs no roots.
+    const deep = 1 - (fat + blur + 1) / halfDepthMm;
+    if (deep > 0 && square < deep * deep) {
+      this.#shadeInside(voxel, row, look);
+      return;
+    }
+    const level = Math.sqrt(0.5 * (square + Math.sqrt(px * px * px * px + py * py * py * py)));
     const depth = (1 - level) * halfDepthMm;
     if (depth <= -blur) {
       voxel.signal = signals.air;
