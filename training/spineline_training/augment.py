@@ -34,8 +34,8 @@ class Batch:
     """Inputs in the model's order, and targets by name.
 
     Stage 1: `point` [B, outputs, 3] (x, y fractions, z in slices; NaN where unlabelled), `slices` [B] real slices.
-    Stage 2: `point` [B, points, 2]. Stage 3: `label` [B], `slice` [B, views] (the labelled slice's place, -1 where it is
-    not among the slices) and `present` [B, views].
+    Stage 2: `point` [B, points, 2]. Stage 3: `label` [B], `slice` [B, views] (the labelled slice's place, -1 where it
+    is not among the slices) and `present` [B, views].
     """
 
     inputs: tuple[Tensor, ...]
@@ -49,7 +49,7 @@ def make_batch(
     random: np.random.Generator | None = None,
     device: torch.device | str = "cpu",
 ) -> Batch:
-    """The samples `index` as a batch; without `augment` exactly what serving feeds (up to the preparation's rounding)."""
+    """The samples `index` as a batch; without `augment` what serving feeds, up to the preparation's rounding."""
     maker = {1: _stage1, 2: _stage2, 3: _stage3}[samples.stage]
     return maker(samples, index, augment, random, torch.device(device))
 
@@ -171,8 +171,10 @@ def _window(images: np.ndarray, view: View) -> np.ndarray:
 def _affine(
     count: int, view: View, augment: AugmentConfig, random: np.random.Generator, mirror: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each sample a matrix [2, 2] and an offset [2] in array pixels, x first: from a place relative to the middle of
-    what is made to a place in the array."""
+    """For each sample a matrix [2, 2] and an offset [2] in array pixels, x first.
+
+    They lead from a place relative to the middle of what is made to the place in the array where it is read.
+    """
     height, width = view.size
     left, _, top, _ = view.room
     applied = random.random(count) < augment.affine

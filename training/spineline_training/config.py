@@ -315,7 +315,8 @@ def training_config_from(raw: dict[str, Any], base: TrainingConfig = TrainingCon
 def _known(what: str, found: Any, allowed: Any) -> None:
     unknown = sorted(set(found) - set(allowed))
     if unknown:
-        raise ValueError(f"{what} of training name the unknown {', '.join(unknown)}; known: {', '.join(sorted(allowed))}")
+        known = ", ".join(sorted(allowed))
+        raise ValueError(f"{what} of training name the unknown {', '.join(unknown)}; known: {known}")
 
 
 def _tuples(value: Any) -> Any:

@@ -144,7 +144,9 @@ def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, 
         metrics[f"{prefix}.weights"] = content["digest"]
         metrics |= {f"{prefix}.{key}": float(f"{value:.6g}") for key, value in content["metrics"].items()}
     _check_settings(config, stage, data["settings"])
-    described = [f"{one.get('name') or 'dataset'} {one['digest']} ({one['studies']} studies)" for one in data["datasets"]]
+    described = [
+        f"{one.get('name') or 'dataset'} {one['digest']} ({one['studies']} studies)" for one in data["datasets"]
+    ]
     metrics["studies"] = data["studies"]
     return weights, "; ".join(described), metrics, _shares(data["classCounts"])
 

@@ -55,8 +55,7 @@ def stage2_metrics(found: np.ndarray, target: np.ndarray) -> dict[str, float]:
 
 
 def stage3_metrics(probabilities: np.ndarray, label: np.ndarray, baseline: np.ndarray) -> dict[str, float]:
-    """The challenge's weighted log loss (weights 1, 2, 4) beside that of the training fold's class shares, accuracy, and
-    the expected calibration error."""
+    """The challenge's weighted log loss beside that of the class shares `baseline`, accuracy, and calibration error."""
     return {
         "log_loss": weighted_log_loss(probabilities, label),
         "baseline": weighted_log_loss(baseline, label),

@@ -474,8 +474,11 @@ def _save_torch(file: Path, content: Any) -> None:
 
 
 def with_settings(model: ModelConfig, recipe: TrainingConfig, stage: int, settings: list[str]):
-    """A model and a recipe with `key=value` settings applied: a recipe's field (`lr=1e-3`, `augment.rotate=0`) or, after
-    `model.`, one of the model's (`model.encoder.pre_pool=2`). Values are JSON, or else text."""
+    """A model and a recipe with `key=value` settings applied.
+
+    A key is a field of the recipe (`lr=1e-3`, `augment.rotate=0`) or, after `model.`, one of the model
+    (`model.encoder.pre_pool=2`). Values are JSON, or else text.
+    """
     tree = {"model": model_config_to_json(model), "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
     for setting in settings:
         key, found, value = setting.partition("=")
@@ -485,7 +488,7 @@ def with_settings(model: ModelConfig, recipe: TrainingConfig, stage: int, settin
         for step in path[:-1]:
             place = place.get(step) if isinstance(place, dict) else None
         if not found or not isinstance(place, dict) or path[-1] not in place:
-            raise ValueError(f"--set {setting}: there is no such field; expected key=value with a field of the configuration")
+            raise ValueError(f"--set {setting}: expected key=value with a field of the recipe, or of the model after model.")
         try:
             place[path[-1]] = json.loads(value)
         except ValueError:

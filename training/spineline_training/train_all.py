@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -52,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = load_config(options.config)
     jobs = list(_jobs(config, options))
     failed = _run_all(jobs, options)
-    print(summary(config, options.out, [(stage, task, member, fold) for stage, task, member, fold in jobs]))
+    print(summary(config, options.out, jobs))
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs did not finish: {', '.join(failed)}", file=sys.stderr)
         return 1
@@ -98,7 +97,9 @@ def _run_all(jobs: list[tuple[int, str, str, int]], options: argparse.Namespace)
             return name
         options.out.mkdir(parents=True, exist_ok=True)
         with open(options.out / f"{name}.txt", "a") as output:
-            process = subprocess.Popen(_command(job, options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            process = subprocess.Popen(
+                _command(job, options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
             running.add(process)
             for line in process.stdout:
                 output.write(line)
@@ -130,7 +131,7 @@ def _command(job: tuple[int, str, str, int], options: argparse.Namespace) -> lis
         command += ["--steps", options.steps]
     for one in options.set:
         command += ["--set", one]
-    return [str(os.fspath(one) if isinstance(one, Path) else one) for one in command]
+    return [str(one) for one in command]
 
 
 def summary(config: Config, out: Path, jobs: list[tuple[int, str, str, int]]) -> str:

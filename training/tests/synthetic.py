@@ -78,7 +78,8 @@ def _arrays(count, random, room_slices, xy_room):
     severity = random.choice(3, (count, 25), p=(0.7, 0.2, 0.1)).astype(np.int8)
     severity[random.random((count, 25)) < 0.05] = -1
     arrays["severity"] = severity
-    place = np.stack([random.normal(0.5, 0.03, (count, 5)), 0.2 + 0.15 * np.arange(5) + random.normal(0, 0.02, (count, 5))], 2)
+    x, y = random.normal(0.5, 0.03, (count, 5)), 0.2 + 0.15 * np.arange(5) + random.normal(0, 0.02, (count, 5))
+    place = np.stack([x, y], axis=2)
     for task, outputs in (("scs", 5), ("nfn", 10)):
         slices = random.integers(14, 21, count).astype(np.int32)
         middle = slices[:, None] / 2 + random.integers(-2, 2, (count, 5))

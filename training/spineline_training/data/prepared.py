@@ -1,13 +1,14 @@
 """Reading what `spineline prepare` wrote: folders of shards, each a `shard.json` and study-major `.npy` arrays.
 
-The arrays are the very tensors that the workers feed the models (pooled, with room around crops, and in fewer bits where
-the preparation was asked for that), so that training has no image code but augmentation. Nothing is copied: arrays are
-mapped into memory, and read once where they fit.
+The arrays are the very tensors that the workers feed the models (pooled, with room around crops, and in fewer bits
+where the preparation was asked for that), so that training has no image code but augmentation. Arrays are mapped into
+memory, and read once where they fit.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,14 +98,11 @@ class Prepared:
                 described = _read(shard / "shard.json", SHARD, "run `spineline prepare` again: it makes missing shards")
                 self._shards.append((shard, described))
                 self.studies += described["studies"]
-        twice = {one for one in self.studies if self.studies.count(one) > 1} if self._repeats() else set()
+        twice = [study for study, times in Counter(self.studies).items() if times > 1]
         if twice:
-            raise PreparedError(f"{len(twice)} studies are in more than one shard, such as {min(twice)}; give each once")
+            raise PreparedError(f"{len(twice)} studies are in more than one shard, such as {min(twice)}")
         if not self.studies:
             raise PreparedError(f"{self.folders[0]} holds no study")
-
-    def _repeats(self) -> bool:
-        return len(set(self.studies)) != len(self.studies)
 
     def _agree(self, folder: Path, meta: dict[str, Any]) -> None:
         for what, first, found in [
@@ -127,7 +125,7 @@ class Prepared:
             entry = described["arrays"][name]
             part = np.load(shard / entry["file"], mmap_mode="r")
             if list(part.shape) != list(entry["shape"]) or len(part) != len(described["studies"]):
-                raise PreparedError(f"{shard / entry['file']} has the shape {part.shape}, shard.json says {entry['shape']}")
+                raise PreparedError(f"{shard / entry['file']}: shape {part.shape}, shard.json says {entry['shape']}")
             if parts and (part.shape[1:] != parts[0].shape[1:] or part.dtype != parts[0].dtype):
                 raise PreparedError(f"{shard / entry['file']} differs in shape or dtype from the shards before it")
             parts.append(part)

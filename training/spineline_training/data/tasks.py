@@ -6,8 +6,7 @@ level, or a side's level, left five first).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -79,7 +78,6 @@ class Samples:
     present: np.ndarray | None = None
     #: Full (unpooled) height and width that fractions are of.
     full_size: tuple[int, int] = (0, 0)
-    info: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.study)
@@ -111,7 +109,9 @@ def samples_of(data: Prepared, stage: int, task: str) -> Samples:
     return samples
 
 
-def _made(data: Prepared, stage: int, task: str, views: list[View], study: np.ndarray, row: np.ndarray, **rest) -> Samples:
+def _made(
+    data: Prepared, stage: int, task: str, views: list[View], study: np.ndarray, row: np.ndarray, **rest
+) -> Samples:
     folds = np.array([fold_of(one) for one in data.studies])
     return Samples(stage, task, data.pool(stage), views, study, row, data.studies, folds[study], **rest)
 
