@@ -61,12 +61,13 @@ def write_prepared(folder, studies=10, seed=0, shard=4, room_slices=2, xy_room_s
         "studies": studies,
         "skipped": [],
         "classShares": {
-            condition: {level: counts[c * 5 + i].tolist() for i, level in enumerate(LEVELS)}
+            condition: {
+                level: (counts[c * 5 + i] / max(1, counts[c * 5 + i].sum())).tolist() for i, level in enumerate(LEVELS)
+            }
             for c, condition in enumerate(CONDITIONS)
         },
         "windows": {
-            name: {"room": ROOM}
-            for name in ("stage3.sagittal_t2", "stage3.axial_middle", "stage3.sagittal_t1", "stage3.axial_sides")
+            name: {"room": ROOM} for name in ("sagittal_t2", "axial_middle", "sagittal_t1", "axial_sides")
         },
     }
     (folder / "prepare.json").write_text(json.dumps(meta))

@@ -10,7 +10,6 @@ from conftest import CONFIGS
 
 from spineline_training import train_all
 from spineline_training.config import (
-    AugmentConfig,
     ConvNeXt3dConfig,
     EncoderConfig,
     SeverityConfig,
@@ -121,13 +120,13 @@ def test_the_run_folder_holds_what_was_promised(tmp_path, prepared):
 
 
 def test_training_learns(tmp_path, prepared, no_pictures):
-    task, model = TINY[2]
-    encoder = EncoderConfig(family="convnext", pre_pool=4, depths=(1, 1), widths=(8, 16), layer_scale=1.0)
-    model = XyConfig(encoder=encoder, pooling="soft-argmax", pyramid=16, stride=16)
-    recipe = TrainingConfig(batch=8, lr=2e-2, ema=0.9, validations=1, augment=AugmentConfig(affine=0, mirror=0))
-    result = train(Job(2, task, "tiny", 1, model, recipe, steps=80), prepared, tmp_path, quiet)
-    # Always answering the mean place is off by 18 px.
-    assert result["metrics"]["median"] < 6
+    blocks = (("fused", 1, 3, 2, 8, 16, 1), ("fused", 2, 3, 2, 16, 16, 1))
+    encoder = EncoderConfig(family="efficientnet_v2", pre_pool=4, blocks=blocks, last_channel=32)
+    recipe = TrainingConfig(batch=16, lr=3e-2, ema=0.9, validations=1)
+    job = Job(3, "ss", "tiny", 1, SeverityConfig(encoder=encoder, lstm_hidden=8), recipe, steps=80)
+    metrics = train(job, prepared, tmp_path, quiet)["metrics"]
+    # A third each scores 1.1; the class shares of so few studies score worse.
+    assert metrics["log_loss"] < 0.5 and metrics["baseline"] > 0.7
 
 
 def test_a_pooled_input_gives_the_output_of_the_whole_one(nano):

@@ -180,7 +180,6 @@ def _view(data: Prepared, name: str, array_name: str, array: ArrayOfShards, room
 
 
 def _room(data: Prepared, array_name: str) -> tuple[int, int, int, int]:
-    windows = data.meta.get("windows") or {}
-    entry = windows.get(array_name) or windows.get(array_name.removeprefix("stage3.")) or {}
-    room = entry.get("room") or entry.get("roomPx") or {}
-    return tuple(int(room.get(side, 0)) for side in ("left", "right", "top", "bottom"))
+    """Pixels of the array left of, right of, above and below the window."""
+    room = data.meta["windows"][array_name.removeprefix("stage3.")]["room"]
+    return tuple(int(room[side]) for side in ("left", "right", "top", "bottom"))
