@@ -26,7 +26,7 @@ export type Narrowings = Readonly<Record<Level, LevelNarrowing>>;
  * is chosen by: where slice and disc stand at an angle, it is cut further up.
  */
 const NARROWING_WHOLE_MM = 2.5;
-const RECESS_WHOLE_MM = 4.5;
+const RECESS_WHOLE_MM = { above: 7, below: 4 } as const;
 const NARROWING_FALL_MM = 4.5;
 
 export class Canal {
@@ -165,7 +165,7 @@ function sectionAlong(
       const distance = s - levels.get(level)!;
       const weightWithin = (whole: number) => bell(Math.max(0, Math.abs(distance) - whole), NARROWING_FALL_MM);
       const weight = weightWithin(NARROWING_WHOLE_MM);
-      const aside = weightWithin(RECESS_WHOLE_MM);
+      const aside = weightWithin(distance < 0 ? RECESS_WHOLE_MM.above : RECESS_WHOLE_MM.below);
       const { canal: n, recess } = narrowings[level];
       canal = Math.max(canal, n * weight);
       left = Math.max(left, recess.left * aside);
