@@ -49,3 +49,30 @@ def test_values_outside_the_choices_are_refused():
         model_config_from(1, {"head": "cls", "pooling": "max"})
     with pytest.raises(ValueError, match="variant"):
         EncoderConfig(family="convnext")
+
+
+def test_recipes_are_overridden_by_task_member_and_both(tmp_path):
+    raw = json.loads((CONFIGS / "nano.json").read_text())
+    raw["stage1"]["training"] = {
+        "lr": 1,
+        "batch": 2,
+        "augment": {"rotate": 3},
+        "overrides": {"nfn": {"lr": 2}, "reg": {"batch": 4}, "nfn-reg": {"augment": {"mirror": 0}}},
+        "folds": {"reg": 4},
+    }
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps(raw))
+    stage = load_config(file).stages[1]
+    found = {key: (one.lr, one.batch, one.augment.rotate, one.augment.mirror) for key, one in stage.recipes.items()}
+    assert found == {
+        ("scs", "cls"): (1, 2, 3, 0.5),
+        ("scs", "reg"): (1, 4, 3, 0.5),
+        ("nfn", "cls"): (2, 2, 3, 0.5),
+        ("nfn", "reg"): (2, 4, 3, 0),
+    }
+    assert stage.folds == {"cls": 0, "reg": 4}
+    for wrong in ({"lrr": 1}, {"overrides": {"ss": {}}}, {"folds": {"other": 1}}, {"folds": {"cls": 5}}):
+        raw["stage1"]["training"] = wrong
+        file.write_text(json.dumps(raw))
+        with pytest.raises(ValueError, match="one.json"):
+            load_config(file)

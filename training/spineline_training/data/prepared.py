@@ -27,8 +27,9 @@ CONDITIONS = (
     "right_subarticular_stenosis",
     "spinal_canal_stenosis",
 )
+_FIELDS = ("dataset", "settings", "options", "shards", "studies", "windows")
 #: What must agree between folders that are trained on together.
-_AGREEING = ("settings",)
+_AGREEING = ("settings", "windows")
 _AGREEING_OPTIONS = ("pool", "xyRoomSlices", "cropRoomSlices", "dtype")
 
 
@@ -89,6 +90,9 @@ class Prepared:
         self.datasets, self.studies, self._shards = [], [], []
         for folder in self.folders:
             meta = _read(folder / "prepare.json", PREPARED, "run `spineline prepare` to the end")
+            absent = [key for key in _FIELDS if key not in meta]
+            if absent:
+                raise PreparedError(f"{folder / 'prepare.json'} has no field {absent[0]}: prepare the dataset again")
             if not self.datasets:
                 self.meta = meta
             self._agree(folder, meta)
@@ -108,7 +112,6 @@ class Prepared:
         for what, first, found in [
             *((key, self.meta.get(key), meta.get(key)) for key in _AGREEING),
             *((key, self.meta["options"].get(key), meta["options"].get(key)) for key in _AGREEING_OPTIONS),
-            ("windows", self.meta.get("windows"), meta.get("windows")),
         ]:
             if first != found:
                 raise PreparedError(

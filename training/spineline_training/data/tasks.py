@@ -181,5 +181,8 @@ def _view(data: Prepared, name: str, array_name: str, array: ArrayOfShards, room
 
 def _room(data: Prepared, array_name: str) -> tuple[int, int, int, int]:
     """Pixels of the array left of, right of, above and below the window."""
-    room = data.meta["windows"][array_name.removeprefix("stage3.")]["room"]
+    name = array_name.removeprefix("stage3.")
+    if name not in data.meta["windows"]:
+        raise PreparedError(f"{data.folders[0] / 'prepare.json'} says nothing about the windows of {name}")
+    room = data.meta["windows"][name]["room"]
     return tuple(int(room[side]) for side in ("left", "right", "top", "bottom"))
