@@ -48,8 +48,18 @@ def make_batch(
     augment: AugmentConfig | None = None,
     random: np.random.Generator | None = None,
     device: torch.device | str = "cpu",
+    slice_error: int = 0,
 ) -> Batch:
-    """The samples `index` as a batch; without `augment` what serving feeds, up to the preparation's rounding."""
+    """The samples `index` as a batch; without `augment` what serving feeds, up to the preparation's rounding.
+
+    Args:
+        slice_error: of stage 3, without `augment`: slices by which every view is off, as if stage 1 had erred.
+
+    Raises:
+        ValueError: the data were prepared with less room than the slice error needs.
+    """
+    if slice_error:
+        return _off(samples, index, slice_error, torch.device(device))
     maker = {1: _stage1, 2: _stage2, 3: _stage3}[samples.stage]
     return maker(samples, index, augment, random, torch.device(device))
 
@@ -140,6 +150,20 @@ def _stage3(samples: Samples, index: np.ndarray, augment, random, device) -> Bat
             inputs.append(image * _tensor(present[:, v], device).float()[:, None, None, None])
     targets = {"label": samples.label[index], "slice": place.astype(np.int64), "present": present}
     return Batch(tuple(inputs), {name: _tensor(value, device) for name, value in targets.items()})
+
+
+def _off(samples: Samples, index: np.ndarray, slices: int, device) -> Batch:
+    """Stage 3's batch with every view cut `slices` slices away from the labelled one."""
+    inputs = []
+    for images, view in zip(samples.images(index), samples.views):
+        if abs(slices) > view.room_slices:
+            raise ValueError(
+                f"a slice error of {slices} needs data prepared with --crop-room-slices {abs(slices)} or more, "
+                f"found {view.room_slices}"
+            )
+        moved = _shifted(images, view, np.full(len(index), slices), reverse=None)
+        inputs.append(_float(_window(moved, view), device))
+    return Batch(tuple(inputs), {"label": _tensor(samples.label[index], device)})
 
 
 def _slice_shift(count: int, view: View, augment: AugmentConfig, random: np.random.Generator) -> np.ndarray:

@@ -132,6 +132,8 @@ def describe(config: ModelConfig, size: str, parameters: int) -> str:
     encoder = _describe_encoder(config.encoder, size)
     if isinstance(config, XyConfig):
         return f"{encoder}, {config.pooling} pooling, {count} parameters"
+    if config.slices_as == "channels":
+        return f"{encoder} ({config.encoders}), three slices as channels, {count} parameters"
     return f"2.5D {encoder} ({config.encoders}), bi-LSTM {config.lstm_hidden}, attention pooling, {count} parameters"
 
 

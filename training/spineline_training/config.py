@@ -128,6 +128,9 @@ class SeverityConfig:
 
     encoder: EncoderConfig
     slices: int = 5
+    #: "sequence": 2.5D, the published way. "channels": the three middle slices are the channels of one image, whose
+    #: pooled features are the view's vector; there is no LSTM, no attention, and nothing for the slice loss to teach.
+    slices_as: str = "sequence"
     #: "per-view": sagittal and axial have an encoder each. "shared": one for both.
     encoders: str = "per-view"
     #: Units of the LSTM a direction.
@@ -136,6 +139,9 @@ class SeverityConfig:
 
     def __post_init__(self) -> None:
         _one_of("encoders", self.encoders, ("per-view", "shared"))
+        _one_of("slices_as", self.slices_as, ("sequence", "channels"))
+        if self.slices_as == "channels" and self.slices < 3:
+            raise ValueError(f"slices as channels need three slices, found {self.slices}")
 
 
 ModelConfig = ConvNeXt3dConfig | XyConfig | SeverityConfig

@@ -25,7 +25,7 @@ from .config import Config, ConvNeXt3dConfig, ModelConfig, load_config, model_co
 from .models import build_model
 from .onnx_io import export_onnx, load_onnx
 from .patterns import example_inputs
-from .train import run_name, state_digest
+from .train import present_model, run_name, state_digest
 
 #: Largest difference between an ONNX file and torch, in units of the output.
 TOLERANCE = 1e-4
@@ -129,7 +129,8 @@ def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, 
         if not (runs / run / "metrics.json").exists():
             raise ValueError(f"{run} is not finished (no metrics.json in its folder); train it, then export")
         content = torch.load(file, map_location="cpu")
-        if _architecture(content["asked"]["model"]) != _architecture(model_config_to_json(model_config)):
+        trained = present_model(stage, content["asked"]["model"])
+        if _architecture(trained) != _architecture(model_config_to_json(model_config)):
             raise ValueError(f"{run} was trained with another model configuration than the one to be exported")
         if state_digest(content["model"]) != content["digest"]:
             raise ValueError(f"{file} is damaged: its weights do not have the digest that it names")

@@ -137,8 +137,9 @@ class _Run:
         )
         self.plan = json.loads(self.plan_file.read_text()) if self.plan_file.exists() else None
         asked = {**job.asked(), "data": [one["digest"] for one in data.datasets]}
-        if self.plan and self.plan["asked"] != asked:
-            other = [key for key in asked if asked[key] != self.plan["asked"].get(key)]
+        planned = self.plan and {**self.plan["asked"], "model": present_model(job.stage, self.plan["asked"]["model"])}
+        if planned and planned != asked:
+            other = [key for key in asked if asked[key] != planned.get(key)]
             raise ValueError(
                 f"{folder} holds a training of another {', '.join(other)}; give --name for a variant, or another --out"
             )
@@ -153,7 +154,8 @@ class _Run:
                 raise ValueError(f"{job.name}: fold {job.fold} leaves no sample to {what}; more studies are needed")
         self._check_shapes()
         in_memory = self.samples.load(job.memory_gb * 1e9)
-        torch.manual_seed(_seed(job.seed, job.name))
+        # Without the variant: what is compared starts from the same weights, as far as the models are alike.
+        torch.manual_seed(_seed(job.seed, run_name(job.stage, job.task, job.member, job.fold)))
         self.model = take_pooled(build_model(job.task, job.model), self.samples.pooled).to(self.device)
         if job.stage > 1:
             self.model.to(memory_format=torch.channels_last)
@@ -425,6 +427,11 @@ class _Run:
         rounded = {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()}
         with open(self.log, "a") as file:
             file.write(json.dumps(rounded) + "\n")
+
+
+def present_model(stage: int, model: dict[str, Any]) -> dict[str, Any]:
+    """A model's JSON object of an older run, with the fields that were added since: their defaults change nothing."""
+    return model_config_to_json(model_config_from(stage, model))
 
 
 def state_digest(state: dict[str, Tensor]) -> str:

@@ -16,7 +16,9 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 from .config import FOLDS, Config, load_config
 from .export import main as export
@@ -50,7 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     config = load_config(options.config)
     jobs = list(_jobs(config, options))
-    failed = _run_all(jobs, options)
+    processes = [
+        Process(run_name(*job), _command(job, options), options.out / run_name(*job) / "metrics.json") for job in jobs
+    ]
+    failed = run_all(processes, options.out, options.jobs)
     print(summary(config, options.out, jobs))
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs did not finish: {', '.join(failed)}", file=sys.stderr)
@@ -78,8 +83,20 @@ def _jobs(config: Config, options: argparse.Namespace):
                 yield stage, task, member, fold
 
 
-def _run_all(jobs: list[tuple[int, str, str, int]], options: argparse.Namespace) -> list[str]:
-    """Run the jobs, so many at a time; gives the names of those that did not finish. A signal stops them all."""
+@dataclass(frozen=True)
+class Process:
+    """A command that goes on where it was stopped; `done` is the file that it writes last."""
+
+    name: str
+    command: list[str]
+    done: Path
+
+
+def run_all(processes: Sequence[Process], out: Path, at_a_time: int) -> list[str]:
+    """Run what is not done, so many at a time; gives the names of those that did not finish.
+
+    The output of each is also appended to `out/<name>.txt`. A signal stops them all.
+    """
     running: set[subprocess.Popen] = set()
     stopping = threading.Event()
 
@@ -88,17 +105,17 @@ def _run_all(jobs: list[tuple[int, str, str, int]], options: argparse.Namespace)
         for one in list(running):
             one.terminate()
 
-    def run(job: tuple[int, str, str, int]) -> str | None:
-        name = run_name(*job)
-        if (options.out / name / "metrics.json").exists():
+    def run(asked: Process) -> str | None:
+        name = asked.name
+        if asked.done.exists():
             print(f"{name}: finished already", flush=True)
             return None
         if stopping.is_set():
             return name
-        options.out.mkdir(parents=True, exist_ok=True)
-        with open(options.out / f"{name}.txt", "a") as output:
+        out.mkdir(parents=True, exist_ok=True)
+        with open(out / f"{name}.txt", "a") as output:
             process = subprocess.Popen(
-                _command(job, options), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                asked.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
             )
             running.add(process)
             for line in process.stdout:
@@ -113,8 +130,8 @@ def _run_all(jobs: list[tuple[int, str, str, int]], options: argparse.Namespace)
 
     before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with ThreadPoolExecutor(options.jobs) as pool:
-            return [name for name in pool.map(run, jobs) if name]
+        with ThreadPoolExecutor(at_a_time) as pool:
+            return [name for name in pool.map(run, processes) if name]
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)

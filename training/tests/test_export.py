@@ -29,6 +29,7 @@ MODELS = [
     (2, "nfn", XyConfig(encoder=CONVNEXT, size=(64, 64), pooling="soft-argmax", pyramid=8, stride=4)),
     (3, "scs", SeverityConfig(encoder=EFFNET, lstm_hidden=4)),
     (3, "ss", SeverityConfig(encoder=CONVNEXT, lstm_hidden=4, encoders="shared")),
+    (3, "nfn", SeverityConfig(encoder=EFFNET, slices_as="channels")),
 ]
 
 

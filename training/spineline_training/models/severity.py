@@ -2,6 +2,8 @@
 
 Training only, and absent from the exported graph: `sub`, a head a view that solves the task alone, and `aux`, an
 attention score of its own that learns the labelled slice (feeding the pooling score to that loss made things worse).
+
+With `slices_as` "channels" it is what 2.5D is compared with: the three middle slices as the channels of one image.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class SeverityModel(nn.Module):
     """Crops `[B, slices, height, width]` in [0, 1], one a view, to three logits.
 
     `forward` gives a dict: `logits` [B, 3]. In training also `sub`, a dict view -> [B, 3], and `aux`, a dict view ->
-    [B, slices] slice logits. A missing view is a zero tensor.
+    [B, slices] slice logits, empty where slices are channels. A missing view is a zero tensor.
     """
 
     output = "logits"
@@ -35,16 +37,18 @@ class SeverityModel(nn.Module):
         else:
             self.encoders = nn.ModuleDict({view: Encoder2d(config.encoder) for view in views})
         channels = next(iter(self.encoders.values())).channels
-        mixed = 2 * config.lstm_hidden
+        sequence = config.slices_as == "sequence"
+        mixed = 2 * config.lstm_hidden if sequence else channels
 
         def a_view(make) -> nn.ModuleDict:
             return nn.ModuleDict({view: make() for view in views})
 
-        self.mixers = a_view(
-            lambda: nn.LSTM(channels, config.lstm_hidden, batch_first=True, bidirectional=True)
-        )
-        self.agg_scores = a_view(lambda: AttentionScore(mixed))
-        self.aux_scores = a_view(lambda: AttentionScore(mixed))
+        if sequence:
+            self.mixers = a_view(
+                lambda: nn.LSTM(channels, config.lstm_hidden, batch_first=True, bidirectional=True)
+            )
+            self.agg_scores = a_view(lambda: AttentionScore(mixed))
+            self.aux_scores = a_view(lambda: AttentionScore(mixed))
         self.sub_heads = a_view(lambda: nn.Linear(mixed, CLASSES))
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(mixed * len(views), CLASSES)
@@ -54,24 +58,36 @@ class SeverityModel(nn.Module):
         sub: dict[str, Tensor] = {}
         aux: dict[str, Tensor] = {}
         for view, crop in zip(self.inputs, crops):
-            mixed = self._mixed(view, crop)
-            weights = self.agg_scores[view](mixed).softmax(dim=1)
-            vector = (weights.unsqueeze(2) * mixed).sum(dim=1)
+            if self.config.slices_as == "channels":
+                vector = self._of_channels(view, crop)
+            else:
+                mixed = self._mixed(view, crop)
+                weights = self.agg_scores[view](mixed).softmax(dim=1)
+                vector = (weights.unsqueeze(2) * mixed).sum(dim=1)
+                if self.training:
+                    aux[view] = self.aux_scores[view](mixed)
             vectors.append(vector)
             if self.training:
                 sub[view] = self.sub_heads[view](self.dropout(vector))
-                aux[view] = self.aux_scores[view](mixed)
         logits = self.head(self.dropout(torch.cat(vectors, dim=1)))
         return {"logits": logits, "sub": sub, "aux": aux} if self.training else {"logits": logits}
 
     def _mixed(self, view: str, crop: Tensor) -> Tensor:
         """`[B, slices, height, width]` to `[B, slices, 2 * lstm_hidden]`."""
-        encoder = self.encoders["shared" if "shared" in self.encoders else view]
+        encoder = self._encoder(view)
         # A slice is one channel; the encoders of torchvision read three.
         slices = crop.flatten(0, 1).unsqueeze(1).expand(-1, 3, -1, -1)
         vectors = encoder.pool(encoder(slices)).reshape(-1, self.config.slices, encoder.channels)
         mixed, _ = self.mixers[view](vectors)
         return mixed
+
+    def _of_channels(self, view: str, crop: Tensor) -> Tensor:
+        """`[B, slices, height, width]` to `[B, channels]`, from the three middle slices."""
+        encoder, first = self._encoder(view), (self.config.slices - 3) // 2
+        return encoder.pool(encoder(crop[:, first : first + 3]))
+
+    def _encoder(self, view: str) -> Encoder2d:
+        return self.encoders["shared" if "shared" in self.encoders else view]
 
 
 class AttentionScore(nn.Module):
