@@ -23,11 +23,12 @@ def example_inputs(config: ModelConfig, model: nn.Module, batch: int, seed: int 
     generator = torch.Generator().manual_seed(seed)
     return {
         name: _image_like(torch.rand(shape, generator=generator))
-        for name, shape in _shapes(config, model, batch).items()
+        for name, shape in input_shapes(config, model, batch).items()
     }
 
 
-def _shapes(config: ModelConfig, model: nn.Module, batch: int) -> dict[str, tuple[int, ...]]:
+def input_shapes(config: ModelConfig, model: nn.Module, batch: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of a model's inputs by name, as the serving code feeds them."""
     if isinstance(config, ConvNeXt3dConfig):
         return {"volume": (batch, 1, config.slices, *config.size)}
     if isinstance(config, XyConfig):
