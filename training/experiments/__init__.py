@@ -1,1 +1,1 @@
-"""The slides' claims, in kind, on phantoms: `experiments.run` trains, `experiments.report` writes docs/experiments.md."""
+"""The slides' claims, in kind, on phantoms: `run` trains them, `report` writes docs/experiments.md."""

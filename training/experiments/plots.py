@@ -10,7 +10,6 @@ matplotlib.use("Agg")
 
 from matplotlib import pyplot  # noqa: E402
 
-from .design import COMPARED  # noqa: E402
 from .results import RATES, Comparison, Curve, Estimate, Heads  # noqa: E402
 
 _COLOURS = {"cls": "#1f77b4", "reg": "#d95f02", "median": "#1b7837", "baseline": "#1f77b4", "variant": "#d95f02"}
@@ -27,8 +26,10 @@ def plot_heads(tasks: list[Heads], file: Path) -> None:
             places = [i + (k - 1) * 0.16 for i in range(len(RATES))]
             _points(axis, places, shown, label=name, colour=_COLOURS[name])
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         axis.set_xticks(range(len(RATES)), _RATE_NAMES)
-        axis.set_title(f"{one.task.upper()}, {one.outputs:,} slices of {one.studies:,} studies", fontsize=9)
+        title = f"{one.task.upper()}, {one.outputs:,} slices of {one.studies:,} studies"
+        axis.set_title(title, fontsize=9)
         axis.grid(axis="y", alpha=0.3)
     axes[0][0].set_ylabel("share of labelled slices")
     axes[0][-1].legend(fontsize=8)
@@ -39,8 +40,8 @@ def plot_comparisons(comparisons: list[Comparison], names: dict[str, str], file:
     """(b), (d), (e): what the baseline gains over each variant: pooled with its interval, and every fold."""
     figure, axis = pyplot.subplots(figsize=(7, 0.9 + 0.75 * len(comparisons)))
     for i, one in enumerate(comparisons):
-        axis.plot(one.gain.folds, [i - 0.16] * len(one.folds), "|", color="grey", markersize=9, label="a fold" if i == 0 else None)
-        gain = one.gain
+        gain, label = one.gain, "a fold" if i == 0 else None
+        axis.plot(gain.folds, [i - 0.16] * len(gain.folds), "|", color="grey", markersize=9, label=label)
         axis.errorbar(
             [gain.value], [i + 0.08], xerr=[[gain.value - gain.low], [gain.high - gain.value]], fmt="o",
             color=_COLOURS["baseline"], capsize=3, label="all folds, 95 % interval" if i == 0 else None,
@@ -55,21 +56,27 @@ def plot_comparisons(comparisons: list[Comparison], names: dict[str, str], file:
 
 
 def plot_curve(curve: Curve, file: Path) -> None:
-    """(c): log loss over the injected slice error."""
-    figure, axis = pyplot.subplots(figsize=(6, 3.4))
+    """(c): log loss over the injected slice error, and what slice shift gains at each."""
+    figure, (losses, gains) = pyplot.subplots(1, 2, figsize=(8.4, 3.2))
     for name, estimates, colour in (
         ("trained with slice shift", curve.baseline, _COLOURS["baseline"]),
-        (f"trained without ({COMPARED['c']})", curve.variant, _COLOURS["variant"]),
+        ("trained without", curve.variant, _COLOURS["variant"]),
     ):
-        axis.plot(curve.sizes, [one.value for one in estimates], marker="o", color=colour, label=name)
+        losses.plot(curve.sizes, [one.value for one in estimates], marker="o", color=colour, label=name)
         low, high = [one.low for one in estimates], [one.high for one in estimates]
-        axis.fill_between(curve.sizes, low, high, color=colour, alpha=0.18, linewidth=0)
-    axis.set_xticks(curve.sizes)
-    axis.set_ylim(bottom=0)
-    axis.set_xlabel("injected slice error (slices, mean of both directions)")
-    axis.set_ylabel("weighted log loss, SCS")
-    axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+        losses.fill_between(curve.sizes, low, high, color=colour, alpha=0.18, linewidth=0)
+    losses.set_ylim(bottom=0)
+    losses.set_ylabel("weighted log loss, SCS")
+    losses.legend(fontsize=8, loc="lower right")
+    _points(gains, curve.sizes, curve.gains, label="95 % interval", colour="black")
+    gains.axhline(0, color="black", linewidth=0.8)
+    gains.set_ylabel("gain of slice shift")
+    gains.legend(fontsize=8)
+    for axis in (losses, gains):
+        axis.set_xticks(curve.sizes)
+        axis.set_xlabel("injected slice error (slices, either way)")
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
     _save(figure, file)
 
 

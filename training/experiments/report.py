@@ -14,11 +14,15 @@ import sys
 import textwrap
 from pathlib import Path
 
-from spineline_training.config import FOLDS, load_config
+import torch
 
-from .design import CONFIG, HEAD_TASKS, HEADS, RECORD, RECORD_SCHEMA, VARIANTS
+from spineline_training.bundle import describe
+from spineline_training.config import FOLDS
+from spineline_training.models import build_model
+
+from .design import HEAD_TASKS, HEADS, RECORD, RECORD_SCHEMA, VARIANTS
 from .plots import plot_comparisons, plot_curve, plot_heads
-from .results import MARGINS, RATES, Claim, Comparison, Curve, Heads, Results, results
+from .results import MARGINS, RATES, Claim, Comparison, Curve, Results, Run, results
 from .statistics import SAMPLES, Estimate, over_folds
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
@@ -103,25 +107,23 @@ def _introduction(found: Results) -> str:
 
 Written by `python3 -m experiments.report` from finished runs; not edited by hand.
 
-The method's slides compare some of its parts on the challenge's data. Here the same comparisons are made with small models
-on synthetic phantoms: whether an effect is there and which way it points, not how large it is in patients. A claim that
-is not reproduced here may well hold there, and the other way round.
+The method's slides compare some of its parts on the challenge's data. Here the same comparisons are made with small
+models on synthetic phantoms: whether an effect is there and which way it points, not how large it is in patients. A
+claim that is not reproduced here may well hold there, and the other way round.
 
 {_table(("", "claim", "gain", "95 % interval", "folds", "verdict"), rows)}
 
-A gain is positive in favour of the claim: percentage points of slices, or weighted log loss. **Reproduced**: the interval
-excludes 0 on the claimed side; **contradicted**: on the other; **not reproduced**: it does not exclude 0. Claims of "no
-less" or "no more" are reproduced where the interval excludes a loss of more than {exact} points of exact slices, or {off3} of
-slices off by 3 or more. Folds: how many of them are on the claimed side on their own.
+A gain is positive in favour of the claim: percentage points of slices, or weighted log loss. **Reproduced**: the
+interval excludes 0 on the claimed side; **contradicted**: on the other; **not reproduced**: it does not exclude 0.
+Claims of "no less" or "no more" are reproduced where the interval excludes a loss of more than {exact} points of exact
+slices, or {off3} points of slices off by 3 or more. Folds: how many of them are on the claimed side on their own.
 
-Intervals are percentiles of a paired bootstrap of {SAMPLES:,} draws over held-out studies, each answered by the models of
-its own fold. They cover the choice of studies, not the chance of training: the differences of single folds, below, have
-both in them."""
+Intervals are percentiles of a paired bootstrap of {SAMPLES:,} draws over held-out studies, each answered by the
+models of its own fold. They cover the choice of studies, not the chance of training: the differences of single folds,
+below, have both in them."""
 
 
 def _what_was_run(found: Results, record: dict | None) -> str:
-    model = load_config(CONFIG).stages[3]
-    recipe = model.recipes["scs", "severity"]
     rows = []
     if record:
         digests = "".join(one["digest"] for one in record["datasets"])
@@ -133,48 +135,57 @@ def _what_was_run(found: Results, record: dict | None) -> str:
             ("started", record["started"]),
             ("commit", ", ".join(f"`{one}`" for one in record["commits"])),
         ]
-    whole = [one for one in found.comparisons.values() if one.folds]
-    if whole:
-        folds, steps = max(len(one.folds) for one in whole), {one.steps for one in whole}
-        rows.append(("severity runs", f"{_plural(folds, 'fold')}, {_set(steps)} steps of {recipe.batch} samples each"))
+    done = [one for one in found.comparisons.values() if one.run]
+    if done:
+        rows.append(("severity, baseline", _trained(done[0].run, max(len(one.folds) for one in done))))
     for one in found.heads.values():
-        if one.folds:
-            what = f"{_plural(len(one.folds), 'fold')}, {_set(set(one.steps))} steps each"
-            rows.append((f"slice runs, {one.task.upper()}", what))
+        for head, run in one.runs.items():
+            rows.append((f"{one.task.upper()} slices, `{head}`", _trained(run, len(one.folds))))
     table = _table(("", ""), rows) if rows else "Nothing yet: no run is finished."
-    encoder = model.models["severity"].encoder
-    widths = "-".join(str(row[5]) for row in encoder.blocks)
     variants = [(f"`{name}`", f"`{' '.join(settings)}`" if settings else "") for name, settings in VARIANTS.items()]
     return f"""## What was run
 
 {table}
 
-The severity model (`training/experiments/experiment.json`): SCS, EfficientNet-v2 blocks of widths {widths} on images
-pooled {encoder.pre_pool} x {encoder.pre_pool}, and otherwise as the slides have it: five slices a view, bi-LSTM, attention pooling, sub-heads, the
-slice loss, slice shift, an encoder a view. That is the baseline. Each variant is the baseline with one setting changed:
+The severity model of (b) to (e) reads SCS crops. Its baseline is small (`training/experiments/experiment.json`), and
+otherwise as the slides have it: five slices a view, bi-LSTM, attention pooling, sub-heads, the slice loss, slice
+shift, an encoder a view. Each variant is the baseline with one setting changed:
 
 {_table(("variant", "setting"), variants)}
 
 All variants of a fold have the same seed, the same samples in the same order, the same number of steps, and the same
 first weights as far as their weights are alike. Same steps is not same time: three slices as channels are one image to
-encode, five slices one by one are five. The heads of stage 1 are the demo bundle's. A fold is a fifth of the studies, by
-a hash of the id; a fold counts once both of its runs are finished."""
+encode, five slices one by one are five. The heads of (a) are of the demo bundle's kind (`training/configs/nano.json`),
+each trained on the same folds. A fold is a fifth of the studies, by a hash of the id; it counts once both of its runs
+are finished."""
+
+
+def _trained(run: Run, folds: int) -> str:
+    """A model and its budget in words."""
+    with torch.random.fork_rng():
+        model = build_model(run.asked["task"], run.model)
+    parameters = sum(one.numel() for one in model.parameters())
+    pool = run.model.pre_pool[1] if run.asked["stage"] == 1 else run.model.encoder.pre_pool
+    return (
+        f"{describe(run.model, 'small', parameters)}, images pooled {pool} x {pool}; {_plural(folds, 'fold')}, "
+        f"{run.steps:,} steps of {run.recipe.batch} samples, {run.epochs:.1f} passes"
+    )
 
 
 def _about_heads(found: Results, pictures: Path) -> str:
-    lines = ["## (a) Two heads and their median"]
+    lines, missing = ["## (a) Two heads and their median"], []
     done = [one for one in found.heads.values() if one.folds]
     rows = [(f"slides, T2: `{head}`", *(f"{one:.2f}" for one in SLIDES_HEADS[head])) for head in HEADS]
     for task in HEAD_TASKS:
         one = found.heads[task]
         if not one.folds:
-            lines.append(_missing(f"Both heads of {task.upper()}"))
+            missing.append(_missing(f"Both heads of {task.upper()} on one fold"))
             continue
         for name, rates in one.rates.items():
             label = "median" if name == "median" else f"`{name}`"
             rows.append((f"{task.upper()}: {label}", *(_percent(rates[which]) for which in RATES)))
     header = ("% of labelled slices [95 % interval]", "exact", "off by 1", "off by 2", "off by 3 or more")
-    lines.append(_table(header, rows))
+    lines += [_table(header, rows), *missing]
     if done:
         plot_heads(done, pictures / "heads.png")
         lines.append(f"![Rates of slice errors of the heads and their median]({pictures.name}/heads.png)")
@@ -185,7 +196,7 @@ def _about_heads(found: Results, pictures: Path) -> str:
         ]
     lines.append(
         "The median of two heads is their mean, rounded half up, as the workers take it: `cls` answers a whole slice, "
-        "`reg` a fraction."
+        "`reg` a fraction. In the picture a rate of zero is drawn as half a slice."
     )
     return "\n\n".join(lines)
 
@@ -225,8 +236,8 @@ def _about_shift(one: Comparison, curve: Curve, pictures: Path) -> str:
         lines += [
             _table(header, rows),
             f"![Log loss over the injected slice error]({pictures.name}/slice-error.png)",
-            f"{_folds(curve.folds).capitalize()}. The claim is of the mean over errors 1 to 3; at error 0 the shift is not "
-            "claimed to gain.",
+            f"{_folds(curve.folds).capitalize()}. The claim is of the mean over errors 1 to 3; at error 0 the shift is "
+            "not claimed to gain.",
         ]
     else:
         lines.append(_missing("The evaluations of both runs of a fold at injected slice errors"))
@@ -269,8 +280,8 @@ def _fold_table(one: Comparison, variant: str, baseline: str) -> list[str]:
 
 _AGAIN = """## Running it again
 
-From `training/`, with data that `node scripts/phantom-training-data.ts --out DATA` made; `--only b,c` trains a part, `--folds 2`
-the first folds, `--steps` and `--head-steps` set the budgets. What is finished is not made again.
+From `training/`, with data that `node scripts/phantom-training-data.ts --out DATA` made; `--only b,c` trains a part,
+`--folds 2` the first folds, `--steps` and `--head-steps` set the budgets. What is finished is not made again.
 
 ```sh
 python3 -m experiments.run --data DATA/* --out RUNS --minutes 4 --head-minutes 8
@@ -326,10 +337,6 @@ def _folds(folds: list[int]) -> str:
     if len(folds) == FOLDS:
         return "all five folds"
     return f"{'fold' if len(folds) == 1 else 'folds'} {', '.join(map(str, folds))} only"
-
-
-def _set(values: set[int]) -> str:
-    return " or ".join(f"{one:,}" for one in sorted(values))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from spineline_training.config import FOLDS, model_config_from, training_config_from
-from spineline_training.train import present_model, with_settings
+from spineline_training.config import FOLDS, ModelConfig, TrainingConfig, model_config_from, training_config_from
+from spineline_training.train import with_settings
 
 from .design import COMPARED, HEAD_TASKS, HEADS, VARIANTS, head_run, severity_run
 from .slice_error import FILE as SLICE_ERROR_FILE
@@ -51,6 +51,29 @@ class Claim:
 
 
 @dataclass
+class Run:
+    """A finished run's folder."""
+
+    folder: Path
+    asked: dict[str, Any]
+    steps: int
+    #: Passes over the training folds.
+    epochs: float
+
+    @property
+    def model(self) -> ModelConfig:
+        return model_config_from(self.asked["stage"], self.asked["model"])
+
+    @property
+    def recipe(self) -> TrainingConfig:
+        return training_config_from(self.asked["recipe"])
+
+    def predictions(self, file: str) -> dict[str, np.ndarray]:
+        with np.load(self.folder / file) as content:
+            return dict(content)
+
+
+@dataclass
 class Comparison:
     """(b) to (e): the baseline against a variant."""
 
@@ -62,8 +85,8 @@ class Comparison:
     pooled: tuple[float, float, float] | None = None
     studies: int = 0
     samples: int = 0
-    #: Of every run.
-    steps: int = 0
+    #: A run of the baseline; those of other folds have its model, recipe and steps.
+    run: Run | None = None
     gain: Gain | None = None
 
 
@@ -92,7 +115,8 @@ class Heads:
     rates: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     #: Claim -> gain.
     gains: dict[str, Gain] = field(default_factory=dict)
-    steps: list[int] = field(default_factory=list)
+    #: A run of each head; those of other folds have its model, recipe and steps.
+    runs: dict[str, Run] = field(default_factory=dict)
 
 
 def comparison(runs: Path, letter: str, seed: int = 0) -> Comparison:
@@ -115,9 +139,7 @@ def comparison(runs: Path, letter: str, seed: int = 0) -> Comparison:
         result.folds[fold] = tuple(float(one.sum() / weight.sum()) for one in losses)
         parts.append(study_totals(ours["study"], weight, *losses))
         result.samples += len(weight)
-        if result.steps not in (0, pair[0].steps):
-            raise ValueError(f"{pair[0].folder} has {pair[0].steps} steps, other folds {result.steps}: one budget is needed")
-        result.steps = pair[0].steps
+        result.run = _same(result.run, pair[0])
     if parts:
         draws = Bootstrap(parts, seed)
         result.studies = sum(len(one) for one in parts)
@@ -162,7 +184,7 @@ def curve(runs: Path, seed: int = 0) -> Curve:
 
 
 def heads(runs: Path, task: str, seed: int = 0) -> Heads:
-    """(a) for a task, over the folds of which both heads are finished: each head, and the median as serving takes it."""
+    """(a) for a task, over the folds of which both heads are finished; the median as serving takes it."""
     result, parts = Heads(task), []
     names = (*HEADS, "median")
     for fold in range(FOLDS):
@@ -183,7 +205,7 @@ def heads(runs: Path, task: str, seed: int = 0) -> Heads:
             counts.append(((error >= 3) & labelled).sum(axis=1))
         parts.append(study_totals(cls["study"], *counts))
         result.folds.append(fold)
-        result.steps += [one.steps for one in pair]
+        result.runs = {head: _same(result.runs.get(head), one) for head, one in zip(HEADS, pair)}
     if not parts:
         return result
     draws = Bootstrap(parts, seed)
@@ -251,37 +273,26 @@ def results(runs: Path, head_runs: Path, seed: int = 0) -> Results:
     )
 
 
-@dataclass
-class Run:
-    """A finished run's folder."""
-
-    folder: Path
-    asked: dict[str, Any]
-    steps: int
-
-    def predictions(self, file: str) -> dict[str, np.ndarray]:
-        with np.load(self.folder / file) as content:
-            return dict(content)
-
-
 def _finished(folder: Path, file: str = "oof.npz") -> Run | None:
     if not all((folder / one).exists() for one in ("metrics.json", "plan.json", file)):
         return None
     plan = json.loads((folder / "plan.json").read_text())
-    return Run(folder, plan["asked"], plan["steps"])
+    return Run(folder, plan["asked"], plan["steps"], plan["epochs"])
+
+
+def _same(first: Run | None, run: Run) -> Run:
+    """Raises ValueError where folds were trained otherwise."""
+    if first and (first.model, first.recipe, first.steps) != (run.model, run.recipe, run.steps):
+        raise ValueError(
+            f"{first.folder} and {run.folder} have other models, recipes or steps: folds are put together at one budget"
+        )
+    return first or run
 
 
 def _check_pair(baseline: Run, other: Run, variant: str) -> None:
     """The other run is the baseline with the variant's settings, at the same budget and on the same data."""
-    stage = baseline.asked["stage"]
-    model = model_config_from(stage, baseline.asked["model"])
-    recipe = training_config_from(baseline.asked["recipe"])
-    expected = with_settings(model, recipe, stage, list(VARIANTS[variant]))
-    found = (
-        model_config_from(stage, present_model(stage, other.asked["model"])),
-        training_config_from(other.asked["recipe"]),
-    )
-    odd = [what for what, one, two in zip(("model", "recipe"), expected, found) if one != two]
+    expected = with_settings(baseline.model, baseline.recipe, baseline.asked["stage"], list(VARIANTS[variant]))
+    odd = [what for what, one in zip(("model", "recipe"), expected) if one != getattr(other, what)]
     odd += [key for key in ("stage", "task", "fold", "seed", "data") if baseline.asked[key] != other.asked[key]]
     odd += ["steps"] if baseline.steps != other.steps else []
     if odd:

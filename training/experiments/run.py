@@ -145,7 +145,9 @@ def _budget(jobs: list[Job], data: Prepared, out: Path, steps: int | None, minut
     for name, found in planned.items():
         steps = found if steps is None else steps
         if found != steps:
-            raise ValueError(f"{out / name} has {found} steps, not {steps}: runs are compared at one budget; use another --out")
+            raise ValueError(
+                f"{out / name} has {found} steps, not {steps}: runs are compared at one budget; use another --out"
+            )
     return steps
 
 
