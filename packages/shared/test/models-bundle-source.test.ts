@@ -23,7 +23,9 @@ import { ROOT } from './imaging-reference.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const DEMO = join(ROOT, 'models/demo');
-const PIN_NAME = { name: 'demo-stage1', version: '0.1.0' };
+const PIN_NAME: { name: string; version: string } = (({ name, version }) => ({ name, version }))(
+  JSON.parse(await readFile(join(DEMO, 'stage1/bundle.json'), 'utf8')),
+);
 
 async function freshStore(): Promise<ObjectStore> {
   const store = await openStore(pathToFileURL(await temporaryFolder()).href);
@@ -157,7 +159,7 @@ describe('a stored bundle', () => {
     await store.put(bundleKey(pin.name, pin.version), '{"schema":');
     await expect(readPinnedManifest(store, pin)).rejects.toMatchObject({
       code: 'BUNDLE_INVALID',
-      summary: expect.stringContaining('models/demo-stage1/0.1.0/bundle.json'),
+      summary: expect.stringContaining(`models/${pin.name}/${pin.version}/bundle.json`),
     });
   });
 });
@@ -216,11 +218,11 @@ describe('the cache of a worker', () => {
     const { store, pin } = await pushed();
     const folder = await rival();
     const manifest = JSON.parse(await readFile(join(folder, 'bundle.json'), 'utf8'));
-    const text = JSON.stringify({ ...manifest, version: '0.2.0' });
+    const text = JSON.stringify({ ...manifest, version: `${pin.version}-rival` });
     await writeFile(join(folder, 'bundle.json'), text);
     const second = await pushBundle(store, await readBundleFolder(folder));
     const cache = new BundleCache(store);
-    expect((await cache.get(pin, 1)).bundle.version).toBe('0.1.0');
+    expect((await cache.get(pin, 1)).bundle.version).toBe(pin.version);
     expect((await cache.get(second, 1)).bundle.notice).toBe('another bundle');
     expect(second.digest).toBe(bundleDigest(parseBundle(text, 'second')));
   });
