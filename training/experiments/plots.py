@@ -68,10 +68,9 @@ def plot_curve(curve: Curve, file: Path) -> None:
     losses.set_ylim(bottom=0)
     losses.set_ylabel("weighted log loss, SCS")
     losses.legend(fontsize=8, loc="lower right")
-    _points(gains, curve.sizes, curve.gains, label="95 % interval", colour="black")
+    _points(gains, curve.sizes, curve.gains, label="", colour="black")
     gains.axhline(0, color="black", linewidth=0.8)
-    gains.set_ylabel("gain of slice shift")
-    gains.legend(fontsize=8)
+    gains.set_ylabel("gain of slice shift, 95 % interval")
     for axis in (losses, gains):
         axis.set_xticks(curve.sizes)
         axis.set_xlabel("injected slice error (slices, either way)")
