@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for one training")
+    parser.add_argument("--memory-gb", type=float, help="as for one training, for each process")
     parser.add_argument("--export", type=Path, metavar="OUT", help="write the bundles, once every member is trained")
     options = parser.parse_args(arguments)
     config = load_config(options.config)
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     processes = [
         Process(run_name(*job), _command(job, options), options.out / run_name(*job) / "metrics.json") for job in jobs
     ]
-    failed = run_all(processes, options.out, options.jobs)
+    failed = run_all(processes, options.out, options.jobs, options.threads)
     print(summary(config, options.out, jobs))
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs did not finish: {', '.join(failed)}", file=sys.stderr)
@@ -92,11 +94,13 @@ class Process:
     done: Path
 
 
-def run_all(processes: Sequence[Process], out: Path, at_a_time: int) -> list[str]:
+def run_all(processes: Sequence[Process], out: Path, at_a_time: int, threads: int = 1) -> list[str]:
     """Run what is not done, so many at a time; gives the names of those that did not finish.
 
     The output of each is also appended to `out/<name>.txt`. A signal stops them all.
     """
+    # torch's own number of threads does not bind OpenBLAS, which would take every core in each process.
+    environment = {"OPENBLAS_NUM_THREADS": str(threads), **os.environ}
     running: set[subprocess.Popen] = set()
     stopping = threading.Event()
 
@@ -115,7 +119,7 @@ def run_all(processes: Sequence[Process], out: Path, at_a_time: int) -> list[str
         out.mkdir(parents=True, exist_ok=True)
         with open(out / f"{name}.txt", "a") as output:
             process = subprocess.Popen(
-                asked.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                asked.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
             )
             running.add(process)
             for line in process.stdout:
@@ -146,6 +150,8 @@ def _command(job: tuple[int, str, str, int], options: argparse.Namespace) -> lis
         command += ["--minutes", options.minutes_per_stage[stage - 1]]
     if options.steps:
         command += ["--steps", options.steps]
+    if options.memory_gb is not None:
+        command += ["--memory-gb", options.memory_gb]
     for one in options.set:
         command += ["--set", one]
     return [str(one) for one in command]
