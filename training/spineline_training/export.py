@@ -143,6 +143,8 @@ def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, 
         metrics[f"{prefix}.fold"] = content["fold"]
         metrics[f"{prefix}.steps"] = content["steps"]
         metrics[f"{prefix}.weights"] = content["digest"]
+        if "startFrom" in content["asked"]:
+            metrics[f"{prefix}.startFrom"] = content["asked"]["startFrom"]
         metrics |= {f"{prefix}.{key}": float(f"{value:.6g}") for key, value in content["metrics"].items()}
     _check_settings(config, stage, data["settings"])
     described = [

@@ -49,6 +49,7 @@ from .losses import losses
 from .metrics import class_shares, decode_stage1, stage1_metrics, stage2_metrics, stage3_metrics
 from .models import build_model, take_pooled
 from .plot import plot_log
+from .warm_start import earlier_weights
 
 #: Exit status of a run that was stopped by SIGTERM or SIGINT and can be resumed.
 STOPPED = 75
@@ -75,6 +76,8 @@ class Job:
     memory_gb: float = MEMORY_GB
     #: Appended to the run folder's name: variants of an experiment.
     variant: str = ""
+    #: Bundles or runs whose weights this training begins with; see `earlier_weights`.
+    start_from: Path | None = None
 
     @property
     def name(self) -> str:
@@ -137,9 +140,14 @@ class _Run:
         )
         self.plan = json.loads(self.plan_file.read_text()) if self.plan_file.exists() else None
         asked = {**job.asked(), "data": [one["digest"] for one in data.datasets]}
+        self.weights = None
+        if job.start_from:
+            self.weights, asked["startFrom"] = earlier_weights(
+                job.start_from, job.stage, job.task, job.member, job.fold, job.model
+            )
         planned = self.plan and {**self.plan["asked"], "model": present_model(job.stage, self.plan["asked"]["model"])}
         if planned and planned != asked:
-            other = [key for key in asked if asked[key] != planned.get(key)]
+            other = [key for key in {**planned, **asked} if asked.get(key) != planned.get(key)]
             raise ValueError(
                 f"{folder} holds a training of another {', '.join(other)}; give --name for a variant, or another --out"
             )
@@ -157,6 +165,8 @@ class _Run:
         # Without the variant: what is compared starts from the same weights, as far as the models are alike.
         torch.manual_seed(_seed(job.seed, run_name(job.stage, job.task, job.member, job.fold)))
         self.model = take_pooled(build_model(job.task, job.model), self.samples.pooled).to(self.device)
+        if self.weights:
+            self.model.load_state_dict(self.weights, strict=False)
         if job.stage > 1:
             self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
@@ -530,6 +540,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a field of recipe or model.*")
     parser.add_argument("--name", default="", help="suffix of the run's folder, for a variant")
+    parser.add_argument("--start-from", type=Path, help="bundles or runs whose weights of this member to begin with")
     parser.add_argument("--memory-gb", type=float, default=MEMORY_GB, help="read images into memory up to this size")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -546,7 +557,7 @@ def main(arguments: list[str] | None = None) -> int:
             job = job_of(
                 config, options.stage, options.task, options.member, fold, options.set,
                 seed=options.seed, steps=options.steps, minutes=options.minutes, device=options.device,
-                memory_gb=options.memory_gb, variant=options.name,
+                memory_gb=options.memory_gb, variant=options.name, start_from=options.start_from,
             )  # fmt: skip
             train(job, data, options.out, lambda line: print(line, flush=True), lambda: bool(asked_to_stop))
     except Stopped as stopped:

@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for one training")
+    parser.add_argument("--start-from", type=Path, help="as for one training: bundles or runs to go on from")
     parser.add_argument("--memory-gb", type=float, help="as for one training, for each process")
     parser.add_argument("--export", type=Path, metavar="OUT", help="write the bundles, once every member is trained")
     options = parser.parse_args(arguments)
@@ -150,6 +151,8 @@ def _command(job: tuple[int, str, str, int], options: argparse.Namespace) -> lis
         command += ["--minutes", options.minutes_per_stage[stage - 1]]
     if options.steps:
         command += ["--steps", options.steps]
+    if options.start_from:
+        command += ["--start-from", options.start_from]
     if options.memory_gb is not None:
         command += ["--memory-gb", options.memory_gb]
     for one in options.set:
