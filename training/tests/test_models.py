@@ -7,7 +7,7 @@ import torch
 
 from spineline_training.config import ConvNeXt3dConfig, EncoderConfig, SeverityConfig, XyConfig
 from spineline_training.models import build_model
-from spineline_training.models.convnext3d import ConvNeXt3d, DepthwiseConv3d
+from spineline_training.models.convnext3d import ConvNeXt3d, DepthProfile, DepthwiseConv3d
 from spineline_training.models.encoder2d import Encoder2d
 from spineline_training.models.heads import HeatmapPooling
 from spineline_training.models.xy import XyModel
@@ -99,6 +99,16 @@ def test_a_heatmap_peak_is_at_the_mean_index_of_its_cell():
     assert torch.allclose(weights.sum(dim=2), torch.ones(1, 1))
     # x: column 3 of stride 16 covers 48..63; y: row 2 of stride 8 covers 16..23; z: cell 1 of stride 2 covers 2 and 3.
     assert torch.allclose(position[0, 0], torch.tensor([55.5 / 128, 19.5 / 64, 2.5 / 8]), atol=1e-5)
+
+
+def test_a_depth_profile_peaks_between_the_cells_that_share_a_heatmap():
+    profile = DepthProfile(outputs=1, cells=4, slices=8)
+    # Cell c of stride 2 has its middle at slice 2c + 0.5. All in cell 1: slices 2 and 3. Half each in 1 and 2: 3 and 4.
+    alone = profile(torch.tensor([[[1e-6, 1.0, 1e-6, 1e-6]]]).log())[0, 0]
+    shared = profile(torch.tensor([[[1e-6, 0.5, 0.5, 1e-6]]]).log())[0, 0]
+    assert sorted(alone.topk(2).indices.tolist()) == [2, 3]
+    assert sorted(shared.topk(2).indices.tolist()) == [3, 4]
+    assert torch.isfinite(alone).all()
 
 
 def test_xy_strides_are_those_of_the_encoders(nano, full):

@@ -56,11 +56,13 @@ class ConvNeXt3d(nn.Module):
             extent = (config.slices, *config.size)
             grid = tuple(size // stride for size, stride in zip(extent, config.strides))
             self.heatmap = HeatmapPooling(channels, outputs, grid, config.strides)
-            # cls also sees where along the depth its heatmap lies.
-            channels += 3 + (grid[0] if config.head == "cls" else 0)
+            channels += 3
+            if config.head == "cls":
+                self.depth_profile = DepthProfile(outputs, grid[0], config.slices)
+                channels += grid[0]
         self.heads = Heads(outputs, channels, config.slices if config.head == "cls" else 3)
         self.apply(_initialise)
-        if config.pooling == "heatmap" and config.head == "reg":
+        if config.pooling == "heatmap":
             start_small(self.heads)
 
     def forward(self, volume: Tensor) -> dict[str, Tensor]:
@@ -87,16 +89,35 @@ class ConvNeXt3d(nn.Module):
         pooled, position, weights, heatmap = self.heatmap(x)
         depth, height, width = self.heatmap.grid
         outputs = weights.shape[1]
+        # What the head learns is a correction: of the heatmap's profile along the depth, or of its mean position.
         if self.config.head == "cls":
-            along_depth = weights.reshape(-1, outputs, depth, height * width).sum(dim=3)
-            out = self.heads(torch.cat([pooled, position, along_depth], dim=2))
+            profile = weights.reshape(-1, outputs, depth, height * width).sum(dim=3).clamp(min=1e-6).log()
+            out = self.depth_profile(profile) + self.heads(torch.cat([pooled, position, profile], dim=2))
         else:
-            # The head learns a correction of the heatmap's mean position, inside the sigmoid.
+            # Inside the sigmoid.
             out = (logit(position) + self.heads(torch.cat([pooled, position], dim=2))).sigmoid()
         result = {self.output: out}
         if self.training:
             result["heatmap"] = heatmap.reshape(-1, outputs, depth, height, width)
         return result
+
+
+class DepthProfile(nn.Module):
+    """Logits of slices from a heatmap's log profile over cells of the depth, `[B, outputs, cells]`.
+
+    Linear between the middles of cells, times a sharpness learned for every output: the heatmap is trained on a wide
+    target.
+    """
+
+    def __init__(self, outputs: int, cells: int, slices: int) -> None:
+        super().__init__()
+        self.sharpness = nn.Parameter(torch.full((outputs, 1), 4.0))
+        place = ((torch.arange(slices) + 0.5) * cells / slices - 0.5).clamp(0, cells - 1)
+        between = (1 - (place[None, :] - torch.arange(cells)[:, None]).abs()).clamp(min=0)
+        self.register_buffer("between", between, persistent=False)
+
+    def forward(self, profile: Tensor) -> Tensor:
+        return self.sharpness * (profile @ self.between)
 
 
 class Block3d(nn.Module):
