@@ -129,9 +129,10 @@ def _counted(layer: nn.Module) -> bool:
 
 
 def _free(layer: nn.Module) -> bool:
-    """Norms, and modules whose own parameter is a layer scale: a multiplication an element, not counted."""
+    """Norms, and modules whose own parameter is a factor: a multiplication an element, not counted."""
     norms = (nn.LayerNorm, nn.modules.batchnorm._BatchNorm)
-    return isinstance(layer, norms) or {name for name, _ in layer.named_parameters(recurse=False)} == {"layer_scale"}
+    own = {name for name, _ in layer.named_parameters(recurse=False)}
+    return isinstance(layer, norms) or own in ({"layer_scale"}, {"sharpness"})
 
 
 def _depthwise(layer: nn.Module) -> bool:

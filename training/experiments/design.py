@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spineline_training.train import run_name
+from spineline_training.job import run_name
 
 #: The severity model of all experiments, and its recipe.
 CONFIG = Path(__file__).resolve().parent / "experiment.json"

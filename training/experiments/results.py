@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from spineline_training.config import FOLDS, ModelConfig, TrainingConfig, model_config_from, training_config_from
-from spineline_training.train import with_settings
+from spineline_training.job import with_settings
 
 from .design import COMPARED, HEAD_TASKS, HEADS, VARIANTS, head_run, severity_run
 from .slice_error import FILE as SLICE_ERROR_FILE

@@ -24,7 +24,8 @@ import torch
 
 from spineline_training.config import FOLDS, Config, load_config
 from spineline_training.data import Prepared
-from spineline_training.train import Job, Stopped, job_of, train
+from spineline_training.job import Job, job_of
+from spineline_training.train import Stopped, train
 from spineline_training.train_all import Process, run_all
 
 from .design import (

@@ -22,10 +22,11 @@ from torch import nn
 
 from .bundle import CLASS_SHARES_ORIGIN, SCHEMA, UNTRAINED_NOTICE, member_fields, stage_fields, write_manifest
 from .config import Config, ConvNeXt3dConfig, ModelConfig, load_config, model_config_to_json
+from .job import present_model, run_name
 from .models import build_model
 from .onnx_io import export_onnx, load_onnx
 from .patterns import example_inputs
-from .train import present_model, run_name, state_digest
+from .run_files import state_digest
 
 #: Largest difference between an ONNX file and torch, in units of the output.
 TOLERANCE = 1e-4

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import dataclasses
 import hashlib
 import json
 import math
@@ -24,7 +23,6 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -33,75 +31,23 @@ import torch
 from torch import Tensor, nn
 
 from .augment import Batch, make_batch
-from .config import (
-    FOLDS,
-    Config,
-    ConvNeXt3dConfig,
-    ModelConfig,
-    TrainingConfig,
-    load_config,
-    model_config_from,
-    model_config_to_json,
-    training_config_from,
-)
+from .config import FOLDS, ConvNeXt3dConfig, TrainingConfig, load_config
 from .data import Prepared, Samples, samples_of
+from .job import MEMORY_GB, Job, job_of, present_model, run_name
 from .losses import losses
 from .metrics import class_shares, decode_stage1, stage1_metrics, stage2_metrics, stage3_metrics
 from .models import build_model, take_pooled
 from .plot import plot_log
+from .run_files import save_torch, state_digest, write_file
 from .warm_start import earlier_weights
 
 #: Exit status of a run that was stopped by SIGTERM or SIGINT and can be resumed.
 STOPPED = 75
-#: Training images are read into memory where they take less.
-MEMORY_GB = 6.0
 _CHECKPOINT_SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training: which member, on which fold, how long."""
-
-    stage: int
-    task: str
-    member: str
-    fold: int
-    model: ModelConfig
-    recipe: TrainingConfig
-    seed: int = 0
-    #: One of the two, or neither: then the recipe's epochs.
-    steps: int | None = None
-    minutes: float | None = None
-    device: str = "cpu"
-    memory_gb: float = MEMORY_GB
-    #: Appended to the run folder's name: variants of an experiment.
-    variant: str = ""
-    #: Bundles or runs whose weights this training begins with; see `earlier_weights`.
-    start_from: Path | None = None
-
-    @property
-    def name(self) -> str:
-        return run_name(self.stage, self.task, self.member, self.fold, self.variant)
-
-    def asked(self) -> dict[str, Any]:
-        """What must be the same for a run to be resumed (the device may change, and so may the memory)."""
-        return {
-            "stage": self.stage,
-            "task": self.task,
-            "member": self.member,
-            "fold": self.fold,
-            "seed": self.seed,
-            "model": model_config_to_json(self.model),
-            "recipe": json.loads(json.dumps(dataclasses.asdict(self.recipe))),
-        }
 
 
 class Stopped(Exception):
     """The run was asked to stop; its checkpoint is written."""
-
-
-def run_name(stage: int, task: str, member: str, fold: int, variant: str = "") -> str:
-    return f"stage{stage}-{task}-{member}-fold{fold}" + (f"-{variant}" if variant else "")
 
 
 def train(job: Job, data: Prepared, out: Path, say: Callable[[str], None] = print, stop=lambda: False) -> dict:
@@ -224,7 +170,7 @@ class _Run:
             "minutes": job.minutes,
             "secondsPerStep": speed,
         }
-        _write(self.plan_file, json.dumps(self.plan, indent=2).encode() + b"\n")
+        write_file(self.plan_file, json.dumps(self.plan, indent=2).encode() + b"\n")
 
     def _seconds_a_step(self, seconds: float) -> float:
         """Measured on steps whose effect is thrown away."""
@@ -402,9 +348,9 @@ class _Run:
             "settings": self.data.meta["settings"],
             "classCounts": self.data.class_counts(),
         }
-        _save_torch(self.folder / "model.pt", {**result, "model": state, "asked": self.asked, "data": data})
+        save_torch(self.folder / "model.pt", {**result, "model": state, "asked": self.asked, "data": data})
         # Last: it says that the run is finished.
-        _write(self.folder / "metrics.json", json.dumps(result, indent=2).encode() + b"\n")
+        write_file(self.folder / "metrics.json", json.dumps(result, indent=2).encode() + b"\n")
         self.checkpoint.unlink(missing_ok=True)
         say(f"{self.job.name}: finished  {_line(metrics)}")
         return result
@@ -417,7 +363,7 @@ class _Run:
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
-        _save_torch(self.checkpoint, content)
+        save_torch(self.checkpoint, content)
 
     def _restore(self) -> None:
         content = torch.load(self.checkpoint, map_location=self.device)
@@ -431,27 +377,12 @@ class _Run:
         """Forget what was logged after the checkpoint: those steps are made again."""
         if self.log.exists():
             lines = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
-            _write(self.log, "".join(f"{line}\n" for line in lines).encode())
+            write_file(self.log, "".join(f"{line}\n" for line in lines).encode())
 
     def _note(self, entry: dict) -> None:
         rounded = {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in entry.items()}
         with open(self.log, "a") as file:
             file.write(json.dumps(rounded) + "\n")
-
-
-def present_model(stage: int, model: dict[str, Any]) -> dict[str, Any]:
-    """A model's JSON object of an older run, with the fields that were added since: their defaults change nothing."""
-    return model_config_to_json(model_config_from(stage, model))
-
-
-def state_digest(state: dict[str, Tensor]) -> str:
-    """SHA-256 over a state dict's names, dtypes, shapes and bytes."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        value = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _optimiser(model: nn.Module, recipe: TrainingConfig) -> torch.optim.AdamW:
@@ -470,57 +401,6 @@ def _seed(seed: int, what: str) -> int:
 
 def _line(metrics: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-
-
-def _write(file: Path, content: bytes) -> None:
-    part = file.with_name(f"{file.name}.part")
-    with open(part, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, file)
-
-
-def _save_torch(file: Path, content: Any) -> None:
-    part = file.with_name(f"{file.name}.part")
-    with open(part, "wb") as out:
-        torch.save(content, out)
-        out.flush()
-        os.fsync(out.fileno())
-    os.replace(part, file)
-
-
-def with_settings(model: ModelConfig, recipe: TrainingConfig, stage: int, settings: list[str]):
-    """A model and a recipe with `key=value` settings applied.
-
-    A key is a field of the recipe (`lr=1e-3`, `augment.rotate=0`) or, after `model.`, one of the model
-    (`model.encoder.pre_pool=2`). Values are JSON, or else text.
-    """
-    tree = {"model": model_config_to_json(model), "recipe": json.loads(json.dumps(dataclasses.asdict(recipe)))}
-    for setting in settings:
-        key, found, value = setting.partition("=")
-        path = key.split(".")
-        path = path if path[0] == "model" else ["recipe", *path]
-        place = tree
-        for step in path[:-1]:
-            place = place.get(step) if isinstance(place, dict) else None
-        if not found or not isinstance(place, dict) or path[-1] not in place:
-            raise ValueError(f"--set {setting}: expected key=value with a field of the recipe, or of the model after model.")
-        try:
-            place[path[-1]] = json.loads(value)
-        except ValueError:
-            place[path[-1]] = value
-    return model_config_from(stage, tree["model"]), training_config_from(tree["recipe"])
-
-
-def job_of(config: Config, stage: int, task: str, member: str, fold: int | None = None, settings=(), **rest) -> Job:
-    """A member of a configuration as a job; `fold` defaults to the member's own."""
-    described = config.stages[stage]
-    if (task, member) not in described.recipes:
-        known = ", ".join(f"{task} {name}" for task, name in described.recipes)
-        raise ValueError(f"stage {stage} has no task {task} with a member {member}; it has: {known}")
-    model, recipe = with_settings(described.models[member], described.recipes[task, member], stage, list(settings))
-    return Job(stage, task, member, described.folds[member] if fold is None else fold, model, recipe, **rest)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -23,7 +23,8 @@ from typing import Sequence
 
 from .config import FOLDS, Config, load_config
 from .export import main as export
-from .train import STOPPED, run_name
+from .job import run_name
+from .train import STOPPED
 
 #: What the table shows of a member's metrics, a stage.
 _COLUMNS = {

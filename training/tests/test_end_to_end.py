@@ -11,7 +11,8 @@ from conftest import CONFIGS
 
 from spineline_training.data import Prepared
 from spineline_training.export import main as export
-from spineline_training.train import job_of, train
+from spineline_training.job import job_of
+from spineline_training.train import train
 
 ROOT = CONFIGS.parent.parent
 NODE = ROOT / "node_modules" / ".bin" / "node"

@@ -34,7 +34,7 @@ from spineline_training.export import member_model
 from spineline_training.models import build_model
 from spineline_training.onnx_io import export_onnx
 from spineline_training.patterns import example_inputs
-from spineline_training.train import job_of
+from spineline_training.job import job_of
 
 ROOT = CONFIGS.parent.parent
 TINY = EncoderConfig(family="efficientnet_v2", pre_pool=8, blocks=(("fused", 1, 3, 2, 8, 8, 1),), last_channel=8)

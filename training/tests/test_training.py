@@ -20,7 +20,8 @@ from spineline_training.config import (
 from spineline_training.export import main as export
 from spineline_training.models import build_model, take_pooled
 from spineline_training.onnx_io import load_onnx
-from spineline_training.train import Job, Stopped, job_of, main, run_name, train, with_settings
+from spineline_training.job import Job, job_of, run_name, with_settings
+from spineline_training.train import Stopped, main, train
 
 EFFNET = EncoderConfig(
     family="efficientnet_v2", pre_pool=8, blocks=(("fused", 1, 3, 2, 8, 8, 1),), last_channel=8, drop_path=0.2
