@@ -22,6 +22,7 @@ from typing import Iterator
 
 import torch
 
+from spineline_training.allocator import keep_freed_memory
 from spineline_training.config import FOLDS, Config, load_config
 from spineline_training.data import Prepared
 from spineline_training.job import Job, job_of
@@ -66,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 1 <= options.folds <= FOLDS:
         parser.error(f"--folds must be 1 to {FOLDS}, found {options.folds}")
+    keep_freed_memory()
     torch.set_num_threads(1)
     try:
         data = Prepared(options.data)

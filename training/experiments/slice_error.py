@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from spineline_training.allocator import keep_freed_memory
 from spineline_training.augment import make_batch
 from spineline_training.config import model_config_from
 from spineline_training.data import Prepared, samples_of
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", required=True, type=Path, help="folder of a finished severity run")
     parser.add_argument("--data", required=True, type=Path, nargs="+", help="the prepared datasets of its training")
     options = parser.parse_args(arguments)
+    keep_freed_memory()
     torch.set_num_threads(1)
     try:
         evaluate(options.run, Prepared(options.data))

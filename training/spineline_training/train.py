@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .allocator import keep_freed_memory
 from .augment import Batch, make_batch
 from .config import FOLDS, ConvNeXt3dConfig, TrainingConfig, load_config
 from .data import Prepared, Samples, samples_of
@@ -423,6 +424,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--start-from", type=Path, help="bundles or runs whose weights of this member to begin with")
     parser.add_argument("--memory-gb", type=float, default=MEMORY_GB, help="read images into memory up to this size")
     options = parser.parse_args(arguments)
+    keep_freed_memory()
     torch.set_num_threads(options.threads)
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error("--device cuda, but torch finds no CUDA device")
