@@ -1,7 +1,7 @@
 """Memory that a training frees and asks for again at every step.
 
 glibc maps large blocks afresh and gives them back when they are freed, so that every tensor of a step is zeroed and
-faulted in page by page: matrix products of small models then run at a tenth of their speed (torch 1.13, two cores).
+faulted in page by page, which costs most where other processes do the same.
 """
 
 from __future__ import annotations
