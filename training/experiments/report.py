@@ -155,7 +155,8 @@ shift, an encoder a view. Each variant is the baseline with one setting changed:
 
 All variants of a fold have the same seed, the same samples in the same order, the same number of steps, and the same
 first weights as far as their weights are alike. Same steps is not same time: three slices as channels are one image to
-encode, five slices one by one are five. The heads of (a) are of the demo bundle's kind (`training/configs/nano.json`),
+encode, five slices one by one are five. After few passes a variant that only learns more slowly looks worse, too: the
+verdicts are about this budget. The heads of (a) are of the demo bundle's kind (`training/configs/nano.json`),
 each trained on the same folds. A fold is a fifth of the studies, by a hash of the id; it counts once both of its runs
 are finished."""
 
