@@ -1,7 +1,7 @@
 /** Following a run from its first study to its last: the counts are in Redis, the last word is the store's. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Progress, STAGE_QUEUES } from '@spineline/shared/queue';
+import type { Progress } from '@spineline/shared/queue';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import type { QueueSide } from './connections.ts';
 
@@ -23,7 +23,7 @@ export interface RunState {
 
 /** @param listed the studies that have a result or a failure; counted by listing the store. */
 export async function runState(run: RunRecord, runs: RunStore, { queues }: QueueSide): Promise<RunState> {
-  const queued = await queuedJobs(queues);
+  const queued = await queues.unfinished();
   const { scored, failed } = await runs.finished(run.run);
   return { scored: scored.size, failed: failed.size, missing: run.studies - scored.size - failed.size, queued };
 }
@@ -44,7 +44,7 @@ export async function followRun(
   for (let look = 1; ; look++) {
     const progress = await side.progress.read(run.run);
     onProgress(progress);
-    const queued = await queuedJobs(side.queues);
+    const queued = await side.queues.unfinished();
     idle = queued === 0 ? idle + 1 : 0;
     const nearly = progress.stage3 + progress.failed >= NEARLY * run.studies;
     if (nearly || idle > 0 || look % LIST_EVERY_LOOKS === 0) {
@@ -53,9 +53,4 @@ export async function followRun(
     }
     await sleep(LOOK_EVERY_MS, undefined, signal && { signal });
   }
-}
-
-async function queuedJobs(queues: QueueSide['queues']): Promise<number> {
-  const counts = await Promise.all((['pages', ...STAGE_QUEUES] as const).map((queue) => queues.counts(queue)));
-  return counts.reduce((sum, { waiting, active, delayed }) => sum + waiting + active + delayed, 0);
 }

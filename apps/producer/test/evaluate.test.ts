@@ -148,7 +148,7 @@ async function writeZ(store: ObjectStore, study: string): Promise<string> {
 }
 
 function resultOf(study: string, stage1: string): StudyResult {
-  const step = (key: string) => ({ key, reused: false, seconds: 1 });
+  const step = (key: string) => ({ key, reused: false, seconds: 1, finished: new Date(0).toISOString() });
   const place = (series: string) => ({ series, instance: inOrder(ENSEMBLE), x: 10, y: 10 });
   const size = { used: true, rows: 20, columns: 20, frameOfReference: 0, instances: INSTANCES };
   return {

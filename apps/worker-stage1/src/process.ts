@@ -8,36 +8,24 @@ import { StudyError } from '@spineline/shared/domain';
 import type { ReadyBundle } from '@spineline/shared/models';
 import { jsonBytes, type ProcessStudy, runStep, type WorkerKit } from '@spineline/shared/queue';
 import {
-  CONTRACTS,
   type FoundSlice,
   fetchFiles,
   foundSlices,
+  madeOfStage1,
   SeriesIndex,
   STAGE1_TASKS,
   type Stage1Task,
+  stage1Gives,
   usedSeries,
   ZArtefact,
   zArtefact,
 } from '@spineline/shared/stages';
-import { digestOf } from '@spineline/shared/store';
 
 export function stage1Process(kit: WorkerKit): ProcessStudy<'stage1'> {
   return async ({ payload, run }) => {
     const study = await studyOfPage(kit, payload.page, payload.study);
     const bundle = await kit.bundles.get(run.bundles.stage1, 1);
-    // Locations and fingerprints name the input: a file that changed is another input, and nothing is opened on a hit.
-    // What was odd about the dataset becomes flags of the index, so it is input too.
-    const inputs = digestOf({
-      problems: study.problems ?? null,
-      series: study.series.map(({ series, kind, instances, problems }) => ({
-        series,
-        kind: kind ?? null,
-        instances,
-        problems: problems ?? null,
-      })),
-    });
-    const made = { contract: CONTRACTS.stage1, bundle: bundle.pin, inputs };
-    const { record } = await runStep(kit.outputs, 'stage1', made, {
+    const { record } = await runStep(kit.outputs, 'stage1', madeOfStage1(study, bundle.pin), {
       read: async (key) => {
         await kit.outputs.readJson('stage1', key, 'series-index.json', SeriesIndex);
         await kit.outputs.readJson('stage1', key, 'z.json', ZArtefact);
@@ -45,7 +33,7 @@ export function stage1Process(kit: WorkerKit): ProcessStudy<'stage1'> {
       compute: async () => {
         const { index, z } = await locate(kit, study, bundle);
         const objects = { 'series-index.json': jsonBytes(index), 'z.json': jsonBytes(z) };
-        return { value: undefined, objects };
+        return { value: undefined, objects, gives: stage1Gives(index, z) };
       },
     });
     kit.metrics.step('stage1', record.reused);

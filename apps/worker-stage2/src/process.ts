@@ -9,23 +9,23 @@ import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } f
 import {
   axialImage,
   axialOfPoints,
-  CONTRACTS,
   CropsArtefact,
   type FetchedFile,
   type Fractions,
   fetchFiles,
+  madeOfCrops,
+  madeOfXy,
   meanPoints,
-  pixelDigest,
   planCrops,
   SeriesIndex,
   sagittalImages,
   slicesOfCrops,
+  stage1Gives,
   XyArtefact,
   type XyImage,
   xyArtefact,
-  xyDigest,
+  xyGives,
   ZArtefact,
-  zDigest,
 } from '@spineline/shared/stages';
 
 export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
@@ -40,38 +40,28 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
     const bundle = await kit.bundles.get(run.bundles.stage2, 2);
     const { crops } = await kit.bundles.manifest(run.bundles.stage3, 3);
     const fetched = new StudyFiles(kit);
-    const pixels = pixelDigest(index);
+    const given = stage1Gives(index, z);
 
-    const points = await runStep(
-      kit.outputs,
-      'stage2-xy',
-      { contract: CONTRACTS['stage2-xy'], bundle: bundle.pin, inputs: { pixels, z: zDigest(z) } },
-      {
-        read: (key) => kit.outputs.readJson('stage2-xy', key, 'xy.json', XyArtefact),
-        compute: async () => {
-          const xy = await findPoints(kit, study, index, z, bundle, fetched);
-          return { value: xy, objects: { 'xy.json': jsonBytes(xy) } };
-        },
+    const points = await runStep(kit.outputs, 'stage2-xy', madeOfXy(given, bundle.pin), {
+      read: (key) => kit.outputs.readJson('stage2-xy', key, 'xy.json', XyArtefact),
+      compute: async () => {
+        const xy = await findPoints(kit, study, index, z, bundle, fetched);
+        return { value: xy, objects: { 'xy.json': jsonBytes(xy) }, gives: xyGives(xy) };
       },
-    );
+    });
     const xy = points.value;
-    const cut = await runStep(
-      kit.outputs,
-      'stage2-crops',
-      { contract: CONTRACTS['stage2-crops'], settings: crops, inputs: { pixels, xy: xyDigest(xy) } },
-      {
-        // The arrays are read, and their digests checked, by stage 3 if it needs them.
-        read: (key) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
-        compute: async () => {
-          const plans = planCrops(index, xy);
-          const files = await fetched.of(slicesOfCrops(index, plans, (crops.slices - 1) / 2));
-          const made = await kit.metrics.time('prepare', () =>
-            kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }),
-          );
-          return { value: made.crops, objects: { ...made.arrays, 'crops.json': jsonBytes(made.crops) } };
-        },
+    const cut = await runStep(kit.outputs, 'stage2-crops', madeOfCrops(given, xyGives(xy), crops), {
+      // The arrays are read, and their digests checked, by stage 3 if it needs them.
+      read: (key) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
+      compute: async () => {
+        const plans = planCrops(index, xy);
+        const files = await fetched.of(slicesOfCrops(index, plans, (crops.slices - 1) / 2));
+        const made = await kit.metrics.time('prepare', () =>
+          kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }),
+        );
+        return { value: made.crops, objects: { ...made.arrays, 'crops.json': jsonBytes(made.crops) } };
       },
-    );
+    });
     kit.metrics.step('xy', points.record.reused);
     kit.metrics.step('crops', cut.record.reused);
     return {

@@ -8,10 +8,10 @@ import type { ReadyBundle } from '@spineline/shared/models';
 import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/queue';
 import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
 import {
-  CONTRACTS,
   type CropArray,
   CropsArtefact,
   hasView,
+  madeOfStage3,
   meanSeverities,
   middleOf,
   type PlacedPoint,
@@ -52,18 +52,13 @@ export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
 
     const bundle = await kit.bundles.get(run.bundles.stage3, 3);
     const graded = await readUpstream(outputs, 'stage2-crops', crops.key, () =>
-      runStep(
-        outputs,
-        'stage3',
-        { contract: CONTRACTS.stage3, bundle: bundle.pin, inputs: cut.digests },
-        {
-          read: (key) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
-          compute: async () => {
-            const severity = await grade(kit, crops.key, cut.crops, bundle);
-            return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
-          },
+      runStep(outputs, 'stage3', madeOfStage3(cut.digests, bundle.pin), {
+        read: (key) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
+        compute: async () => {
+          const severity = await grade(kit, crops.key, cut.crops, bundle);
+          return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
         },
-      ),
+      }),
     );
     if (!graded) return toStage2;
     kit.metrics.step('stage3', graded.record.reused);

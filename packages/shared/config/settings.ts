@@ -94,7 +94,7 @@ const VARIABLES = {
   SPINELINE_PAGE_STUDIES: [whole(1, 10_000, 200), 'studies a page of a dataset'],
   SPINELINE_LOW_WATER: [
     whole(1, 1_000_000, 200),
-    'a page is unfolded into study jobs while fewer than this wait at stage 1',
+    'a page is unfolded into study jobs while fewer than this wait at its stage',
   ],
   SPINELINE_HEALTH_HOST: [
     z.preprocess(emptyIsUnset, z.string().default('127.0.0.1')),

@@ -6,22 +6,24 @@
  * `sklearn.metrics.log_loss`; smaller is better, 0 is perfect.
  */
 
-import { DatasetError, SEVERITIES, type Severity, TARGETS, TASKS, type Target, type Task } from '../domain/index.ts';
+import { DatasetError, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '../domain/index.ts';
 import type { Labels } from './labels.ts';
 import type { Probabilities, SubmissionRow } from './submission.ts';
-import { binaryLogLoss, logLoss, type WeightedRow } from './weighted-log-loss.ts';
+import {
+  addSums,
+  binaryRow,
+  type LossSums,
+  lossSums,
+  meanLoss,
+  NO_ROWS,
+  type WeightedRow,
+} from './weighted-log-loss.ts';
 
 /** Sample weights of the metric. */
 export const SEVERITY_WEIGHTS: Readonly<Record<Severity, number>> = { normal_mild: 1, moderate: 2, severe: 4 };
 
 export const METRIC_PARTS = ['spinal', 'foraminal', 'subarticular', 'anySevereSpinal'] as const;
 export type MetricPart = (typeof METRIC_PARTS)[number];
-
-const PART_OF_TASK: Readonly<Record<Task, Exclude<MetricPart, 'anySevereSpinal'>>> = {
-  scs: 'spinal',
-  nfn: 'foraminal',
-  ss: 'subarticular',
-};
 
 /** A part is `undefined` if no labelled row of it was predicted. */
 export interface ChallengeMetric extends Readonly<Record<MetricPart, number | undefined>> {
@@ -63,8 +65,7 @@ export function challengeMetric(
   { allowMissing = false }: { allowMissing?: boolean } = {},
 ): ChallengeMetric {
   const predicted = byStudy(predictions);
-  const rows: Record<Task, WeightedRow[]> = { scs: [], nfn: [], ss: [] };
-  const anySevere: { positive: boolean; probability: number; weight: number }[] = [];
+  let sums: PartSums = NO_PARTS;
   const missing: string[] = [];
   let studies = 0;
   let blankLabels = 0;
@@ -72,45 +73,94 @@ export function challengeMetric(
   for (const [study, severities] of labels) {
     const ofStudy = predicted.get(study);
     if (!ofStudy) continue;
+    const losses = studyLosses(severities, ofStudy);
     studies += 1;
-    const spinal: WeightedRow[] = [];
-    for (const target of TARGETS) {
-      const severity = severities.get(target.name);
-      const probabilities = ofStudy.get(target.name);
-      if (severity === undefined) {
-        blankLabels += 1;
-      } else if (probabilities === undefined) {
-        missing.push(`${study} ${target.name}`);
-      } else {
-        const row = { label: SEVERITIES.indexOf(severity), probabilities, weight: SEVERITY_WEIGHTS[severity] };
-        rows[target.task].push(row);
-        if (target.task === 'scs') spinal.push(row);
-      }
-    }
-    if (spinal.length > 0) anySevere.push(anySevereOf(spinal));
+    sums = addParts(sums, losses.sums);
+    blankLabels += losses.blankLabels;
+    missing.push(...losses.missing.map((name) => `${study} ${name}`));
   }
   if (missing.length > 0 && !allowMissing) throw missingPredictions(missing);
 
-  const parts: Record<MetricPart, number | undefined> = {
-    spinal: logLoss(rows.scs),
-    foraminal: logLoss(rows.nfn),
-    subarticular: logLoss(rows.ss),
-    anySevereSpinal: binaryLogLoss(anySevere),
+  return metricOfSums(sums, {
+    studies,
+    blankLabels,
+    missingPredictions: missing.length,
+    studiesNotPredicted: labels.size - studies,
+    studiesNotLabelled: predicted.size - studies,
+  });
+}
+
+/** What rows, of a study or of many, add to each part of the metric. */
+export type PartSums = Readonly<Record<MetricPart, LossSums>>;
+
+export const NO_PARTS: PartSums = {
+  spinal: NO_ROWS,
+  foraminal: NO_ROWS,
+  subarticular: NO_ROWS,
+  anySevereSpinal: NO_ROWS,
+};
+
+export function addParts(one: PartSums, other: PartSums): PartSums {
+  return {
+    spinal: addSums(one.spinal, other.spinal),
+    foraminal: addSums(one.foraminal, other.foraminal),
+    subarticular: addSums(one.subarticular, other.subarticular),
+    anySevereSpinal: addSums(one.anySevereSpinal, other.anySevereSpinal),
   };
+}
+
+/** What one study adds to the metric. */
+export interface StudyLosses {
+  readonly sums: PartSums;
+  /** Targets without a label. */
+  readonly blankLabels: number;
+  /** Names of labelled targets without a prediction. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * The losses of one study, of which the metric is made: each part is the sum of its studies' losses over the sum of
+ * their weights.
+ *
+ * @param severities labels by target name.
+ * @param predicted predictions by target name.
+ */
+export function studyLosses(
+  severities: ReadonlyMap<string, Severity | undefined>,
+  predicted: ReadonlyMap<string, Probabilities>,
+): StudyLosses {
+  const rows: Record<Task, WeightedRow[]> = { scs: [], nfn: [], ss: [] };
+  const missing: string[] = [];
+  let blankLabels = 0;
+  for (const { name, task } of TARGETS) {
+    const severity = severities.get(name);
+    const probabilities = predicted.get(name);
+    if (severity === undefined) blankLabels += 1;
+    else if (probabilities === undefined) missing.push(name);
+    else rows[task].push({ label: SEVERITIES.indexOf(severity), probabilities, weight: SEVERITY_WEIGHTS[severity] });
+  }
+  const sums: PartSums = {
+    spinal: lossSums(rows.scs),
+    foraminal: lossSums(rows.nfn),
+    subarticular: lossSums(rows.ss),
+    anySevereSpinal: rows.scs.length === 0 ? NO_ROWS : lossSums([anySevereOf(rows.scs)]),
+  };
+  return { sums, blankLabels, missing };
+}
+
+/** The metric that the sums of some studies make. */
+export function metricOfSums(sums: PartSums, counts: Omit<MetricCounts, 'rows'>): ChallengeMetric {
+  const [parts, rows] = [{}, {}] as [Record<MetricPart, number | undefined>, Record<MetricPart, number>];
+  for (const part of METRIC_PARTS) {
+    parts[part] = meanLoss(sums[part]);
+    rows[part] = sums[part].rows;
+  }
   const there = METRIC_PARTS.map((part) => parts[part]).filter((part) => part !== undefined);
-  const counted = Object.fromEntries(TASKS.map((task) => [PART_OF_TASK[task], rows[task].length]));
   return {
     ...parts,
     score: there.length === 0 ? undefined : there.reduce((sum, part) => sum + part, 0) / there.length,
-    complete: there.length === METRIC_PARTS.length && missing.length === 0,
-    counts: {
-      studies,
-      rows: { ...counted, anySevereSpinal: anySevere.length } as MetricCounts['rows'],
-      blankLabels,
-      missingPredictions: missing.length,
-      studiesNotPredicted: labels.size - studies,
-      studiesNotLabelled: predicted.size - studies,
-    },
+    complete: there.length === METRIC_PARTS.length && counts.missingPredictions === 0,
+    counts: { ...counts, rows },
   };
 }
 
@@ -154,9 +204,7 @@ export function classShareBaseline(
 function byStudy(predictions: Iterable<SubmissionRow>): Map<string, Map<string, Probabilities>> {
   const studies = new Map<string, Map<string, Probabilities>>();
   for (const { study, target, probabilities } of predictions) {
-    if (!probabilities.every((value) => Number.isFinite(value) && value >= 0)) {
-      throw new RangeError(`study ${study}: ${target.name} has a prediction that is no probability`);
-    }
+    assertProbabilities(study, target.name, probabilities);
     const ofStudy = studies.get(study) ?? new Map<string, Probabilities>();
     studies.set(study, ofStudy);
     if (ofStudy.has(target.name)) throw new RangeError(`study ${study}: ${target.name} is predicted twice`);
@@ -165,13 +213,20 @@ function byStudy(predictions: Iterable<SubmissionRow>): Map<string, Map<string, 
   return studies;
 }
 
-function anySevereOf(spinal: readonly WeightedRow[]): { positive: boolean; probability: number; weight: number } {
+/** @throws {RangeError} for numbers that are no probabilities. */
+export function assertProbabilities(study: string, name: string, probabilities: Probabilities): void {
+  if (!probabilities.every((value) => Number.isFinite(value) && value >= 0)) {
+    throw new RangeError(`study ${study}: ${name} has a prediction that is no probability`);
+  }
+}
+
+function anySevereOf(spinal: readonly WeightedRow[]): WeightedRow {
   const severe = SEVERITIES.indexOf('severe');
-  return {
+  return binaryRow({
     positive: spinal.some(({ label }) => label === severe),
     probability: Math.max(...spinal.map(({ probabilities }) => probabilities[severe]!)),
     weight: Math.max(...spinal.map(({ weight }) => weight)),
-  };
+  });
 }
 
 function missingPredictions(missing: readonly string[]): DatasetError {

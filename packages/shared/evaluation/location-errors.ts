@@ -117,6 +117,24 @@ export function locationErrors(
   return Object.fromEntries(TASKS.map((task) => [task, summaryOf(tallies[task])])) as LocationErrors;
 }
 
+/**
+ * The Euclidean distance of two points of one slice.
+ *
+ * @param size of the slice, px.
+ * @returns in px of the original slice, and in px after resizing it to 512 x 512.
+ */
+export function pointDistance(
+  one: { readonly x: number; readonly y: number },
+  other: { readonly x: number; readonly y: number },
+  size: { readonly rows: number; readonly columns: number },
+): { readonly original: number; readonly in512: number } {
+  const [dx, dy] = [one.x - other.x, one.y - other.y];
+  return {
+    original: Math.hypot(dx, dy),
+    in512: Math.hypot((dx * STAGE2_SPACE) / size.columns, (dy * STAGE2_SPACE) / size.rows),
+  };
+}
+
 interface Tally {
   labels: number;
   /** Slices between label and answer; infinite for an answer in another series. */
@@ -152,9 +170,9 @@ function compare(label: LabelCoordinate, result: LocatedStudy | undefined, tally
   }
   const inSeries = found.series === label.series;
   if (inSeries) {
-    const [dx, dy] = [found.x - label.x, found.y - label.y];
-    tally.original.push(Math.hypot(dx, dy));
-    tally.in512.push(Math.hypot((dx * STAGE2_SPACE) / series.columns, (dy * STAGE2_SPACE) / series.rows));
+    const { original, in512 } = pointDistance(found, label, series);
+    tally.original.push(original);
+    tally.in512.push(in512);
   }
   const labelled = series.instances.indexOf(label.instance);
   const placed = series.instances.indexOf(found.instance);

@@ -15,7 +15,8 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { count: sorted.length, mean, median: percentile(sorted, 50), p95: percentile(sorted, 95) };
 }
 
-function percentile(sorted: Float64Array, percent: number): number {
+/** @param sorted ascending, at least one value. @param percent 0 to 100. */
+export function percentile(sorted: Float64Array, percent: number): number {
   const place = ((sorted.length - 1) * percent) / 100;
   const below = Math.floor(place);
   const above = Math.min(below + 1, sorted.length - 1);

@@ -18,9 +18,19 @@ export interface WeightedRow {
 /** `numpy.finfo(numpy.float64).eps`: a probability of 0 for what is true costs 36.04. */
 const EPS = Number.EPSILON;
 
-/** The weighted mean loss, `undefined` without rows. One class among the labels is enough. */
-export function logLoss(rows: readonly WeightedRow[]): number | undefined {
-  if (rows.length === 0) return undefined;
+/** What rows add to a loss. Sums of several sets of rows, added up, are the sums of all of them. */
+export interface LossSums {
+  /** Sum of weight x -log of the labelled class's probability. */
+  readonly loss: number;
+  /** Sum of the weights. */
+  readonly weight: number;
+  readonly rows: number;
+}
+
+export const NO_ROWS: LossSums = { loss: 0, weight: 0, rows: 0 };
+
+/** The sums of some rows. One class among the labels is enough. */
+export function lossSums(rows: readonly WeightedRow[]): LossSums {
   let loss = 0;
   let weights = 0;
   for (const { label, probabilities, weight } of rows) {
@@ -29,21 +39,23 @@ export function logLoss(rows: readonly WeightedRow[]): number | undefined {
     loss -= weight * Math.log(clipped[label]! / sum);
     weights += weight;
   }
-  return loss / weights;
+  return { loss, weight: weights, rows: rows.length };
+}
+
+export function addSums(one: LossSums, other: LossSums): LossSums {
+  return { loss: one.loss + other.loss, weight: one.weight + other.weight, rows: one.rows + other.rows };
+}
+
+/** The weighted mean loss, `undefined` without rows. */
+export function meanLoss({ loss, weight, rows }: LossSums): number | undefined {
+  return rows === 0 ? undefined : loss / weight;
 }
 
 /**
- * The same for two classes, given the probability of the positive one. Where all labels are of one class, scikit-learn
+ * A row of two classes, given the probability of the positive one. Where all labels are of one class, scikit-learn
  * refuses to guess the other; there are always two here.
  */
-export function binaryLogLoss(
-  rows: readonly { positive: boolean; probability: number; weight: number }[],
-): number | undefined {
-  return logLoss(
-    rows.map(({ positive, probability, weight }) => ({
-      label: positive ? 1 : 0,
-      probabilities: [1 - probability, probability],
-      weight,
-    })),
-  );
+export function binaryRow(row: { positive: boolean; probability: number; weight: number }): WeightedRow {
+  const { positive, probability, weight } = row;
+  return { label: positive ? 1 : 0, probabilities: [1 - probability, probability], weight };
 }

@@ -4,33 +4,49 @@
  */
 
 import { z } from 'zod';
+import { StepRecord } from '../runs/index.ts';
 import { encodeStudy } from '../store/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
-/** What a step left behind for the later ones. */
-const StepDone = z.strictObject({ key: Digest, reused: z.boolean(), seconds: z.number() });
 
 const Study = { run: z.string(), study: z.string(), page: Digest };
 
-/** Payload schemas by queue. `redo` counts how often a damaged output sent the study back. */
+/**
+ * A page of a dataset, waiting to be unfolded into study jobs. `again`: the run was there before, so that some studies
+ * may be finished and some jobs may lie about; only studies with neither result nor failure are added.
+ */
+const Page = z.strictObject({ run: z.string(), page: Digest, again: z.boolean().default(false) });
+
+/**
+ * Payload schemas by queue. Each stage has pages of its own, which its own workers unfold: a run may enter at any stage,
+ * and a pool that has nothing to do may be scaled to nothing. `redo` counts how often a damaged output sent the study back.
+ */
 export const PAYLOADS = {
-  /** A page of a dataset, waiting to be unfolded into study jobs. */
-  pages: z.strictObject({ run: z.string(), page: Digest }),
+  'stage1-pages': Page,
+  'stage2-pages': Page,
+  'stage3-pages': Page,
   stage1: z.strictObject({ ...Study, redo: z.number().int().default(0) }),
-  stage2: z.strictObject({ ...Study, redo: z.number().int().default(0), stage1: StepDone }),
+  stage2: z.strictObject({ ...Study, redo: z.number().int().default(0), stage1: StepRecord }),
   stage3: z.strictObject({
     ...Study,
     redo: z.number().int().default(0),
-    stage1: StepDone,
-    xy: StepDone,
-    crops: StepDone,
+    stage1: StepRecord,
+    xy: StepRecord,
+    crops: StepRecord,
   }),
 } as const;
 
 export type QueueName = keyof typeof PAYLOADS;
-export type StageQueue = Exclude<QueueName, 'pages'>;
+export type StageQueue = 'stage1' | 'stage2' | 'stage3';
+export type PageQueue = `${StageQueue}-pages`;
 export type Payload<Q extends QueueName> = z.infer<(typeof PAYLOADS)[Q]>;
+export const QUEUES = Object.keys(PAYLOADS) as readonly QueueName[];
 export const STAGE_QUEUES = ['stage1', 'stage2', 'stage3'] as const satisfies readonly StageQueue[];
+export const PAGE_QUEUES = STAGE_QUEUES.map((stage) => pageQueue(stage));
+
+export function pageQueue(stage: StageQueue): PageQueue {
+  return `${stage}-pages`;
+}
 
 /**
  * The same hand-over is the same job: BullMQ takes no second job of an id that is there. Ids have no `:` and are not all
@@ -40,6 +56,7 @@ export function studyJobId({ run, study, redo }: { run: string; study: string; r
   return `${run}.${encodeStudy(study)}${redo > 0 ? `.redo-${redo}` : ''}`;
 }
 
-export function pageJobId(run: string, index: number): string {
-  return `${run}.page-${index}`;
+/** @param round tells the pages of a resumed run from those that may still wait, of the same run. */
+export function pageJobId(run: string, index: number, round?: string): string {
+  return `${run}.page-${index}${round === undefined ? '' : `.${round}`}`;
 }

@@ -3,25 +3,30 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import { DatasetError } from '../domain/index.ts';
 import type { BundlePin } from '../models/index.ts';
-import type { RunRecord, RunStore } from '../runs/index.ts';
+import type { DatasetRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { checkRunName } from '../store/index.ts';
 import type { Queues } from './queues.ts';
 
-export interface EnqueueOptions {
+export interface RunOptions {
   readonly run: string;
   readonly bundles: { readonly stage1: BundlePin; readonly stage2: BundlePin; readonly stage3: BundlePin };
   /** 1 (most urgent) to 10. */
   readonly priority: number;
-  /** Studies a page. */
-  readonly pageStudies: number;
   /** What the bundles want shown with every output. */
   readonly notice: string;
+  /** See `RunRecord`. */
+  readonly from?: RunRecord['from'];
+}
+
+export interface EnqueueOptions extends RunOptions {
+  /** Studies a page. */
+  readonly pageStudies: number;
   /** Called as the dataset is read. */
   readonly onStudies?: (count: number) => void;
 }
 
 /**
- * Records a run and hands its pages to the workers. Returns as soon as that is done; nobody has to stay.
+ * Records a run over a dataset and hands its pages to the workers. Returns as soon as that is done; nobody has to stay.
  *
  * @throws {ConfigError} if there is a run of this name.
  * @throws {DatasetError} if the dataset has no study.
@@ -36,18 +41,33 @@ export async function enqueueRun(
   // Said before the dataset is read, which may take a while.
   await runs.assertNoRun(options.run);
   const record = await runs.recordDataset(dataset, options.pageStudies, options.onStudies);
-  if (record.studies === 0) throw new DatasetError('DATASET_EMPTY', 'the dataset has no study');
+  return startRun(record, runs, queues, options);
+}
+
+/**
+ * Records a run over a dataset that the store has, and hands its pages to the workers of the stage where it enters.
+ *
+ * @throws as {@link enqueueRun}.
+ */
+export async function startRun(
+  dataset: DatasetRecord,
+  runs: RunStore,
+  queues: Queues,
+  { run: name, bundles, priority, notice, from }: RunOptions,
+): Promise<RunRecord> {
+  if (dataset.studies === 0) throw new DatasetError('DATASET_EMPTY', 'the dataset has no study');
   const run: RunRecord = {
     schema: 'spineline.run/1',
-    run: options.run,
-    dataset: record.digest,
-    studies: record.studies,
-    bundles: options.bundles,
-    priority: options.priority,
+    run: checkRunName(name),
+    dataset: dataset.digest,
+    studies: dataset.studies,
+    bundles,
+    ...(from && { from }),
+    priority,
     created: new Date().toISOString(),
-    notice: options.notice,
+    notice,
   };
   await runs.recordRun(run);
-  await queues.addPages(options.run, record.pages, options.priority);
+  await queues.addPages(name, dataset.pages, priority, { entry: from?.stage });
   return run;
 }

@@ -1,33 +1,37 @@
 /**
  * Feeding: the dataset is in the store, Redis holds a job a page, and a page is unfolded into study jobs only while few
- * study jobs wait at stage 1. So a million studies are some thousand small jobs, and the producer may leave at once.
+ * study jobs wait at its stage. So a million studies are some thousand small jobs, and the producer may leave at once.
  *
- * Every stage-1 worker feeds. A page's life: waiting -> taken by one feeder when the backlog is low -> its studies are
- * added (the ids are deterministic: a page that is unfolded twice adds nothing the second time) -> done. A feeder that
- * dies with a page loses its lock, and another one takes the page. While the store is away a page is tried every second;
- * one that is gone or damaged fails at once, and `status` says that studies are missing.
+ * Every worker feeds its own stage. A page's life: waiting -> taken by one feeder when the backlog is low -> its studies
+ * are added (the ids are deterministic: a page that is unfolded twice adds nothing the second time) -> done. A feeder
+ * that dies with a page loses its lock, and another one takes the page. While the store is away a page is tried every
+ * second; one that is gone or damaged fails at once, and `status` says that studies are missing.
  */
 
 import { randomUUID } from 'node:crypto';
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import pLimit from 'p-limit';
 import { kindOfError } from '../domain/index.ts';
-import type { RunStore } from '../runs/index.ts';
+import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { PAYLOADS } from './catalogue.ts';
+import { PAYLOADS, type Payload, pageQueue, STAGE_QUEUES, type StageQueue } from './catalogue.ts';
 import type { Queues } from './queues.ts';
 
 const LOOK_EVERY_MS = 1000;
+/** Studies whose records are looked up at once. */
+const LOOKUPS_AT_ONCE = 32;
 
 export interface FeederOptions {
   readonly connection: Redis;
   readonly prefix: string;
   readonly lockMs: number;
-  /** Study jobs waiting at stage 1 below which the next page is unfolded. */
+  /** Study jobs waiting at the stage below which the next page is unfolded. */
   readonly lowWater: number;
 }
 
 export class Feeder {
+  readonly #stage: StageQueue;
   readonly #worker: Worker;
   readonly #queues: Queues;
   readonly #runs: RunStore;
@@ -38,13 +42,14 @@ export class Feeder {
   #looking: Promise<void> | undefined;
   #closed = false;
 
-  constructor(queues: Queues, runs: RunStore, log: Logger, options: FeederOptions) {
+  constructor(stage: StageQueue, queues: Queues, runs: RunStore, log: Logger, options: FeederOptions) {
+    this.#stage = stage;
     this.#queues = queues;
     this.#runs = runs;
     this.#options = options;
     this.#log = log;
     // No processor: pages are taken by hand, when the backlog is low.
-    this.#worker = new Worker('pages', null, {
+    this.#worker = new Worker(pageQueue(stage), null, {
       connection: options.connection,
       prefix: options.prefix,
       autorun: false,
@@ -59,7 +64,7 @@ export class Feeder {
     this.look();
   }
 
-  /** Looks whether a page is due; called when a study leaves stage 1, and every second. */
+  /** Looks whether a page is due; called when a study leaves the stage, and every second. */
   look(): void {
     if (this.#closed || this.#looking) return;
     clearTimeout(this.#timer);
@@ -80,9 +85,10 @@ export class Feeder {
 
   async #feed(): Promise<void> {
     while (!this.#closed) {
-      const priority = await this.#queues.nextPagePriority();
+      const priority = await this.#queues.nextPagePriority(this.#stage);
       // Delayed pages (a failed try) are promoted by asking for a job, so ask even when none waits.
-      if (priority !== undefined && (await this.#queues.stage1Backlog(priority)) >= this.#options.lowWater) return;
+      if (priority !== undefined && (await this.#queues.backlog(this.#stage, priority)) >= this.#options.lowWater)
+        return;
       const job = (await this.#worker.getNextJob(this.#token, { block: false })) as Job | undefined;
       if (!job) return;
       await this.#unfold(job);
@@ -91,16 +97,20 @@ export class Feeder {
 
   async #unfold(job: Job): Promise<void> {
     try {
-      const { run, page } = PAYLOADS.pages.parse(job.data);
-      const studies = await this.#runs.readPage(page);
-      const { priority } = await this.#runs.readRun(run);
-      await this.#queues.addStudies(
-        'stage1',
-        studies.map(({ study }) => ({ run, study, page, redo: 0 })),
-        priority,
-      );
+      const { run: name, page, again } = PAYLOADS[pageQueue(this.#stage)].parse(job.data);
+      if (await this.#runs.isCancelled(name)) {
+        await job.moveToCompleted('cancelled', this.#token, false);
+        return;
+      }
+      const run = await this.#runs.readRun(name);
+      const all = (await this.#runs.readPage(page)).map(({ study }) => study);
+      const studies = again ? await this.#withoutFinished(name, all) : all;
+      // A job that failed is kept for a look, and would stand in the way of another of its id.
+      if (again) await this.#queues.removeStudies(name, studies);
+      const entering = await entries(this.#runs, run, page, studies);
+      for (const stage of STAGE_QUEUES) await this.#queues.addStudies(stage, entering[stage], run.priority);
       await job.moveToCompleted('unfolded', this.#token, false);
-      this.#log.info({ run, page, studies: studies.length }, 'page unfolded');
+      this.#log.info({ run: name, page, studies: studies.length }, 'page unfolded');
     } catch (error) {
       this.#log.error({ page: job.id, error: String(error) }, 'page could not be unfolded');
       // A page is many studies: it is tried for as long as there is hope.
@@ -108,4 +118,46 @@ export class Feeder {
       else await job.moveToFailed(new UnrecoverableError(String(error)), this.#token, false);
     }
   }
+
+  async #withoutFinished(run: string, studies: readonly string[]): Promise<string[]> {
+    const limit = pLimit(LOOKUPS_AT_ONCE);
+    const finished = await Promise.all(studies.map((study) => limit(() => this.#runs.isFinished(run, study))));
+    return studies.filter((_, i) => !finished[i]);
+  }
+}
+
+/** The jobs that studies of a run enter the pipeline with, by stage. */
+type Entering = { [S in StageQueue]: Payload<S>[] };
+
+/**
+ * Where studies of a run enter: at stage 1, or behind the outputs that their result in the run before names. A study
+ * that has no result there enters at stage 1, and finds whatever was computed.
+ */
+async function entries(
+  runs: RunStore,
+  { run, from }: RunRecord,
+  page: string,
+  studies: readonly string[],
+): Promise<Entering> {
+  const entering: Entering = { stage1: [], stage2: [], stage3: [] };
+  const limit = pLimit(LOOKUPS_AT_ONCE);
+  const steps = await Promise.all(
+    studies.map((study) => limit(async () => (from ? await runs.findSteps(from.run, study) : undefined))),
+  );
+  for (const [i, study] of studies.entries()) {
+    const payload = { run, study, page, redo: 0 };
+    const before = steps[i];
+    if (!from || !before || from.stage === 'stage1') entering.stage1.push(payload);
+    else if (from.stage === 'stage2') entering.stage2.push({ ...payload, stage1: stored(before.stage1) });
+    else {
+      const { stage1, xy, crops } = before;
+      entering.stage3.push({ ...payload, stage1: stored(stage1), xy: stored(xy), crops: stored(crops) });
+    }
+  }
+  return entering;
+}
+
+/** A step that the study enters behind: nobody spent time on it in this run. */
+function stored({ key, finished }: StepRecord): StepRecord {
+  return { key, reused: true, seconds: 0, finished };
 }

@@ -1,9 +1,21 @@
-export { PAYLOADS, type Payload, type QueueName, STAGE_QUEUES, type StageQueue, studyJobId } from './catalogue.ts';
+export {
+  PAGE_QUEUES,
+  PAYLOADS,
+  type PageQueue,
+  type Payload,
+  pageQueue,
+  QUEUES,
+  type QueueName,
+  STAGE_QUEUES,
+  type StageQueue,
+  studyJobId,
+} from './catalogue.ts';
 export { assertRedis, connectRedis } from './connection.ts';
-export { type EnqueueOptions, enqueueRun } from './enqueue.ts';
+export { type EnqueueOptions, enqueueRun, type RunOptions, startRun } from './enqueue.ts';
 export { Feeder } from './feeder.ts';
 export { type Progress, ProgressCounts, type ProgressEvent } from './progress.ts';
 export { type QueueCounts, Queues } from './queues.ts';
+export { cancelRun, findMissing, type Missing, type ResumeCounts, resumeRun } from './run-control.ts';
 export {
   type ProcessStudy,
   StageWorker,

@@ -10,6 +10,8 @@ const EVENTS = ['stage1', 'stage2', 'stage3', 'failed', 'stage1-reused', 'stage2
 export type ProgressEvent = (typeof EVENTS)[number];
 export type Progress = Record<ProgressEvent, number>;
 
+/** Studies in one command to Redis. */
+const CHUNK = 1000;
 /** Counts of a finished run are of no use after this. */
 const KEEP_SECONDS = 14 * 24 * 3600;
 
@@ -29,6 +31,19 @@ export class ProgressCounts {
       pipeline.expire(this.#key(run, event), KEEP_SECONDS);
     }
     await pipeline.exec();
+  }
+
+  /** Counts many studies at once. */
+  async addAll(run: string, studies: Iterable<string>, ...events: ProgressEvent[]): Promise<void> {
+    const all = [...studies];
+    for (let start = 0; start < all.length; start += CHUNK) {
+      const pipeline = this.#redis.pipeline();
+      for (const event of events) {
+        pipeline.pfadd(this.#key(run, event), ...all.slice(start, start + CHUNK));
+        pipeline.expire(this.#key(run, event), KEEP_SECONDS);
+      }
+      await pipeline.exec();
+    }
   }
 
   async read(run: string): Promise<Progress> {

@@ -1,11 +1,26 @@
 /** The producers' side of the queues: adding jobs of the catalogue's shapes and counting what waits. */
 
-import { type JobsOptions, Queue } from 'bullmq';
+import { randomUUID } from 'node:crypto';
+import { type Job, type JobsOptions, type JobType, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { PAYLOADS, type Payload, pageJobId, type QueueName, type StageQueue, studyJobId } from './catalogue.ts';
+import {
+  PAYLOADS,
+  type Payload,
+  pageJobId,
+  pageQueue,
+  QUEUES,
+  type QueueName,
+  STAGE_QUEUES,
+  type StageQueue,
+  studyJobId,
+} from './catalogue.ts';
 
 /** Fewer failed jobs than this stay in Redis for a look; the record of a failure is in the store. */
 const KEEP_FAILED = 1000;
+/** Jobs that are looked at or added at once. */
+const CHUNK = 1000;
+
+const WAITING: JobType[] = ['wait', 'prioritized', 'delayed'];
 
 export interface QueueCounts {
   readonly waiting: number;
@@ -15,7 +30,7 @@ export interface QueueCounts {
 }
 
 export class Queues {
-  readonly #queues: { readonly [Q in QueueName]: Queue };
+  readonly #queues: Readonly<Record<QueueName, Queue>>;
   readonly #options: { attempts: number; backoffMs: number };
 
   constructor(connection: Redis, prefix: string, options: { attempts: number; backoffMs: number }) {
@@ -25,19 +40,69 @@ export class Queues {
       queue.on('error', () => {}); // connection errors; the commands report what fails
       return queue;
     };
-    this.#queues = { pages: open('pages'), stage1: open('stage1'), stage2: open('stage2'), stage3: open('stage3') };
+    this.#queues = Object.fromEntries(QUEUES.map((name) => [name, open(name)])) as Record<QueueName, Queue>;
   }
 
-  /** Adds the page jobs of a run, in order. */
-  async addPages(run: string, pages: readonly string[], priority: number): Promise<void> {
+  /**
+   * Adds page jobs of a run, in order, to the stage at which its studies enter.
+   *
+   * @param again the run was there before: see `PAYLOADS`. These jobs are added beside those that may still wait.
+   */
+  async addPages(
+    run: string,
+    pages: readonly string[],
+    priority: number,
+    { entry = 'stage1', again = false }: { entry?: StageQueue | undefined; again?: boolean } = {},
+  ): Promise<void> {
+    const round = again ? randomUUID().slice(0, 8) : undefined;
     const jobs = pages.map((page, index) => ({
       name: 'page',
-      data: { run, page } satisfies Payload<'pages'>,
-      opts: { ...this.#jobOptions(priority), jobId: pageJobId(run, index) },
+      data: { run, page, again } satisfies Payload<'stage1-pages'>,
+      opts: { ...this.#jobOptions(priority), jobId: pageJobId(run, index, round) },
     }));
-    for (let start = 0; start < jobs.length; start += 1000) {
-      await this.#queues.pages.addBulk(jobs.slice(start, start + 1000));
+    for (let start = 0; start < jobs.length; start += CHUNK) {
+      await this.#queues[pageQueue(entry)].addBulk(jobs.slice(start, start + CHUNK));
     }
+  }
+
+  /** Takes jobs of these studies out of every queue, waiting or failed; one that a worker has in hand stays. */
+  async removeStudies(run: string, studies: readonly string[]): Promise<void> {
+    const ids = studies.map((study) => studyJobId({ run, study, redo: 0 }));
+    await Promise.all(STAGE_QUEUES.map((queue) => this.#remove(queue, ids)));
+  }
+
+  /**
+   * Takes out of every queue what waits of a run; what workers have in hand stays.
+   *
+   * @returns the number of jobs.
+   */
+  async removeRun(run: string): Promise<number> {
+    let removed = 0;
+    for (const name of QUEUES) {
+      const ids: string[] = [];
+      for (let start = 0; ; start += CHUNK) {
+        const jobs: (Job | undefined)[] = await this.#queues[name].getJobs(WAITING, start, start + CHUNK - 1);
+        for (const job of jobs) if (job?.id && (job.data as { run?: string }).run === run) ids.push(job.id);
+        if (jobs.length === 0) break;
+      }
+      removed += await this.#remove(name, [...new Set(ids)]);
+    }
+    return removed;
+  }
+
+  /** Stops workers from taking jobs of these stages, pages included, until {@link unpause}; jobs in hand finish. */
+  async pause(stages: readonly StageQueue[] = STAGE_QUEUES): Promise<void> {
+    for (const stage of stages) for (const name of [stage, pageQueue(stage)]) await this.#queues[name].pause();
+  }
+
+  async unpause(stages: readonly StageQueue[] = STAGE_QUEUES): Promise<void> {
+    for (const stage of stages) for (const name of [stage, pageQueue(stage)]) await this.#queues[name].resume();
+  }
+
+  /** The stages that are paused. */
+  async paused(): Promise<StageQueue[]> {
+    const paused = await Promise.all(STAGE_QUEUES.map((stage) => this.#queues[stage].isPaused()));
+    return STAGE_QUEUES.filter((_, i) => paused[i]);
   }
 
   /** Adds study jobs; one that is there already stays as it is. */
@@ -57,21 +122,44 @@ export class Queues {
     return { waiting: wait + prioritized, active, delayed, failed };
   }
 
-  /** Study jobs that wait at stage 1 and are at least as urgent as `priority`. */
-  async stage1Backlog(priority: number): Promise<number> {
+  /** Jobs and pages of all runs that wait, are in hand, or wait for another try. */
+  async unfinished(): Promise<number> {
+    const counts = await Promise.all(QUEUES.map((queue) => this.counts(queue)));
+    return counts.reduce((sum, { waiting, active, delayed }) => sum + waiting + active + delayed, 0);
+  }
+
+  /** Pages of all runs that wait to be unfolded. */
+  async pagesWaiting(): Promise<number> {
+    const counts = await Promise.all(STAGE_QUEUES.map((stage) => this.counts(pageQueue(stage))));
+    return counts.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
+  /** Study jobs that wait at a stage and are at least as urgent as `priority`. */
+  async backlog(stage: StageQueue, priority: number): Promise<number> {
     const priorities = Array.from({ length: priority + 1 }, (_, value) => value);
-    const counts = await this.#queues.stage1.getCountsPerPriority(priorities);
+    const counts = await this.#queues[stage].getCountsPerPriority(priorities);
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Priority of the page that comes next, or undefined if none waits. */
-  async nextPagePriority(): Promise<number | undefined> {
-    const [next] = await this.#queues.pages.getJobs(['prioritized', 'wait'], 0, 0, true);
+  /** Priority of the stage's page that comes next, or undefined if none waits. */
+  async nextPagePriority(stage: StageQueue): Promise<number | undefined> {
+    const [next] = await this.#queues[pageQueue(stage)].getJobs(['prioritized', 'wait'], 0, 0, true);
     return next ? (next.opts.priority ?? 0) : undefined;
   }
 
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
+  }
+
+  /** @returns how many there were. */
+  async #remove(name: QueueName, ids: readonly string[]): Promise<number> {
+    let removed = 0;
+    for (let start = 0; start < ids.length; start += CHUNK) {
+      const chunk = ids.slice(start, start + CHUNK);
+      const gone = await Promise.all(chunk.map((id) => this.#queues[name].remove(id)));
+      removed += gone.reduce((sum, one) => sum + one, 0);
+    }
+    return removed;
   }
 
   #jobOptions(priority: number): JobsOptions {

@@ -13,6 +13,8 @@
  *     a stored output of an earlier step is damaged            --> output invalidated, study handed back to the stage that
  *                                                                  makes it, under a new id --> acknowledged
  *
+ *   its run was cancelled --> acknowledged, gone; nothing is computed
+ *
  *   the worker dies --> the lock expires --> stalled --> waiting, and from now on a suspect: a worker has one of these in
  *     hand at a time, the others are delayed, so that neighbours of a deadly study do not die with it again and again.
  *     After a few deaths it is poison: failed, and whoever finds it records the failure
@@ -169,6 +171,11 @@ export class StageWorker<Q extends StageQueue> {
       const log = this.#parts.log.child({ run: payload.run, study: payload.study, attempt: job.attemptsMade + 1 });
       try {
         const run = await this.#parts.runs.readRun(payload.run);
+        if (await this.#parts.runs.isCancelled(payload.run)) {
+          metrics.job('cancelled');
+          log.info('the run was cancelled: study dropped');
+          return 'cancelled';
+        }
         const outcome = await this.#process({ payload, run, log });
         await this.#handOver(payload, run, outcome, log);
         return outcome.next;

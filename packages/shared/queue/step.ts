@@ -16,8 +16,8 @@ export interface StepOutput<T> {
 export interface StepWork<T> {
   /** Reads a committed output; throws {@link ArtefactDamagedError} if its bytes are not what they were. */
   readonly read: (key: string) => Promise<T>;
-  /** Computes the value and the objects to store. */
-  readonly compute: () => Promise<{ value: T; objects: Record<string, Uint8Array> }>;
+  /** Computes the value, the objects to store, and what of them later steps take, see `Provenance.gives`. */
+  readonly compute: () => Promise<{ value: T; objects: Record<string, Uint8Array>; gives?: Record<string, string> }>;
 }
 
 /** The output of a step, from the store if it is there and whole, else computed and committed. */
@@ -33,6 +33,7 @@ export async function runStep<T>(
     key,
     reused,
     seconds: Math.round(performance.now() - started) / 1000,
+    finished: new Date().toISOString(),
   });
   if (await outputs.find(stage, key)) {
     try {
@@ -44,8 +45,8 @@ export async function runStep<T>(
   }
   // Absent, or committed and damaged: take the commit away, so that the write below replaces every object.
   await outputs.invalidate(stage, key);
-  const { value, objects } = await work.compute();
-  await outputs.write(stage, key, objects, made);
+  const { value, objects, gives } = await work.compute();
+  await outputs.write(stage, key, objects, made, gives);
   return { value, record: record(false) };
 }
 

@@ -135,12 +135,10 @@ async function serve<Q extends StageQueue>(
     atEnd(() => health.close());
 
     const stopped = stopRequested();
-    if (queue === 'stage1') {
-      const feeder = new Feeder(queues, runs, log, { ...connection, lowWater: options.lowWater });
-      worker.onJobDone(() => feeder.look());
-      await feeder.start();
-      atEnd(() => feeder.close());
-    }
+    const feeder = new Feeder(queue, queues, runs, log, { ...connection, lowWater: options.lowWater });
+    worker.onJobDone(() => feeder.look());
+    await feeder.start();
+    atEnd(() => feeder.close());
     worker.start();
     log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
     log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: no more jobs, those in hand finish');

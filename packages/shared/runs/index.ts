@@ -1,10 +1,12 @@
 export {
+  CancelRecord,
   DatasetRecord,
+  type Entry,
   FailureRecord,
   RunRecord,
   STEPS,
   type Step,
-  type StepRecord,
+  StepRecord,
   Steps,
   StudyResult,
   type TargetResult,

@@ -19,6 +19,10 @@ export const DatasetRecord = z.strictObject({
 });
 export type DatasetRecord = z.infer<typeof DatasetRecord>;
 
+/** Where a study of a run enters the pipeline. */
+const Entry = z.enum(['stage1', 'stage2', 'stage3']);
+export type Entry = z.infer<typeof Entry>;
+
 /** `runs/<run>/run.json`: what was asked. Never changed once written. */
 export const RunRecord = z.strictObject({
   schema: z.literal('spineline.run/1'),
@@ -27,6 +31,11 @@ export const RunRecord = z.strictObject({
   studies: z.number().int().positive(),
   /** The bundle of each stage, pinned by digest: a new version during the night changes nothing. */
   bundles: z.strictObject({ stage1: Pin, stage2: Pin, stage3: Pin }),
+  /**
+   * The run whose stored outputs this one starts from, and the stage at which its studies enter. A study that has no
+   * result there enters at stage 1.
+   */
+  from: z.strictObject({ run: z.string(), stage: Entry }).optional(),
   /** 1 is the most urgent, 10 the least. */
   priority: z.number().int().min(1).max(10),
   created: z.iso.datetime(),
@@ -35,13 +44,23 @@ export const RunRecord = z.strictObject({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
+/** `runs/<run>/cancelled.json`: the run is not to be worked on; away with it, and it is again. */
+export const CancelRecord = z.strictObject({
+  schema: z.literal('spineline.cancelled/1'),
+  run: z.string(),
+  cancelled: z.iso.datetime(),
+});
+export type CancelRecord = z.infer<typeof CancelRecord>;
+
 /** How a study came through one step. */
-const StepRecord = z.strictObject({
+export const StepRecord = z.strictObject({
   key: Digest,
   /** Whether the output was there already. */
   reused: z.boolean(),
-  /** Time spent on it by the worker, waiting for batches included. */
+  /** Time spent on it by the worker, waiting for batches included; 0 where the study entered behind this step. */
   seconds: z.number(),
+  /** When it was through; with `seconds`, when it was begun. */
+  finished: z.iso.datetime(),
 });
 export type StepRecord = z.infer<typeof StepRecord>;
 export const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
@@ -107,7 +126,7 @@ export const FailureRecord = z.strictObject({
   run: z.string(),
   study: z.string(),
   /** The queue in which it failed. */
-  stage: z.enum(['stage1', 'stage2', 'stage3']),
+  stage: Entry,
   code: z.string(),
   kind: z.enum(['transient', 'permanent', 'poison']),
   message: z.string(),

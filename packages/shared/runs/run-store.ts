@@ -4,35 +4,48 @@
  */
 
 import { LRUCache } from 'lru-cache';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { compareNatural, datasetDigest, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
 import { ConfigError, ObjectNotFoundError } from '../domain/index.ts';
 import {
+  cancelKey,
   datasetKey,
   datasetPageKey,
   failureKey,
   failuresFolder,
   type ObjectStore,
   parseArtefact,
+  RUNS_FOLDER,
   resultKey,
   resultsFolder,
   runKey,
   studyOfKey,
 } from '../store/index.ts';
-import { type DatasetRecord, FailureRecord, RunRecord, StudyResult } from './records.ts';
+import { CancelRecord, DatasetRecord, FailureRecord, RunRecord, Steps, StudyResult } from './records.ts';
 
 const JSON_TYPE = { contentType: 'application/json' };
 /** Objects that are read at once when all results of a run are wanted. */
 const READS_AT_ONCE = 32;
 const RUNS_KEPT = 100;
+/** A worker may go on for this long with a run that was cancelled. */
+const CANCEL_KNOWN_MS = 2000;
+
+/** The part of a result that says which outputs it was made of; the rest is not validated. */
+const ResultSteps = z.object({ steps: Steps });
 
 export class RunStore {
   readonly store: ObjectStore;
   readonly #runs: LRUCache<string, RunRecord>;
+  readonly #cancelled: LRUCache<string, boolean>;
 
   constructor(store: ObjectStore) {
     this.store = store;
     this.#runs = new LRUCache<string, RunRecord>({ max: RUNS_KEPT, fetchMethod: (run) => this.#fetchRun(run) });
+    this.#cancelled = new LRUCache<string, boolean>({
+      max: RUNS_KEPT,
+      ttl: CANCEL_KNOWN_MS,
+      fetchMethod: async (run) => (await store.head(cancelKey(run))) !== undefined,
+    });
   }
 
   /**
@@ -61,6 +74,11 @@ export class RunStore {
     return record;
   }
 
+  /** What a dataset consists of. @throws {ObjectNotFoundError} {ArtefactDamagedError} */
+  readDataset(digest: string): Promise<DatasetRecord> {
+    return this.#read(datasetKey(digest), DatasetRecord);
+  }
+
   /** @throws {ArtefactDamagedError} if the page is gone or is not what its digest promises. */
   async readPage(digest: string): Promise<StudyEntry[]> {
     const key = datasetPageKey(digest);
@@ -84,6 +102,51 @@ export class RunStore {
    */
   readRun(run: string): Promise<RunRecord> {
     return this.#runs.forceFetch(run);
+  }
+
+  /** The names of all runs, in ascending order of their bytes. */
+  names(): AsyncIterable<string> {
+    return this.store.folders(RUNS_FOLDER);
+  }
+
+  /** From now on the run is not worked on: workers drop its jobs as they come to them. */
+  async cancel(run: string): Promise<void> {
+    const record: CancelRecord = { schema: 'spineline.cancelled/1', run, cancelled: new Date().toISOString() };
+    await this.store.put(cancelKey(run), json(record), JSON_TYPE);
+    this.#cancelled.delete(run);
+  }
+
+  /** The run may be worked on again. */
+  async uncancel(run: string): Promise<void> {
+    await this.store.delete(cancelKey(run));
+    this.#cancelled.delete(run);
+  }
+
+  /** Whether the run was cancelled; known for two seconds before the store is asked again. */
+  isCancelled(run: string): Promise<boolean> {
+    return this.#cancelled.forceFetch(run);
+  }
+
+  /** When the run was cancelled; `undefined` if it was not. */
+  async cancelled(run: string): Promise<CancelRecord | undefined> {
+    return absentIsUndefined(this.#read(cancelKey(run), CancelRecord));
+  }
+
+  /** The outputs that a study's result was made of; `undefined` if it has no result. */
+  async findSteps(run: string, study: string): Promise<Steps | undefined> {
+    const found = await absentIsUndefined(this.#read(resultKey(run, study), ResultSteps));
+    return found?.steps;
+  }
+
+  /** Whether a study has a result or a failure. */
+  async isFinished(run: string, study: string): Promise<boolean> {
+    const found = await Promise.all([this.store.head(resultKey(run, study)), this.store.head(failureKey(run, study))]);
+    return found.some((object) => object !== undefined);
+  }
+
+  /** Takes a failure away: the study has neither result nor failure, and can be tried again. */
+  async forgetFailure(run: string, study: string): Promise<void> {
+    await this.store.delete(failureKey(run, study));
   }
 
   /** Commits a study: its result, and then away with a failure of an earlier try. */
@@ -143,6 +206,15 @@ export class RunStore {
 
   async #read<T>(key: string, schema: z.ZodType<T>): Promise<T> {
     return parseArtefact(await this.store.get(key), schema, key);
+  }
+}
+
+async function absentIsUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
   }
 }
 

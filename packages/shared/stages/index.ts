@@ -22,6 +22,16 @@ export { ComputePool, TaskPool } from './compute-pool.ts';
 export { type CropRoom, cropRows, cropsOf } from './compute-tasks.ts';
 export { fetchFiles } from './fetch.ts';
 export { type FetchedFile, indexStudy } from './index-study.ts';
+export {
+  madeOfCrops,
+  madeOfStage1,
+  madeOfStage3,
+  madeOfXy,
+  type Stage1Gives,
+  stage1Gives,
+  type XyGives,
+  xyGives,
+} from './keys.ts';
 export { serveTasks } from './serve-tasks.ts';
 export {
   axialSlices,

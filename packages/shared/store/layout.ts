@@ -5,10 +5,12 @@
  * datasets/<dataset digest>.json                     the dataset's pages in order, written last: the commit
  * datasets/pages/<d[0:2]>/<page digest>.jsonl.zst    some of its studies: series, locations, fingerprints
  * runs/<run>/run.json                                what was asked
+ * runs/<run>/cancelled.json                          the run is not to be worked on
  * runs/<run>/studies/<study>.json                    a study's result, written last: the commit
  * runs/<run>/failed/<study>.json                     why a study has none
  * stages/<stage>/<key[0:2]>/<key>/<name>             stage outputs; provenance.json is the commit
  * models/<bundle>/<version>/<file>                   model bundles; bundle.json is the commit
+ * promoted/stage<N>.json                             the bundle of a stage that new runs use, and those before it
  * ```
  */
 
@@ -41,6 +43,10 @@ export function runFolder(run: string): string {
 
 export function runKey(run: string): string {
   return `${runFolder(run)}run.json`;
+}
+
+export function cancelKey(run: string): string {
+  return `${runFolder(run)}cancelled.json`;
 }
 
 /** `runs/<run>/studies/`: the results of a run. */
@@ -88,6 +94,22 @@ export function bundleKey(bundle: string, version: string): string {
 
 export function bundleFileKey(bundle: string, version: string, file: string): string {
   return `${bundleFolder(bundle, version)}${checkName(file)}`;
+}
+
+/** The bundle that a {@link bundleKey} is of, or `undefined` for another key. */
+export function bundleOfKey(key: string): { name: string; version: string } | undefined {
+  const match = /^models\/([^/]+)\/([^/]+)\/bundle\.json$/.exec(key);
+  return match ? { name: match[1]!, version: match[2]! } : undefined;
+}
+
+/** `promoted/stage<N>.json` */
+export function promotionKey(stage: 1 | 2 | 3): string {
+  return `promoted/stage${stage}.json`;
+}
+
+/** `stages/<stage>/` */
+export function stageFolder(stage: StageName): string {
+  return `stages/${stage}/`;
 }
 
 /** `stages/<stage>/<key[0:2]>/<key>/` */

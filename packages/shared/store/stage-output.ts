@@ -27,11 +27,16 @@ const Made = z.strictObject({
 export type Made = z.infer<typeof Made>;
 
 const ProvenanceSchema = z.strictObject({
-  schema: z.literal('spineline.provenance/1'),
+  schema: z.literal('spineline.provenance/2'),
   stage: z.enum(STAGE_NAMES),
   key: Sha256,
   made: Made,
   objects: z.record(z.string(), z.strictObject({ sha256: Sha256, bytes: z.number().int().nonnegative() })),
+  /**
+   * Digests of what later steps take from the objects, by name, where that is less than their bytes. With them the keys
+   * of a study can be followed from step to step without reading any object.
+   */
+  gives: z.record(z.string(), Sha256),
   /** ISO 8601, UTC. */
   created: z.iso.datetime(),
   /** `spineline` and its version. */
@@ -57,15 +62,20 @@ export class StageOutputs {
     this.#worker = options.worker ?? `${hostname()}:${process.pid}`;
   }
 
-  /** The output's provenance if it is committed and every object is there with its size; `undefined` otherwise. */
-  async find(stage: StageName, key: string): Promise<Provenance | undefined> {
-    let provenance: Provenance;
+  /** The output's provenance if it is committed and fits its schema; its objects are not looked at. */
+  async committed(stage: StageName, key: string): Promise<Provenance | undefined> {
     try {
-      provenance = await this.#provenance(stage, key);
+      return await this.#provenance(stage, key);
     } catch (error) {
       if (error instanceof ObjectNotFoundError || error instanceof ArtefactDamagedError) return undefined;
       throw error;
     }
+  }
+
+  /** The output's provenance if it is committed and every object is there with its size; `undefined` otherwise. */
+  async find(stage: StageName, key: string): Promise<Provenance | undefined> {
+    const provenance = await this.committed(stage, key);
+    if (!provenance) return undefined;
     const present = await Promise.all(
       Object.entries(provenance.objects).map(async ([name, { bytes }]) => {
         const found = await this.#store.head(stageOutputKey(stage, key, name));
@@ -132,6 +142,7 @@ export class StageOutputs {
    * commit stands and nothing is written: the objects of a key are deterministic.
    *
    * @param made must be what the key was made of.
+   * @param gives see {@link Provenance}.
    * @throws {RangeError} when it is not.
    */
   async write(
@@ -139,6 +150,7 @@ export class StageOutputs {
     key: string,
     objects: Readonly<Record<string, Uint8Array>>,
     made: Made,
+    gives: Readonly<Record<string, string>> = {},
   ): Promise<Provenance> {
     if (keyOfMade(stage, made) !== key) throw new RangeError(`${stage} output ${key} was not made of what is said`);
     if (Object.hasOwn(objects, COMMIT)) throw new RangeError(`${COMMIT} is not an object of an output`);
@@ -154,11 +166,12 @@ export class StageOutputs {
       Object.entries(objects).map(([name, bytes]) => this.#store.put(stageOutputKey(stage, key, name), bytes)),
     );
     const provenance = ProvenanceSchema.parse({
-      schema: 'spineline.provenance/1',
+      schema: 'spineline.provenance/2',
       stage,
       key,
       made,
       objects: described,
+      gives,
       created: new Date().toISOString(),
       software: `spineline ${packageManifest.version}`,
       worker: this.#worker,

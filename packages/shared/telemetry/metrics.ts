@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { FLAG_MEANINGS, type FlagCode } from '../domain/index.ts';
 
-const OUTCOMES = ['scored', 'handed_over', 'retried', 'failed'] as const;
+const OUTCOMES = ['scored', 'handed_over', 'retried', 'failed', 'cancelled'] as const;
 export type JobOutcome = (typeof OUTCOMES)[number];
 /** The steps of each stage: what a worker may find in the store or compute. */
 const STEPS: Readonly<Record<string, readonly string[]>> = {

@@ -36,13 +36,13 @@ describe.skipIf(missing)(`the feeder${missing ? ` (${missing})` : ''}`, () => {
     worker.onJobDone(() => feeder.look());
     await feeder.start();
     await rig.lines.when(unfolded);
-    expect(await rig.queues.counts('pages')).toMatchObject({ waiting: 4 }); // one page is enough to be above the mark
+    expect(await rig.queues.counts('stage1-pages')).toMatchObject({ waiting: 4 }); // one page is enough to be above the mark
     worker.start();
     await events.when(({ name }) => name === 'completed', studies.length);
 
     expect(Math.max(...waiting)).toBeLessThan(2 + 4);
     expect(await rig.queues.counts('stage2')).toMatchObject({ waiting: studies.length });
-    expect(await rig.queues.counts('pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+    expect(await rig.queues.counts('stage1-pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
   });
 
   it('lets an urgent run overtake one that waits, pages and studies alike', async () => {
@@ -55,7 +55,7 @@ describe.skipIf(missing)(`the feeder${missing ? ` (${missing})` : ''}`, () => {
     await rig.lines.when(unfolded);
     await rig.queues.addPages('urgent', urgent, 1);
     await rig.lines.when((line) => unfolded(line) && line.run === 'urgent');
-    expect(await rig.queues.counts('pages')).toMatchObject({ waiting: 1 });
+    expect(await rig.queues.counts('stage1-pages')).toMatchObject({ waiting: 1 });
 
     const order: string[] = [];
     const events = rig.events('stage1');
@@ -106,7 +106,7 @@ describe.skipIf(missing)(`the feeder${missing ? ` (${missing})` : ''}`, () => {
     await rig.feeder(10).start();
     await rig.lines.when(unfolded);
     expect(await rig.queues.counts('stage1')).toMatchObject({ waiting: 3 });
-    expect(await rig.queues.counts('pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+    expect(await rig.queues.counts('stage1-pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });
   });
 
   it('fails a page at once that is gone from the store, and goes on with the next', async () => {
@@ -117,6 +117,6 @@ describe.skipIf(missing)(`the feeder${missing ? ` (${missing})` : ''}`, () => {
     await rig.feeder(10).start();
     await rig.lines.when(unfolded);
     expect(await rig.queues.counts('stage1')).toMatchObject({ waiting: 2 });
-    expect(await rig.queues.counts('pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 1 });
+    expect(await rig.queues.counts('stage1-pages')).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 1 });
   });
 });

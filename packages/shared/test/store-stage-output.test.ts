@@ -76,7 +76,7 @@ describe('stage outputs', () => {
     expect(await outputs.find('stage1', KEY)).toBeUndefined();
     const written = await outputs.write('stage1', KEY, OBJECTS, MADE);
     expect(written).toMatchObject({
-      schema: 'spineline.provenance/1',
+      schema: 'spineline.provenance/2',
       stage: 'stage1',
       key: KEY,
       made: MADE,

@@ -88,7 +88,7 @@ async function printUnfinished(run: RunRecord, state: RunState, { queues, progre
     }),
   );
   console.log(table(['queue', 'done (this run)', 'waiting (all runs)', 'active', 'to be retried'], rows));
-  const { waiting } = await queues.counts('pages');
+  const waiting = await queues.pagesWaiting();
   if (waiting > 0) console.log(out.faint(`${waiting} pages of studies wait to be unfolded`));
   if (state.queued === 0) {
     console.log(out.bad('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store'));

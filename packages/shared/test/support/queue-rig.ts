@@ -106,8 +106,8 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       return worker;
     },
 
-    feeder(lowWater: number): Feeder {
-      const feeder = new Feeder(queues, runs, log, { connection: redis, prefix, lockMs, lowWater });
+    feeder(lowWater: number, stage: StageQueue = 'stage1'): Feeder {
+      const feeder = new Feeder(stage, queues, runs, log, { connection: redis, prefix, lockMs, lowWater });
       closers.push(() => feeder.close());
       return feeder;
     },
