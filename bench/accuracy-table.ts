@@ -10,6 +10,7 @@ import {
   type LabelCoordinate,
   type Labels,
   type LocatedStudy,
+  mulberry32,
   type Predicted,
   type SliceErrors,
   type SubmissionRow,
@@ -279,17 +280,6 @@ function intervalOf(values: number[]): [number, number] | undefined {
   values.sort((a, b) => a - b);
   const at = (share: number) => values[Math.round(share * (values.length - 1))]!;
   return [at(0.025), at(0.975)];
-}
-
-/** Tommy Ettinger's mulberry32: a small generator of numbers in [0, 1), enough to draw studies with. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Cells of the table, for the terminal and for Markdown. */
