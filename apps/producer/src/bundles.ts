@@ -1,8 +1,11 @@
-/** Which bundle each stage of a new run is pinned to: the shipped demo bundles unless `--models` says otherwise. */
+/**
+ * Which bundle each stage of a new run is pinned to: what `--models` says, else the one that is promoted in the store,
+ * else the shipped demo bundle.
+ */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '@spineline/shared/domain';
+import { BundleError, ConfigError } from '@spineline/shared/domain';
 import {
   type Bundle,
   type BundleOf,
@@ -12,6 +15,8 @@ import {
   pushBundle,
   readBundleFolder,
   readBundleManifest,
+  readPinnedManifest,
+  readPromotion,
   readStoredManifest,
   type Stage,
 } from '@spineline/shared/models';
@@ -29,14 +34,17 @@ export interface PinnedBundles {
 /**
  * Pins the bundles of a run by digest. A bundle in a folder is put into the store first.
  *
- * @param choices `stage3=bundle@version` (in the store) or `stage3=./folder`.
- * @throws {ConfigError} for a choice of another form, {@link BundleError} for a bundle that is not there.
+ * @param choices `stage3=bundle@version` (in the store) or `stage3=./folder`; of a stage without one the promoted bundle
+ *   is used, or the demo bundle.
+ * @throws {ConfigError} for a choice of another form, {@link BundleError} for a bundle that is not there, and
+ *   `BUNDLE_DIGEST_MISMATCH` for one that is no longer what was promoted.
  */
 export async function pinBundles(store: ObjectStore, choices: readonly string[]): Promise<PinnedBundles> {
   const chosen = new Map(choices.map(parseChoice));
   const notices = new Set<string>();
   const pin = async (stage: Stage): Promise<BundlePin> => {
-    const { bundle, pin } = await find(store, chosen.get(stage) ?? join(DEMO_BUNDLES, `stage${stage}`), stage);
+    const choice = chosen.get(stage);
+    const { bundle, pin } = choice ? await find(store, choice, stage) : await findDefault(store, stage);
     if (bundle.notice) notices.add(bundle.notice);
     return pin;
   };
@@ -45,7 +53,7 @@ export async function pinBundles(store: ObjectStore, choices: readonly string[])
 }
 
 /**
- * The manifests alone, for a command that needs their settings and no model.
+ * The manifests alone, for a command that needs their settings and no model; the demo bundles' where none is named.
  *
  * @param stored opens the store for `bundle@version`; folders need none.
  */
@@ -89,4 +97,25 @@ async function find(store: ObjectStore, where: string, stage: Stage): Promise<{ 
   const loaded = await readBundleFolder(where);
   bundleOfStage(loaded.bundle, stage);
   return { bundle: loaded.bundle, pin: await pushBundle(store, loaded) };
+}
+
+async function findDefault(store: ObjectStore, stage: Stage): Promise<{ bundle: Bundle; pin: BundlePin }> {
+  const { current } = await readPromotion(store, stage);
+  if (!current) return find(store, join(DEMO_BUNDLES, `stage${stage}`), stage);
+  const { name, version, digest } = current;
+  const pin = { name, version, digest };
+  try {
+    return { bundle: bundleOfStage(await readPinnedManifest(store, pin), stage), pin };
+  } catch (cause) {
+    if (!(cause instanceof BundleError)) throw cause;
+    throw new BundleError(
+      cause.code,
+      `${cause.summary}, and it is promoted for stage ${stage}`,
+      {
+        ...cause.context,
+        hint: `promote another (spineline models promote), or go back to the demo bundle: spineline models demote stage${stage}`,
+      },
+      { cause },
+    );
+  }
 }

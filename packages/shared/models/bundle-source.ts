@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BundleError, ObjectNotFoundError } from '../domain/index.ts';
-import { bundleFileKey, bundleKey, MODELS_FOLDER, type ObjectStore } from '../store/index.ts';
+import { bundleFileKey, bundleKey, bundleOfKey, MODELS_FOLDER, type ObjectStore } from '../store/index.ts';
 import { type Bundle, bundleDigest, membersOf, parseBundle, type Stage } from './bundle.ts';
 
 /** A manifest with its digest and, by file name, the verified bytes of its members. */
@@ -60,24 +60,56 @@ export async function findBundleFolders(folder: string): Promise<string[]> {
  * Puts a bundle into the store, members first and the manifest last. Immutable: the same bundle again is nothing to do,
  * another bundle under the same name and version is refused.
  *
+ * Of two that are pushed under one name and version at the same instant one is committed and the other refused. Members
+ * of the committed one may then hold the other's bytes; whoever reads it notices, and {@link mendBundle} mends it.
+ *
  * @throws {BundleError} `BUNDLE_VERSION_TAKEN`.
  */
 export async function pushBundle(store: ObjectStore, loaded: LoadedBundle): Promise<BundlePin> {
   const { bundle, digest } = loaded;
   const pin = { name: bundle.name, version: bundle.version, digest };
   const manifestKey = bundleKey(bundle.name, bundle.version);
-  if (await store.head(manifestKey)) {
-    const there = parseBundle(new TextDecoder().decode(await store.get(manifestKey)), manifestKey);
-    if (bundleDigest(there) === digest) return pin;
-    throw new BundleError('BUNDLE_VERSION_TAKEN', `another bundle is stored as ${bundle.name}@${bundle.version}`, {
-      expected: `digest ${digest}`,
-      found: `digest ${bundleDigest(there)}`,
-      hint: 'give the new bundle a new version',
-    });
+  if (!(await store.head(manifestKey))) {
+    for (const [file, bytes] of loaded.files) await store.put(bundleFileKey(bundle.name, bundle.version, file), bytes);
+    const manifest = `${JSON.stringify(bundle, null, 2)}\n`;
+    if (await store.putIfAbsent(manifestKey, manifest, { contentType: 'application/json' })) return pin;
   }
-  for (const [file, bytes] of loaded.files) await store.put(bundleFileKey(bundle.name, bundle.version, file), bytes);
-  await store.put(manifestKey, `${JSON.stringify(bundle, null, 2)}\n`, { contentType: 'application/json' });
+  await assertStoredAs(store, pin);
   return pin;
+}
+
+/** @throws {BundleError} `BUNDLE_VERSION_TAKEN` if another bundle is stored under the pin's name and version. */
+async function assertStoredAs(store: ObjectStore, { name, version, digest }: BundlePin): Promise<void> {
+  const found = bundleDigest(await readStoredManifest(store, name, version));
+  if (found === digest) return;
+  throw new BundleError('BUNDLE_VERSION_TAKEN', `another bundle is stored as ${name}@${version}`, {
+    expected: `digest ${digest}`,
+    found: `digest ${found}`,
+    hint: 'give the new bundle a new version',
+  });
+}
+
+/**
+ * Writes the members of a committed bundle that are gone or damaged in the store again.
+ *
+ * @param loaded the very bundle that is committed.
+ * @returns the files that were written, in manifest order.
+ * @throws {BundleError} `BUNDLE_VERSION_TAKEN` if another one is committed, `BUNDLE_MISSING` if none is.
+ */
+export async function mendBundle(store: ObjectStore, { bundle, digest, files }: LoadedBundle): Promise<string[]> {
+  const { name, version } = bundle;
+  await assertStoredAs(store, { name, version, digest });
+  const mended: string[] = [];
+  for (const [file, bytes] of files) {
+    const key = bundleFileKey(name, version, file);
+    const stored = await store.get(key).catch((error: unknown) => {
+      if (!(error instanceof ObjectNotFoundError)) throw error;
+    });
+    if (stored && Buffer.compare(stored, bytes) === 0) continue;
+    await store.put(key, bytes);
+    mended.push(file);
+  }
+  return mended;
 }
 
 /** Reads a stored bundle's manifest. @throws {BundleError} `BUNDLE_MISSING` naming what is stored instead. */
@@ -124,12 +156,21 @@ export async function readStoredBundle(store: ObjectStore, pin: BundlePin): Prom
   );
 }
 
-/** Every stored bundle's manifest, by name and version. */
+/** Name and version of every committed bundle, in that order; what their manifests say is not looked at. */
+export async function listStoredNames(store: ObjectStore): Promise<Pick<BundlePin, 'name' | 'version'>[]> {
+  const names: Pick<BundlePin, 'name' | 'version'>[] = [];
+  for await (const { key } of store.list(MODELS_FOLDER)) {
+    const found = bundleOfKey(key);
+    if (found) names.push(found);
+  }
+  return names;
+}
+
+/** Every stored bundle's manifest, by name and version. @throws {BundleError} for one that cannot be read. */
 export async function listStoredBundles(store: ObjectStore): Promise<Bundle[]> {
   const bundles: Bundle[] = [];
-  for await (const { key } of store.list(MODELS_FOLDER)) {
-    if (!key.endsWith('/bundle.json')) continue;
-    bundles.push(parseBundle(new TextDecoder().decode(await store.get(key)), key));
+  for (const { name, version } of await listStoredNames(store)) {
+    bundles.push(await readStoredManifest(store, name, version));
   }
   return bundles;
 }

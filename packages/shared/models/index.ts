@@ -17,6 +17,8 @@ export {
   findBundleFolders,
   type LoadedBundle,
   listStoredBundles,
+  listStoredNames,
+  mendBundle,
   pushBundle,
   readBundleFolder,
   readBundleManifest,
@@ -27,3 +29,4 @@ export {
 export { checkExecutionProvider } from './execution-provider.ts';
 export { type Ensemble, InferenceError, InferencePool, type InferencePoolOptions } from './inference-pool.ts';
 export type { Sample, SampleOutput } from './inference-protocol.ts';
+export { demoteStage, type Promotion, promoteBundle, readPromotion } from './promotion.ts';

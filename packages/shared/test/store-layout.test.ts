@@ -7,12 +7,14 @@ import { ConfigError, DatasetError } from '../domain/index.ts';
 import {
   bundleFileKey,
   bundleKey,
+  bundleOfKey,
   checkKey,
   datasetKey,
   datasetPageKey,
   decodeStudy,
   encodeStudy,
   failureKey,
+  promotionKey,
   resultKey,
   runKey,
   stageOutputKey,
@@ -29,6 +31,9 @@ it('puts everything where the layout says', () => {
   expect(datasetPageKey(DIGEST)).toBe(`datasets/pages/ab/${DIGEST}.jsonl.zst`);
   expect(bundleKey('demo-stage1', '1.0.0-rc.1')).toBe('models/demo-stage1/1.0.0-rc.1/bundle.json');
   expect(bundleFileKey('demo-stage1', '1.0.0', 'scs-0.onnx')).toBe('models/demo-stage1/1.0.0/scs-0.onnx');
+  expect(bundleOfKey('models/demo-stage1/1.0.0/bundle.json')).toEqual({ name: 'demo-stage1', version: '1.0.0' });
+  expect(bundleOfKey('models/demo-stage1/1.0.0/scs-0.onnx')).toBeUndefined();
+  expect(promotionKey(3)).toBe('promoted/stage3.json');
   expect(stageOutputKey('stage2-crops', DIGEST, 'scs.npy')).toBe(`stages/stage2-crops/ab/${DIGEST}/scs.npy`);
 });
 

@@ -26,7 +26,7 @@ export function addEnqueue(program: Command): void {
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
     .option(
       '--models <stageN=bundle>',
-      'bundle@version in the store, or a folder; repeatable (default: the demo bundles)',
+      'bundle@version in the store, or a folder; repeatable (default: the promoted bundle, else the demo’s)',
       collect,
       [],
     )
@@ -37,7 +37,8 @@ export function addEnqueue(program: Command): void {
       `
 Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, the same as the workers have.
 The workers read the images where the dataset says they are: local folders must be mounted there too.
-Bundles are pinned by digest now: a bundle that is pushed during the night changes nothing in this run.
+For a stage without --models the run takes the bundle that is promoted in the store (spineline models promote), else the
+demo bundle. All are pinned by digest now: what is pushed or promoted during the night changes nothing in this run.
 
 Example:
   export SPINELINE_REDIS_URL=redis://redis:6379 SPINELINE_STORE_URL=s3://spineline/prod

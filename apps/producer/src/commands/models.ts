@@ -1,20 +1,32 @@
-/** `spineline models`: which bundles there are, what is in one, and whether its files are whole. */
+/** `spineline models`: bundles at rest: put into the store, promoted for new runs, listed, shown, verified. */
 
 import { readSettings } from '@spineline/shared/config';
+import { BundleError, ConfigError } from '@spineline/shared/domain';
 import {
   type Bundle,
   bundleDigest,
+  demoteStage,
   findBundleFolders,
+  type LoadedBundle,
   listStoredBundles,
+  listStoredNames,
   membersOf,
+  mendBundle,
+  type Promotion,
+  promoteBundle,
+  pushBundle,
   readBundleFolder,
   readBundleManifest,
+  readPromotion,
   readStoredBundle,
   readStoredManifest,
+  type Stage,
 } from '@spineline/shared/models';
+import { bundleKey, type ObjectStore } from '@spineline/shared/store';
 import type { Command } from 'commander';
 import { DEMO_BUNDLES, storedName } from '../bundles.ts';
 import { withStore } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
 import { counted, err, out, table } from '../terminal/style.ts';
 
 interface StoreOption {
@@ -22,73 +34,251 @@ interface StoreOption {
   readonly json?: boolean;
 }
 
+const STORE = ['--store <url>', 'object store (default: SPINELINE_STORE_URL)'] as const;
+const STAGES: readonly Stage[] = [1, 2, 3];
+
 export function addModels(program: Command): void {
   const models = program
     .command('models')
-    .description('model bundles: list, show, verify')
+    .description('model bundles: push, promote, demote, list, show, verify')
     .addHelpText(
       'after',
       `
 A bundle is named bundle@version where it is in the store, or by its folder.
 
-Examples:
+Without --models a new run uses for each stage the bundle that is promoted in its store, else the demo bundle that
+comes with spineline. A run pins digests when it is made: pushing and promoting change nothing that is under way.
+
+New models, from a folder to every run:
+  spineline models push bundles/ours/stage3                               into the store, whole
+  spineline enqueue trial.jsonl --run trial --models stage3=ours-stage3@1.1.0   one run with it
+  spineline models promote ours-stage3@1.1.0                              all new runs with it
+And back:
+  spineline models promote ours-stage3@1.0.0                              the one before
+  spineline models demote stage3                                          the demo bundle
+
+What there is, and whether it is whole:
   spineline models list
-  spineline models show demo-stage3@0.1.0
-  spineline models verify ./models/demo/stage1`,
+  spineline models show demo-stage3@0.2.0
+  spineline models verify --all`,
     );
   models
+    .command('push')
+    .description('put bundle folders into the store: all of them checked first, members before the manifest')
+    .argument('<dir...>', 'folders with a bundle.json')
+    .option(...STORE)
+    .option('--json', 'print as JSON')
+    .addHelpText(
+      'after',
+      `
+A folder of which one byte is not what its manifest promises is refused, and nothing is put into the store. Pushing what
+is there already changes nothing, but for members that were damaged in the store: they are written again. Another bundle
+under a name and version that are taken is refused: give it a new version.
+
+Example:
+  spineline models push bundles/ours/stage1 bundles/ours/stage2 bundles/ours/stage3`,
+    )
+    .action(push);
+  models
+    .command('promote')
+    .description('make a stored bundle the one that new runs use for its stage')
+    .argument('<bundle@version...>', 'bundles in the store')
+    .option(...STORE)
+    .option('--json', 'print what is recorded now as JSON')
+    .addHelpText(
+      'after',
+      `
+Every byte of the bundle is checked before. Promote the one before to go back to it; models list says which those were.
+
+Example:
+  spineline models promote ours-stage1@1.0.0 ours-stage2@1.0.0 ours-stage3@1.0.0`,
+    )
+    .action(promote);
+  models
+    .command('demote')
+    .description('go back to the demo bundle of a stage for new runs')
+    .argument('<stageN...>', 'stage1, stage2, stage3')
+    .option(...STORE)
+    .option('--json', 'print what is recorded now as JSON')
+    .action(demote);
+  models
     .command('list')
-    .description('the bundles that come with spineline and those in the store')
-    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .description('the bundles that come with spineline and those in the store, and which of them new runs use')
+    .option(...STORE)
     .option('--json', 'print as JSON')
     .action(list);
   models
     .command('show')
     .description('a bundle’s manifest: inputs, members, crop windows, origin')
     .argument('<bundle>', 'bundle@version, or a folder')
-    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .option(...STORE)
     .option('--json', 'print the manifest itself')
     .action(show);
   models
     .command('verify')
     .description('check every file of a bundle against its SHA-256')
-    .argument('<bundle...>', 'bundle@version, or folders')
-    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .argument('[bundle...]', 'bundle@version, or folders')
+    .option('--all', 'every bundle in the store')
+    .option(...STORE)
+    .addHelpText('after', '\nAll are checked, also after a damaged one; exit code 2 if one is not whole.')
     .action(verify);
 }
 
+async function push(folders: readonly string[], { store, json }: StoreOption): Promise<void> {
+  const loaded: LoadedBundle[] = [];
+  for (const folder of folders) loaded.push(await readBundleFolder(folder));
+  await withStore(async (side) => {
+    const pushed: { bundle: Bundle; digest: string; was: string; mended: string[] }[] = [];
+    for (const one of loaded) {
+      const { bundle, digest } = one;
+      const there = await side.store.head(bundleKey(bundle.name, bundle.version));
+      await pushBundle(side.store, one);
+      const mended = there ? await mendBundle(side.store, one) : [];
+      pushed.push({ bundle, digest, was: there ? 'there' : 'new', mended });
+    }
+    if (json) {
+      console.log(
+        JSON.stringify(
+          pushed.map(({ bundle: { name, version, stage, notice }, ...rest }) => ({
+            ...{ name, version, stage, notice },
+            ...rest,
+          })),
+        ),
+      );
+      return;
+    }
+    for (const { bundle, digest, was, mended } of pushed) {
+      const what =
+        was === 'new' ? out.good('pushed') : mended.length > 0 ? out.warn('mended') : out.faint('there already');
+      console.log(`${what}  ${out.strong(nameOf(bundle))}  stage ${bundle.stage}  ${digest}`);
+      if (mended.length > 0) console.log(`  written again: ${mended.join(', ')}`);
+    }
+    const names = pushed.map(({ bundle }) => nameOf(bundle));
+    const choices = pushed.map(({ bundle }) => `--models stage${bundle.stage}=${nameOf(bundle)}`);
+    console.log(
+      `\none run with ${names.length > 1 ? 'them' : 'it'}:  spineline enqueue DATASET --run NAME ${choices.join(' ')}`,
+    );
+    console.log(`every new run:    spineline models promote ${names.join(' ')}`);
+    for (const notice of new Set(pushed.map(({ bundle }) => bundle.notice).filter(Boolean))) {
+      console.error(err.warn(notice));
+    }
+  }, store);
+}
+
+async function promote(names: readonly string[], { store, json }: StoreOption): Promise<void> {
+  const bundles = names.map((name) => {
+    const stored = storedName(name);
+    if (stored) return stored;
+    throw new ConfigError(`${name} names no stored bundle`, {
+      expected: 'bundle@version',
+      hint: 'a folder is put into the store with: spineline models push',
+    });
+  });
+  await withStore(async (side) => {
+    const promotions: Promotion[] = [];
+    for (const [name, version] of bundles) {
+      const { bundle, promotion } = await promoteBundle(side.store, name, version);
+      promotions.push(promotion);
+      if (json) continue;
+      console.log(
+        `${out.good('promoted')}  ${out.strong(nameOf(bundle))}  stage ${bundle.stage}  ${bundleDigest(bundle)}`,
+      );
+      printBefore(promotion);
+      if (bundle.notice) console.error(err.warn(bundle.notice));
+    }
+    if (json) console.log(JSON.stringify(promotions));
+    else console.log(out.faint('runs that were made before keep the bundles that they pinned'));
+  }, store);
+}
+
+async function demote(names: readonly string[], { store, json }: StoreOption): Promise<void> {
+  const stages = names.map((name) => {
+    const stage = STAGES.find((one) => name === `stage${one}`);
+    if (!stage) throw new ConfigError(`${name} is no stage`, { expected: 'stage1, stage2 or stage3' });
+    return stage;
+  });
+  await withStore(async (side) => {
+    const promotions: Promotion[] = [];
+    for (const stage of stages) {
+      const promotion = await demoteStage(side.store, stage);
+      promotions.push(promotion);
+      if (json) continue;
+      console.log(`stage ${stage}: new runs use the demo bundle`);
+      printBefore(promotion);
+    }
+    if (json) console.log(JSON.stringify(promotions));
+  }, store);
+}
+
+/** What was promoted before, and how to go back to it. */
+function printBefore({ history }: Promotion): void {
+  const [before] = history;
+  if (!before) return;
+  console.log(
+    out.faint(
+      `  before: ${nameOf(before)}, since ${before.promoted}; back: spineline models promote ${nameOf(before)}`,
+    ),
+  );
+}
+
+/** A bundle that is somewhere, and what new runs do with it. */
+interface Found {
+  readonly where: 'shipped' | 'store';
+  readonly bundle: Bundle;
+  /** When it was promoted, for the one that is. */
+  readonly promoted: string | null;
+  readonly usedByNewRuns: boolean;
+}
+
 async function list({ store, json }: StoreOption): Promise<void> {
-  const found: { where: string; bundle: Bundle }[] = [];
-  for (const folder of await findBundleFolders(DEMO_BUNDLES)) {
-    found.push({ where: 'shipped', bundle: await readBundleManifest(folder) });
-  }
-  if (store ?? readSettings().storeUrl) {
-    const stored = await withStore(({ store: opened }) => listStoredBundles(opened), store);
-    found.push(...stored.map((bundle) => ({ where: 'store', bundle })));
-  }
+  const found = await findBundles(store);
   if (json) {
-    const rows = found.map(({ where, bundle }) => {
+    const rows = found.map(({ where, bundle, promoted, usedByNewRuns }) => {
       const { name, version, stage, trained, notice } = bundle;
-      return { where, name, version, stage, trained, notice, digest: bundleDigest(bundle) };
+      return { where, name, version, stage, trained, notice, digest: bundleDigest(bundle), promoted, usedByNewRuns };
     });
     console.log(JSON.stringify(rows));
     return;
   }
   console.log(
     table(
-      ['bundle', 'stage', 'trained', 'members', 'size', 'digest', 'where'],
-      found.map(({ where, bundle }) => [
-        `${bundle.name}@${bundle.version}`,
+      ['bundle', 'stage', 'trained', 'members', 'size', 'digest', 'where', 'new runs use it'],
+      found.map(({ where, bundle, promoted, usedByNewRuns }) => [
+        nameOf(bundle),
         String(bundle.stage),
         bundle.trained ? 'yes' : 'no',
         String(membersOf(bundle).length),
         megabytes(bundle),
         bundleDigest(bundle).slice(0, 12),
         where,
+        promoted ? `promoted ${promoted.slice(0, 16).replace('T', ' ')}` : usedByNewRuns ? 'by default' : '',
       ]),
     ),
   );
   for (const notice of new Set(found.map(({ bundle }) => bundle.notice).filter(Boolean))) console.log(out.warn(notice));
+}
+
+async function findBundles(storeUrl: string | undefined): Promise<Found[]> {
+  const shipped: Bundle[] = [];
+  for (const folder of await findBundleFolders(DEMO_BUNDLES)) shipped.push(await readBundleManifest(folder));
+  const { stored, promotions } =
+    (storeUrl ?? readSettings().storeUrl)
+      ? await withStore(async (side) => {
+          const read = STAGES.map((stage) => readPromotion(side.store, stage));
+          return { stored: await listStoredBundles(side.store), promotions: await Promise.all(read) };
+        }, storeUrl)
+      : { stored: [], promotions: [] };
+  const currentOf = (stage: Stage) => promotions.find((one) => one.stage === stage)?.current ?? null;
+  return [
+    ...shipped.map((bundle): Found => {
+      return { where: 'shipped', bundle, promoted: null, usedByNewRuns: currentOf(bundle.stage) === null };
+    }),
+    ...stored.map((bundle): Found => {
+      const current = currentOf(bundle.stage);
+      const used = current !== null && nameOf(current) === nameOf(bundle) && current.digest === bundleDigest(bundle);
+      return { where: 'store', bundle, promoted: used ? current.promoted : null, usedByNewRuns: used };
+    }),
+  ];
 }
 
 async function show(name: string, { store, json }: StoreOption): Promise<void> {
@@ -101,9 +291,7 @@ async function show(name: string, { store, json }: StoreOption): Promise<void> {
     return;
   }
   const { stage, trained, origin } = bundle;
-  console.log(
-    `${out.strong(`${bundle.name}@${bundle.version}`)}  stage ${stage}, ${trained ? 'trained' : 'not trained'}`,
-  );
+  console.log(`${out.strong(nameOf(bundle))}  stage ${stage}, ${trained ? 'trained' : 'not trained'}`);
   console.log(`digest  ${bundleDigest(bundle)}`);
   console.log(`origin  ${origin.data}; commit ${origin.commit}; ${origin.created}`);
   for (const [metric, value] of Object.entries(origin.metrics)) console.log(`metric  ${metric}: ${value}`);
@@ -142,19 +330,44 @@ async function show(name: string, { store, json }: StoreOption): Promise<void> {
   if (bundle.notice) console.log(`\n${out.warn(bundle.notice)}`);
 }
 
-async function verify(names: readonly string[], { store }: StoreOption): Promise<void> {
-  for (const name of names) {
-    const stored = storedName(name);
-    const loaded = stored
-      ? await withStore(async (side) => {
-          const manifest = await readStoredManifest(side.store, ...stored);
-          return readStoredBundle(side.store, { name: stored[0], version: stored[1], digest: bundleDigest(manifest) });
-        }, store)
-      : await readBundleFolder(name);
-    const files = counted(loaded.files.size, 'file');
-    console.log(`${out.good('whole')}  ${loaded.bundle.name}@${loaded.bundle.version}  ${files}  ${loaded.digest}`);
-    if (loaded.bundle.notice) console.error(err.warn(loaded.bundle.notice));
+async function verify(names: readonly string[], { store, all }: StoreOption & { all?: boolean }): Promise<void> {
+  if (names.length === 0 && !all)
+    throw new ConfigError('no bundle was named', { hint: 'name some, or --all of the store' });
+  const notices = new Set<string>();
+  const check = async (name: string, read: () => Promise<LoadedBundle>) => {
+    try {
+      const { bundle, digest, files } = await read();
+      console.log(`${out.good('whole')}    ${nameOf(bundle)}  ${counted(files.size, 'file')}  ${digest}`);
+      if (bundle.notice) notices.add(bundle.notice);
+    } catch (error) {
+      if (!(error instanceof BundleError)) throw error;
+      console.log(`${out.bad('damaged')}  ${name}  ${error.code}  ${error.message}`);
+      process.exitCode = EXIT.usage;
+    }
+  };
+  const stored = names.map(storedName).filter((one) => one !== undefined);
+  for (const name of names) if (!storedName(name)) await check(name, () => readBundleFolder(name));
+  if (all || stored.length > 0) {
+    await withStore(async (side) => {
+      if (all)
+        stored.push(
+          ...(await listStoredNames(side.store)).map(({ name, version }): [string, string] => [name, version]),
+        );
+      if (stored.length === 0) console.log(out.faint('there is no bundle in the store'));
+      for (const [name, version] of stored)
+        await check(`${name}@${version}`, () => readWhole(side.store, name, version));
+    }, store);
   }
+  for (const notice of notices) console.error(err.warn(notice));
+}
+
+async function readWhole(store: ObjectStore, name: string, version: string): Promise<LoadedBundle> {
+  const digest = bundleDigest(await readStoredManifest(store, name, version));
+  return readStoredBundle(store, { name, version, digest });
+}
+
+function nameOf({ name, version }: { readonly name: string; readonly version: string }): string {
+  return `${name}@${version}`;
 }
 
 function megabytes(bundle: Bundle): string {

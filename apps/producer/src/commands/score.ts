@@ -35,7 +35,7 @@ export function addScore(program: Command): void {
     .requiredOption('-o, --out <dir>', 'folder for submission.csv, results.json, logs and the store')
     .option(
       '--models <stageN=bundle>',
-      'a bundle for a stage: a folder, or bundle@version in the store; repeatable',
+      'a folder, or bundle@version in the store; repeatable (default: the promoted bundle, else the demo’s)',
       collect,
       [],
     )
