@@ -159,6 +159,16 @@ export class RunStore {
     await this.store.put(failureKey(failure.run, failure.study), json(failure), JSON_TYPE);
   }
 
+  /** A study's result; `undefined` if it has none. @throws {ArtefactDamagedError} */
+  readResult(run: string, study: string): Promise<StudyResult | undefined> {
+    return absentIsUndefined(this.#read(resultKey(run, study), StudyResult));
+  }
+
+  /** Why a study has no result; `undefined` if it did not fail. @throws {ArtefactDamagedError} */
+  readFailure(run: string, study: string): Promise<FailureRecord | undefined> {
+    return absentIsUndefined(this.#read(failureKey(run, study), FailureRecord));
+  }
+
   /** Ids of the studies that have a result, and of those that have a failure and no result. */
   async finished(run: string): Promise<{ scored: Set<string>; failed: Set<string> }> {
     const scored = new Set<string>();
