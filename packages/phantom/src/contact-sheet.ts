@@ -12,9 +12,19 @@ import {
   type Level,
   levelLabel,
   SERIES_DESCRIPTIONS,
-  type Severity,
   type Side,
 } from '@spineline/shared/domain';
+import {
+  BLACK,
+  type Colour,
+  Drawing,
+  GRADE_COLOURS,
+  GRADE_WORDS,
+  GREY,
+  LINE_PX,
+  PAPER,
+  WHITE,
+} from '@spineline/shared/pictures';
 import { describeArtefacts } from './acquisition/artefacts.ts';
 import { takePicture } from './acquisition/imaging.ts';
 import { describeMetal } from './acquisition/metal.ts';
@@ -22,7 +32,6 @@ import { type Plane, pixelOf } from './acquisition/stack.ts';
 import type { Vector } from './anatomy/vector.ts';
 import { annotate } from './annotator.ts';
 import { AWKWARD_MEANINGS } from './awkward.ts';
-import { type Colour, Drawing, LINE_PX } from './drawing.ts';
 import { labelStudy, type TargetLabel } from './labels.ts';
 import { PHANTOM_NOTICE } from './notice.ts';
 import { Random } from './random.ts';
@@ -46,17 +55,6 @@ const HEAD_PX = 2 * LINE + 6;
 const FOOT_PX = LINE + 12;
 const AXIAL_LINES = 4;
 const STUDY_PX = HEAD_PX + SAGITTAL_PX + LINE + TILE_PX + AXIAL_LINES * LINE + 5 * GAP_PX;
-
-const COLOURS: Readonly<Record<Severity, Colour>> = {
-  normal_mild: [90, 220, 110],
-  moderate: [255, 190, 40],
-  severe: [255, 80, 80],
-};
-const SHORT: Readonly<Record<Severity, string>> = { normal_mild: 'normal', moderate: 'moderate', severe: 'severe' };
-const WHITE: Colour = [240, 240, 240];
-const GREY: Colour = [150, 155, 165];
-const PAPER: Colour = [24, 26, 30];
-const BLACK: Colour = [0, 0, 0];
 
 /**
  * Writes a PNG. The pictures are made again from the seed that `phantom.json` records, the same numbers as in the files.
@@ -99,9 +97,9 @@ function drawFoot(sheet: Drawing, top: number): void {
   left = sheet.width - GAP_PX - Drawing.textWidth('ungraded ');
   sheet.text(left, top, 'ungraded', GREY);
   for (const severity of ['severe', 'moderate', 'normal_mild'] as const) {
-    const text = `${SHORT[severity]}${severity === 'normal_mild' ? '/mild' : ''}  `;
+    const text = `${GRADE_WORDS[severity]}${severity === 'normal_mild' ? '/mild' : ''}  `;
     left -= Drawing.textWidth(text);
-    sheet.text(left, top, text, COLOURS[severity]);
+    sheet.text(left, top, text, GRADE_COLOURS[severity]);
   }
 }
 
@@ -171,8 +169,8 @@ function drawSeverities({ drawing, plan }: Sheet, level: Level, left: number, to
     write(head, WHITE);
     parts.forEach((part, place) => {
       write(part.head, WHITE);
-      const colour = plan.ungraded.has(part.target.name) ? GREY : COLOURS[part.severity];
-      write(SHORT[part.severity].padEnd(place + 1 < parts.length ? 10 : 0), colour);
+      const colour = plan.ungraded.has(part.target.name) ? GREY : GRADE_COLOURS[part.severity];
+      write(GRADE_WORDS[part.severity].padEnd(place + 1 < parts.length ? 10 : 0), colour);
     });
   });
 }
@@ -282,7 +280,7 @@ function drawView(sheet: Sheet, view: View, left: number, top: number, height: n
     if (label.seriesId !== series.id || label.instance !== plane.instance) continue;
     const { severity } = plan.severities.find(({ target }) => target.name === label.target.name)!;
     const { x, y } = toTile(label);
-    drawing.ring(x, y, axial ? 13 : 8, COLOURS[severity]);
+    drawing.ring(x, y, axial ? 13 : 8, GRADE_COLOURS[severity]);
   }
 }
 

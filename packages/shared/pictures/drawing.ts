@@ -1,6 +1,7 @@
-/** A picture to draw on: areas, rings and text. The few things that a contact sheet needs, the same bytes everywhere. */
+/** A picture to draw on: areas, grey values, rings and text. The few things that pictures of studies need, the same bytes everywhere. */
 
 import pngjs from 'pngjs';
+import { type PngTexts, withTexts } from './png-text.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -55,11 +56,19 @@ const GLYPHS: Readonly<Record<string, string>> = {
     '?': 'eh12404',
     ' ': '',
   },
+  ...{ '@': 'ehnlmge', '&': 'ciko9id', '"': 'aa00000', '<': '248g842', '>': '8421248', '[': 'e88888e', ']': 'e22222e' },
 };
 
 /** Distance of characters and of lines at scale 1. */
 const ADVANCE = 6;
 export const LINE_PX = 11;
+
+/** Grey values in [0, 1], row by row. */
+export interface Greys {
+  readonly data: ArrayLike<number>;
+  readonly height: number;
+  readonly width: number;
+}
 
 export class Drawing {
   readonly width: number;
@@ -86,6 +95,16 @@ export class Drawing {
 
   fill(left: number, top: number, width: number, height: number, colour: Colour): void {
     for (let y = top; y < top + height; y++) for (let x = left; x < left + width; x++) this.dot(x, y, colour);
+  }
+
+  /** Grey values with their upper left corner at (left, top), each as a square of `factor` px. */
+  greys(left: number, top: number, { data, height, width }: Greys, factor = 1): void {
+    for (let y = 0; y < height * factor; y++) {
+      for (let x = 0; x < width * factor; x++) {
+        const grey = Math.round(255 * data[Math.floor(y / factor) * width + Math.floor(x / factor)]!);
+        this.dot(left + x, top + y, [grey, grey, grey]);
+      }
+    }
   }
 
   /** A circle of 2 px with a dark edge on both sides, so that it shows on bright and on dark. */
@@ -122,8 +141,19 @@ export class Drawing {
     return [...text].length * ADVANCE * scale;
   }
 
-  /** The picture as a PNG file. */
-  encode(): Buffer {
-    return pngjs.PNG.sync.write(this.#png);
+  /** The lines of a text that fit into a width in px, broken between words. */
+  static wrap(text: string, width: number, scale = 2): string[] {
+    const lines: string[] = [];
+    for (const word of text.split(/\s+/).filter(Boolean)) {
+      const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length > 0 && Drawing.textWidth(longer, scale) <= width) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  }
+
+  /** The picture as a PNG file. @param texts what the file says besides pixels, by keyword. */
+  encode(texts: PngTexts = {}): Buffer {
+    return withTexts(pngjs.PNG.sync.write(this.#png), texts);
   }
 }
