@@ -15,7 +15,16 @@ export { type EnqueueOptions, enqueueRun, type RunOptions, startRun } from './en
 export { Feeder } from './feeder.ts';
 export { type Progress, ProgressCounts, type ProgressEvent } from './progress.ts';
 export { type QueueCounts, Queues } from './queues.ts';
-export { cancelRun, findMissing, type Missing, type ResumeCounts, resumeRun } from './run-control.ts';
+export {
+  cancelRun,
+  findMissing,
+  type Missing,
+  type ResumeCounts,
+  type RetryCounts,
+  type RetrySelection,
+  resumeRun,
+  retryRun,
+} from './run-control.ts';
 export {
   type ProcessStudy,
   StageWorker,

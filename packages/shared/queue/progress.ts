@@ -46,6 +46,10 @@ export class ProgressCounts {
     }
   }
 
+  async forget(run: string, event: ProgressEvent): Promise<void> {
+    await this.#redis.del(this.#key(run, event));
+  }
+
   async read(run: string): Promise<Progress> {
     const counts = await Promise.all(EVENTS.map((event) => this.#redis.pfcount(this.#key(run, event))));
     return Object.fromEntries(EVENTS.map((event, i) => [event, counts[i]!])) as Progress;

@@ -3,9 +3,14 @@
  * does not matter what Redis holds: all of it, some, or nothing.
  */
 
-import type { RunRecord, RunStore } from '../runs/index.ts';
+import pLimit from 'p-limit';
+import { ConfigError } from '../domain/index.ts';
+import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import type { ProgressCounts } from './progress.ts';
 import type { Queues } from './queues.ts';
+
+/** Failure records that are deleted at once. */
+const DELETES_AT_ONCE = 32;
 
 export interface ResumeCounts {
   readonly studies: number;
@@ -64,9 +69,7 @@ export async function resumeRun(
 ): Promise<ResumeCounts> {
   const { pagesOfMissing, scoredStudies, failedStudies, ...counts } = await findMissing(run, runs);
   await runs.uncancel(run.run);
-  // What people watch starts from what is done.
-  await progress.addAll(run.run, scoredStudies, 'stage1', 'stage2', 'stage3');
-  await progress.addAll(run.run, failedStudies, 'failed');
+  await countDone(run, { scored: scoredStudies, failed: failedStudies }, progress);
   await queues.addPages(run.run, pagesOfMissing, run.priority, { entry: run.from?.stage, again: true });
   return counts;
 }
@@ -80,4 +83,63 @@ export async function resumeRun(
 export async function cancelRun(run: RunRecord, runs: RunStore, queues: Queues): Promise<number> {
   await runs.cancel(run.run);
   return queues.removeRun(run.run);
+}
+
+export interface RetrySelection {
+  readonly kind?: FailureRecord['kind'] | undefined;
+  readonly studies?: ReadonlySet<string> | undefined;
+}
+
+export interface RetryCounts {
+  /** Studies that had failed. */
+  readonly failed: number;
+  /** Those of them that are tried again. */
+  readonly retried: number;
+}
+
+/**
+ * Forgets failures and hands their studies over again. A process that dies in between leaves studies with neither
+ * result nor failure, which {@link resumeRun} hands over.
+ *
+ * @param queueSide left out: only counts.
+ * @throws {ConfigError} if the run was cancelled.
+ */
+export async function retryRun(
+  run: RunRecord,
+  runs: RunStore,
+  queueSide: { readonly queues: Queues; readonly progress: ProgressCounts } | undefined,
+  { kind, studies }: RetrySelection,
+): Promise<RetryCounts> {
+  if (await runs.cancelled(run.run)) {
+    throw new ConfigError(`the run ${run.run} was cancelled`, { hint: `spineline resume ${run.run} goes on with it` });
+  }
+  let failed = 0;
+  const retried = new Set<string>();
+  for await (const failure of runs.failures(run.run)) {
+    failed += 1;
+    if (kind && failure.kind !== kind) continue;
+    if (studies && !studies.has(failure.study)) continue;
+    retried.add(failure.study);
+  }
+  if (!queueSide || retried.size === 0) return { failed, retried: retried.size };
+  const limit = pLimit(DELETES_AT_ONCE);
+  await Promise.all([...retried].map((study) => limit(() => runs.forgetFailure(run.run, study))));
+  await countDone(run, await runs.finished(run.run), queueSide.progress);
+  const pages: string[] = [];
+  for (const page of (await runs.readDataset(run.dataset)).pages) {
+    if ((await runs.readPage(page)).some(({ study }) => retried.has(study))) pages.push(page);
+  }
+  await queueSide.queues.addPages(run.run, pages, run.priority, { entry: run.from?.stage, again: true });
+  return { failed, retried: retried.size };
+}
+
+/** What people watch starts from what is done. */
+async function countDone(
+  { run }: RunRecord,
+  { scored, failed }: { scored: ReadonlySet<string>; failed: ReadonlySet<string> },
+  progress: ProgressCounts,
+): Promise<void> {
+  await progress.forget(run, 'failed');
+  await progress.addAll(run, scored, 'stage1', 'stage2', 'stage3');
+  await progress.addAll(run, failed, 'failed');
 }

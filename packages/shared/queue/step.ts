@@ -40,7 +40,8 @@ export async function runStep<T>(
       const value = await work.read(key);
       return { value, record: record(true) };
     } catch (error) {
-      if (!(error instanceof ArtefactDamagedError)) throw error;
+      // Gone since it was found: swept as garbage that no kept run reached.
+      if (!(error instanceof ArtefactDamagedError || error instanceof ObjectNotFoundError)) throw error;
     }
   }
   // Absent, or committed and damaged: take the commit away, so that the write below replaces every object.

@@ -14,6 +14,7 @@ export {
   failureKey,
   failuresFolder,
   MODELS_FOLDER,
+  outputOfKey,
   promotionKey,
   RUNS_FOLDER,
   resultKey,

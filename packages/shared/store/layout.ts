@@ -117,6 +117,11 @@ export function stageOutputFolder(stage: StageName, key: string): string {
   return `stages/${stage}/${checkDigest(key).slice(0, 2)}/${key}/`;
 }
 
+/** The output key in the path of one of its objects, or `undefined` for another path. */
+export function outputOfKey(path: string): string | undefined {
+  return /^stages\/[^/]+\/[0-9a-f]{2}\/([0-9a-f]{64})\//.exec(path)?.[1];
+}
+
 export function stageOutputKey(stage: StageName, key: string, name: string): string {
   return `${stageOutputFolder(stage, key)}${checkName(name)}`;
 }

@@ -62,6 +62,16 @@ export class StageOutputs {
     this.#worker = options.worker ?? `${hostname()}:${process.pid}`;
   }
 
+  /**
+   * The output's provenance, for whoever wants to know what is wrong with it; its objects are not looked at.
+   *
+   * @throws {ObjectNotFoundError} when the output is not committed.
+   * @throws {ArtefactDamagedError} when its commit does not fit the schema.
+   */
+  provenance(stage: StageName, key: string): Promise<Provenance> {
+    return this.#provenance(stage, key);
+  }
+
   /** The output's provenance if it is committed and fits its schema; its objects are not looked at. */
   async committed(stage: StageName, key: string): Promise<Provenance | undefined> {
     try {
@@ -70,6 +80,11 @@ export class StageOutputs {
       if (error instanceof ObjectNotFoundError || error instanceof ArtefactDamagedError) return undefined;
       throw error;
     }
+  }
+
+  /** Whether there is a commit; nothing is read. */
+  async isCommitted(stage: StageName, key: string): Promise<boolean> {
+    return (await this.#store.head(stageOutputKey(stage, key, COMMIT))) !== undefined;
   }
 
   /** The output's provenance if it is committed and every object is there with its size; `undefined` otherwise. */

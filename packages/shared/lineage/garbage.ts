@@ -1,0 +1,196 @@
+/**
+ * Stage outputs that no kept run reaches: mark and sweep, beside running work.
+ *
+ * Marked are, for every kept run, the outputs that its results name, and for a study without a result whatever the store
+ * has of the outputs that it would be made of: a run under way finds all that it had. Runs under way are always kept.
+ * Swept is the rest, if it is older than the mark by some grace: what a worker writes meanwhile is younger. Runs that
+ * appeared during the mark are marked before anything is deleted. An output's commit goes first, so that it is absent
+ * at once; a worker that was just about to read one finds it absent and computes it.
+ */
+
+import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
+import { type RunRecord, type RunStore, STEPS } from '../runs/index.ts';
+import {
+  type ObjectStore,
+  outputOfKey,
+  STAGE_NAMES,
+  type StageName,
+  StageOutputs,
+  stageFolder,
+} from '../store/index.ts';
+import { openPipeline, stepsBefore } from './pipeline.ts';
+
+const LOOKUPS_AT_ONCE = 48;
+const DELETES_AT_ONCE = 16;
+
+export interface GarbageOptions {
+  /** Whether a run is kept, beyond those under way, which always are. */
+  readonly keep: (run: RunRecord) => boolean;
+  /** Outputs younger than the beginning of the mark less this stay, in ms. */
+  readonly graceMs: number;
+  readonly dryRun: boolean;
+  readonly onProgress?: (progress: GarbageProgress) => void;
+}
+
+export interface GarbageProgress {
+  readonly phase: 'mark' | 'sweep';
+  readonly run?: string;
+  /** Studies marked of the run, or outputs looked at. */
+  readonly done: number;
+}
+
+export interface KeptRun {
+  readonly run: string;
+  readonly why: 'asked' | 'under way';
+  readonly studies: number;
+  readonly unscored: number;
+}
+
+export interface SweptStage {
+  readonly outputs: number;
+  readonly bytes: number;
+}
+
+export interface GarbageReport {
+  readonly kept: readonly KeptRun[];
+  readonly notKept: readonly string[];
+  /** Outputs that kept runs reach. */
+  readonly reached: number;
+  /** Not reached, but too young to be swept. */
+  readonly young: number;
+  readonly swept: Readonly<Record<StageName, SweptStage>>;
+}
+
+/** @throws {ArtefactDamagedError} if a run's record or dataset is damaged; nothing has been deleted then. */
+export async function collectGarbage(
+  store: ObjectStore,
+  runs: RunStore,
+  options: GarbageOptions,
+): Promise<GarbageReport> {
+  const before = new Date(Date.now() - options.graceMs);
+  const mark = new Mark(store, runs, options);
+  await mark.runs();
+  const unreached: Unreached[] = [];
+  let young = 0;
+  let looked = 0;
+  for (const stage of STAGE_NAMES) {
+    for await (const output of outputsOf(store, stage)) {
+      options.onProgress?.({ phase: 'sweep', done: ++looked });
+      if (mark.has(stage, output.key)) continue;
+      if (output.newest >= before) young += 1;
+      else unreached.push(output);
+    }
+  }
+  // Enqueued while we looked: its studies may reuse what nothing else needs.
+  await mark.runs();
+  const swept = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, { outputs: 0, bytes: 0 }])) as Record<
+    StageName,
+    { outputs: number; bytes: number }
+  >;
+  const outputs = new StageOutputs(store);
+  const sweep = async ({ stage, key, bytes }: Unreached) => {
+    if (mark.has(stage, key)) return;
+    if (!options.dryRun) await outputs.invalidate(stage, key);
+    swept[stage].outputs += 1;
+    swept[stage].bytes += bytes;
+  };
+  for await (const _ of mapInOrder(unreached, DELETES_AT_ONCE, sweep));
+  return { kept: mark.kept, notKept: mark.notKept, reached: mark.size, young, swept };
+}
+
+interface Unreached {
+  readonly stage: StageName;
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** Every output of a stage, committed or left behind half written, with its newest object's time. */
+async function* outputsOf(store: ObjectStore, stage: StageName): AsyncGenerator<Unreached & { newest: Date }> {
+  let current: { stage: StageName; key: string; bytes: number; newest: Date } | undefined;
+  for await (const { key: path, size, modified } of store.list(stageFolder(stage))) {
+    const key = outputOfKey(path);
+    if (!key) continue;
+    if (current?.key !== key) {
+      if (current) yield current;
+      current = { stage, key, bytes: 0, newest: modified };
+    }
+    current.bytes += size;
+    if (modified > current.newest) current.newest = modified;
+  }
+  if (current) yield current;
+}
+
+class Mark {
+  readonly kept: KeptRun[] = [];
+  readonly notKept: string[] = [];
+  readonly #store: ObjectStore;
+  readonly #runs: RunStore;
+  readonly #options: GarbageOptions;
+  readonly #marked: Record<StageName, Set<string>>;
+  readonly #seen = new Set<string>();
+
+  constructor(store: ObjectStore, runs: RunStore, options: GarbageOptions) {
+    this.#store = store;
+    this.#runs = runs;
+    this.#options = options;
+    this.#marked = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, new Set()])) as Record<StageName, Set<string>>;
+  }
+
+  has(stage: StageName, key: string): boolean {
+    return this.#marked[stage].has(key);
+  }
+
+  get size(): number {
+    return STAGE_NAMES.reduce((sum, stage) => sum + this.#marked[stage].size, 0);
+  }
+
+  /** Marks what is reached by the runs that are kept, as far as they have not been looked at. */
+  async runs(): Promise<void> {
+    for await (const name of this.#runs.names()) {
+      if (this.#seen.has(name)) continue;
+      this.#seen.add(name);
+      const run = await this.#runs.readRun(name);
+      const { scored, failed } = await this.#runs.finished(name);
+      const isUnderWay = scored.size + failed.size < run.studies && !(await this.#runs.cancelled(name));
+      const asked = this.#options.keep(run);
+      if (!asked && !isUnderWay) {
+        this.notKept.push(name);
+        continue;
+      }
+      const unscored = run.studies - scored.size;
+      this.kept.push({ run: name, why: asked ? 'asked' : 'under way', studies: run.studies, unscored });
+      await this.#markScored(name, scored);
+      if (unscored > 0) await this.#markUnscored(run, scored);
+    }
+  }
+
+  async #markScored(run: string, studies: Iterable<string>): Promise<void> {
+    let done = 0;
+    for await (const steps of mapInOrder(studies, LOOKUPS_AT_ONCE, (study) => this.#runs.findSteps(run, study))) {
+      this.#options.onProgress?.({ phase: 'mark', run, done: ++done });
+      if (steps) for (const step of STEPS) this.#marked[OUTPUT_OF_STEP[step]].add(steps[step].key);
+    }
+  }
+
+  /** Studies that are not scored yet, and those that failed: another try would find what is there. */
+  async #markUnscored(run: RunRecord, scored: ReadonlySet<string>): Promise<void> {
+    const pipeline = await openPipeline(this.#store, run.bundles);
+    const look = async (study: StudyEntry) => {
+      const before = await stepsBefore(this.#runs, run, study.study);
+      if (before) for (const step of STEPS) this.#marked[OUTPUT_OF_STEP[step]].add(before[step].key);
+      return pipeline.ofRunStudy(study, run, before);
+    };
+    for (const page of (await this.#runs.readDataset(run.dataset)).pages) {
+      const studies = (await this.#runs.readPage(page)).filter(({ study }) => !scored.has(study));
+      for await (const forecast of mapInOrder(studies, LOOKUPS_AT_ONCE, look)) {
+        for (const step of STEPS) {
+          const { key } = forecast[step];
+          if (key) this.#marked[OUTPUT_OF_STEP[step]].add(key);
+        }
+      }
+    }
+  }
+}
+
+/** The output that each step of a study leaves. */
+const OUTPUT_OF_STEP = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;

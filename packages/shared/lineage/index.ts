@@ -1,0 +1,18 @@
+export {
+  collectGarbage,
+  type GarbageOptions,
+  type GarbageProgress,
+  type GarbageReport,
+  type KeptRun,
+  type SweptStage,
+} from './garbage.ts';
+export { covered, findRates, type MeasuredRates, measureRates, type RateOf } from './measured-rates.ts';
+export {
+  openPipeline,
+  Pipeline,
+  type StepForecast,
+  type StepState,
+  type StudyForecast,
+  stepsBefore,
+} from './pipeline.ts';
+export { type PlanCounts, planDataset, planRun, type RunPlan } from './run-plan.ts';

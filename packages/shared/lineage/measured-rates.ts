@@ -1,0 +1,82 @@
+/**
+ * How fast a run went, step by step: the studies whose output was computed, by the time in which at least one of them
+ * was in hand. Workers that stood idle do not slow that down, and several that worked at once make it fast.
+ */
+
+import { mapInOrder } from '../dataset/index.ts';
+import { type RunRecord, type RunStore, STEPS, type Step, type StepRecord } from '../runs/index.ts';
+
+/** The first studies of a dataset go through in a row, and that many say enough. */
+const STUDIES_LOOKED_AT = 600;
+/** Runs in which a rate is looked for. */
+const RUNS_LOOKED_AT = 10;
+const LOOKUPS_AT_ONCE = 48;
+
+/** How fast a step went. */
+export interface RateOf {
+  /** Studies a second. */
+  readonly perSecond: number;
+  /** Over how many that was measured. */
+  readonly studies: number;
+  /** In which run. */
+  readonly run: string;
+}
+
+export type MeasuredRates = Readonly<Partial<Record<Step, RateOf>>>;
+
+/**
+ * The rates of some steps, from the newest runs that computed them.
+ *
+ * @param prefer a run to be looked at before all others.
+ */
+export async function findRates(runs: RunStore, steps: readonly Step[], prefer?: RunRecord): Promise<MeasuredRates> {
+  const rates: Partial<Record<Step, RateOf>> = {};
+  const lacking = () => steps.some((step) => !rates[step]);
+  if (!lacking()) return rates;
+  const others: RunRecord[] = [];
+  for await (const name of runs.names()) others.push(await runs.readRun(name));
+  others.sort((a, b) => b.created.localeCompare(a.created));
+  for (const run of [...(prefer ? [prefer] : []), ...others].slice(0, RUNS_LOOKED_AT)) {
+    if (!lacking()) break;
+    const measured = await measureRates(run, runs);
+    for (const step of steps) if (measured[step]) rates[step] ??= measured[step];
+  }
+  return rates;
+}
+
+/** Rates of the first studies of a run; a step that computed nothing has none. */
+export async function measureRates(run: RunRecord, runs: RunStore): Promise<MeasuredRates> {
+  const spans: Record<Step, [number, number][]> = { stage1: [], xy: [], crops: [], stage3: [] };
+  const { pages } = await runs.readDataset(run.dataset);
+  let looked = 0;
+  for (const page of pages) {
+    if (looked >= STUDIES_LOOKED_AT) break;
+    const studies = await runs.readPage(page);
+    looked += studies.length;
+    for await (const steps of mapInOrder(studies, LOOKUPS_AT_ONCE, ({ study }) => runs.findSteps(run.run, study))) {
+      for (const step of STEPS) if (steps && !steps[step].reused) spans[step].push(spanOf(steps[step]));
+    }
+  }
+  const measured = STEPS.filter((step) => spans[step].length > 0).map((step) => {
+    const studies = spans[step].length;
+    return [step, { perSecond: studies / Math.max(0.001, covered(spans[step])), studies, run: run.run }] as const;
+  });
+  return Object.fromEntries(measured);
+}
+
+function spanOf({ finished, seconds }: StepRecord): [number, number] {
+  const end = Date.parse(finished) / 1000;
+  return [end - seconds, end];
+}
+
+/** The length of the union of the spans. */
+export function covered(spans: readonly (readonly [number, number])[]): number {
+  let length = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const [start, end] of [...spans].sort(([a], [b]) => a - b)) {
+    if (end <= until) continue;
+    length += end - Math.max(start, until);
+    until = end;
+  }
+  return length;
+}

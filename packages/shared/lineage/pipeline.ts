@@ -1,0 +1,107 @@
+/**
+ * Which stage outputs a study would be made of under some bundles, and which of them the store has. Every key follows
+ * from what the step before gives, and provenance says what that is: no DICOM file and no artefact is read.
+ */
+
+import type { StudyEntry } from '../dataset/index.ts';
+import { ArtefactDamagedError } from '../domain/index.ts';
+import { type BundleOf, bundleOfStage, readPinnedManifest } from '../models/index.ts';
+import type { RunRecord, RunStore, Step, Steps } from '../runs/index.ts';
+import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type Stage1Gives, type XyGives } from '../stages/index.ts';
+import { keyOfMade, type ObjectStore, type Provenance, StageOutputs } from '../store/index.ts';
+
+/** `hit`: the store has it; `compute`: it has not; `unknown`: the key depends on a step that is to be computed. */
+export type StepState = 'hit' | 'compute' | 'unknown';
+
+export interface StepForecast {
+  readonly state: StepState;
+  /** `undefined` where it is not known yet. */
+  readonly key?: string;
+}
+
+export type StudyForecast = Readonly<Record<Step, StepForecast>>;
+
+const UNKNOWN: StepForecast = { state: 'unknown' };
+
+/** The pipeline that some pinned bundles make. */
+export class Pipeline {
+  readonly #outputs: StageOutputs;
+  readonly #bundles: RunRecord['bundles'];
+  readonly #crops: BundleOf<3>['crops'];
+
+  constructor(outputs: StageOutputs, bundles: RunRecord['bundles'], crops: BundleOf<3>['crops']) {
+    this.#outputs = outputs;
+    this.#bundles = bundles;
+    this.#crops = crops;
+  }
+
+  /** A study that enters at stage 1. */
+  ofStudy(study: StudyEntry): Promise<StudyForecast> {
+    return this.#fromStage1(keyOfMade('stage1', madeOfStage1(study, this.#bundles.stage1)));
+  }
+
+  /**
+   * A study of a run, entering where it would in that run: at stage 1, or behind the outputs of the run before.
+   *
+   * @param before the study's steps there; `undefined` if it has no result there.
+   */
+  ofRunStudy(study: StudyEntry, { from }: Pick<RunRecord, 'from'>, before: Steps | undefined): Promise<StudyForecast> {
+    if (!from || !before || from.stage === 'stage1') return this.ofStudy(study);
+    return from.stage === 'stage2' ? this.#fromStage1(before.stage1.key) : this.#fromCrops(before);
+  }
+
+  async #fromStage1(key: string): Promise<StudyForecast> {
+    const found = await this.#outputs.committed('stage1', key);
+    if (!found) return { stage1: { state: 'compute', key }, xy: UNKNOWN, crops: UNKNOWN, stage3: UNKNOWN };
+    const given: Stage1Gives = { pixels: give(found, 'pixels'), z: give(found, 'z') };
+    const stage1: StepForecast = { state: 'hit', key };
+    const xyKey = keyOfMade('stage2-xy', madeOfXy(given, this.#bundles.stage2));
+    const points = await this.#outputs.committed('stage2-xy', xyKey);
+    if (!points) return { stage1, xy: { state: 'compute', key: xyKey }, crops: UNKNOWN, stage3: UNKNOWN };
+    const xyGiven: XyGives = { xy: give(points, 'xy') };
+    const cropsKey = keyOfMade('stage2-crops', madeOfCrops(given, xyGiven, this.#crops));
+    return { stage1, xy: { state: 'hit', key: xyKey }, ...(await this.#ofCrops(cropsKey)) };
+  }
+
+  /** What a stage-3 worker needs of earlier steps is only looked for; if it is gone, the study goes back for it. */
+  async #fromCrops(before: Steps): Promise<StudyForecast> {
+    const [hasStage1, hasXy] = await Promise.all([
+      this.#outputs.isCommitted('stage1', before.stage1.key),
+      this.#outputs.isCommitted('stage2-xy', before.xy.key),
+    ]);
+    if (!hasStage1 || !hasXy) return this.#fromStage1(before.stage1.key);
+    return {
+      stage1: { state: 'hit', key: before.stage1.key },
+      xy: { state: 'hit', key: before.xy.key },
+      ...(await this.#ofCrops(before.crops.key)),
+    };
+  }
+
+  async #ofCrops(key: string): Promise<Pick<StudyForecast, 'crops' | 'stage3'>> {
+    const crops = await this.#outputs.committed('stage2-crops', key);
+    if (!crops) return { crops: { state: 'compute', key }, stage3: UNKNOWN };
+    const digests = Object.fromEntries(Object.entries(crops.objects).map(([name, { sha256 }]) => [name, sha256]));
+    const stage3 = keyOfMade('stage3', madeOfStage3(digests, this.#bundles.stage3));
+    const state = (await this.#outputs.isCommitted('stage3', stage3)) ? 'hit' : 'compute';
+    return { crops: { state: 'hit', key }, stage3: { state, key: stage3 } };
+  }
+}
+
+/** @throws {BundleError} if the bundle of stage 3 is not in the store, or not the pinned one. */
+export async function openPipeline(store: ObjectStore, bundles: RunRecord['bundles']): Promise<Pipeline> {
+  const severity = bundleOfStage(await readPinnedManifest(store, bundles.stage3), 3);
+  return new Pipeline(new StageOutputs(store), bundles, severity.crops);
+}
+
+/** The steps of a study in the run that its run starts from, if there is one. */
+export async function stepsBefore(runs: RunStore, run: Pick<RunRecord, 'from'>, study: string) {
+  return run.from && run.from.stage !== 'stage1' ? runs.findSteps(run.from.run, study) : undefined;
+}
+
+function give(provenance: Provenance, name: string): string {
+  const digest = provenance.gives[name];
+  if (digest) return digest;
+  throw new ArtefactDamagedError(`the provenance of ${provenance.stage} ${provenance.key}`, {
+    expected: `a digest of ${name}`,
+  });
+}

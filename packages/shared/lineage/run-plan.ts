@@ -1,0 +1,71 @@
+/** What a run would find and what it would compute, known before any of it is done. */
+
+import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
+import { type Entry, type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
+import { type Pipeline, type StepState, type StudyForecast, stepsBefore } from './pipeline.ts';
+
+/** Studies whose records are looked up at once. */
+const LOOKUPS_AT_ONCE = 48;
+
+export type PlanCounts = Readonly<Record<StepState, number>>;
+
+export interface RunPlan {
+  readonly studies: number;
+  /** Studies by state, for each step. */
+  readonly steps: Readonly<Record<Step, PlanCounts>>;
+  /** Where studies enter. */
+  readonly entering: Readonly<Record<Entry, number>>;
+}
+
+/** Plans a run over a dataset, every study entering at stage 1. @param onStudies called as studies are looked up. */
+export function planDataset(
+  studies: AsyncIterable<StudyEntry>,
+  pipeline: Pipeline,
+  onStudies?: (count: number) => void,
+): Promise<RunPlan> {
+  const look = async (study: StudyEntry) => ({
+    enters: 'stage1' as const,
+    forecast: await pipeline.ofStudy(study),
+  });
+  return count(mapInOrder(studies, LOOKUPS_AT_ONCE, look), onStudies);
+}
+
+/**
+ * Plans a run over a stored dataset, its studies entering where they would in that run.
+ *
+ * @param studies those of the dataset that are to be scored.
+ * @param run where its studies enter.
+ */
+export function planRun(
+  studies: AsyncIterable<StudyEntry>,
+  run: Pick<RunRecord, 'from'>,
+  runs: RunStore,
+  pipeline: Pipeline,
+  onStudies?: (count: number) => void,
+): Promise<RunPlan> {
+  const look = async (study: StudyEntry) => {
+    const before = await stepsBefore(runs, run, study.study);
+    return {
+      enters: before && run.from ? run.from.stage : ('stage1' as const),
+      forecast: await pipeline.ofRunStudy(study, run, before),
+    };
+  };
+  return count(mapInOrder(studies, LOOKUPS_AT_ONCE, look), onStudies);
+}
+
+async function count(
+  planned: AsyncIterable<{ enters: Entry; forecast: StudyForecast }>,
+  onStudies: (count: number) => void = () => {},
+): Promise<RunPlan> {
+  const counts = () => ({ hit: 0, compute: 0, unknown: 0 });
+  const steps = { stage1: counts(), xy: counts(), crops: counts(), stage3: counts() };
+  const entering = { stage1: 0, stage2: 0, stage3: 0 };
+  let studies = 0;
+  for await (const { enters, forecast } of planned) {
+    studies += 1;
+    entering[enters] += 1;
+    for (const step of STEPS) steps[step][forecast[step].state] += 1;
+    onStudies(studies);
+  }
+  return { studies, steps, entering };
+}
