@@ -20,6 +20,7 @@ import {
   readStoredManifest,
   type Stage,
 } from '@spineline/shared/models';
+import type { RunRecord } from '@spineline/shared/runs';
 import type { ObjectStore } from '@spineline/shared/store';
 
 /** The folder of the bundles that come with spineline. */
@@ -29,6 +30,15 @@ export interface PinnedBundles {
   readonly bundles: { readonly stage1: BundlePin; readonly stage2: BundlePin; readonly stage3: BundlePin };
   /** The bundles' notices, each once. */
   readonly notice: string;
+  /** The crop windows, sizes and normalisation of the severity bundle. */
+  readonly crops: BundleOf<3>['crops'];
+}
+
+export interface PinOptions {
+  /** Pins of a run that is there: used where nothing is chosen, in place of what is promoted. */
+  readonly base?: RunRecord['bundles'];
+  /** Leave the store as it is: a bundle in a folder is read and not put into it. */
+  readonly dryRun?: boolean;
 }
 
 /**
@@ -39,17 +49,31 @@ export interface PinnedBundles {
  * @throws {ConfigError} for a choice of another form, {@link BundleError} for a bundle that is not there, and
  *   `BUNDLE_DIGEST_MISMATCH` for one that is no longer what was promoted.
  */
-export async function pinBundles(store: ObjectStore, choices: readonly string[]): Promise<PinnedBundles> {
+export async function pinBundles(
+  store: ObjectStore,
+  choices: readonly string[],
+  { base, dryRun = false }: PinOptions = {},
+): Promise<PinnedBundles> {
   const chosen = new Map(choices.map(parseChoice));
-  const notices = new Set<string>();
-  const pin = async (stage: Stage): Promise<BundlePin> => {
+  const pin = async <S extends Stage>(stage: S): Promise<{ bundle: BundleOf<S>; pin: BundlePin }> => {
     const choice = chosen.get(stage);
-    const { bundle, pin } = choice ? await find(store, choice, stage) : await findDefault(store, stage);
-    if (bundle.notice) notices.add(bundle.notice);
-    return pin;
+    if (choice) return find(store, choice, stage, dryRun);
+    if (!base) return findDefault(store, stage, dryRun);
+    const kept = base[`stage${stage}`];
+    return { bundle: bundleOfStage(await readPinnedManifest(store, kept), stage) as BundleOf<S>, pin: kept };
   };
-  const bundles = { stage1: await pin(1), stage2: await pin(2), stage3: await pin(3) };
-  return { bundles, notice: [...notices].join(' ') };
+  const [one, two, three] = [await pin(1), await pin(2), await pin(3)];
+  const notices = new Set([one, two, three].map(({ bundle }) => bundle.notice).filter((notice) => notice !== ''));
+  return {
+    bundles: { stage1: one.pin, stage2: two.pin, stage3: three.pin },
+    notice: [...notices].join(' '),
+    crops: three.bundle.crops,
+  };
+}
+
+/** The stages that `--models` names. @throws {ConfigError} for a choice of another form. */
+export function stagesChosen(choices: readonly string[]): Stage[] {
+  return choices.map((choice) => parseChoice(choice)[0]);
 }
 
 /**
@@ -87,25 +111,34 @@ function parseChoice(choice: string): [Stage, string] {
   return [Number(match[1]) as Stage, match[2]!];
 }
 
-async function find(store: ObjectStore, where: string, stage: Stage): Promise<{ bundle: Bundle; pin: BundlePin }> {
+async function find<S extends Stage>(
+  store: ObjectStore,
+  where: string,
+  stage: S,
+  dryRun: boolean,
+): Promise<{ bundle: BundleOf<S>; pin: BundlePin }> {
   const stored = storedName(where);
   if (stored) {
-    const bundle = await readStoredManifest(store, ...stored);
-    bundleOfStage(bundle, stage);
+    const bundle = bundleOfStage(await readStoredManifest(store, ...stored), stage) as BundleOf<S>;
     return { bundle, pin: { name: bundle.name, version: bundle.version, digest: bundleDigest(bundle) } };
   }
   const loaded = await readBundleFolder(where);
-  bundleOfStage(loaded.bundle, stage);
-  return { bundle: loaded.bundle, pin: await pushBundle(store, loaded) };
+  const bundle = bundleOfStage(loaded.bundle, stage) as BundleOf<S>;
+  const { name, version } = bundle;
+  return { bundle, pin: dryRun ? { name, version, digest: loaded.digest } : await pushBundle(store, loaded) };
 }
 
-async function findDefault(store: ObjectStore, stage: Stage): Promise<{ bundle: Bundle; pin: BundlePin }> {
+async function findDefault<S extends Stage>(
+  store: ObjectStore,
+  stage: S,
+  dryRun: boolean,
+): Promise<{ bundle: BundleOf<S>; pin: BundlePin }> {
   const { current } = await readPromotion(store, stage);
-  if (!current) return find(store, join(DEMO_BUNDLES, `stage${stage}`), stage);
+  if (!current) return find(store, join(DEMO_BUNDLES, `stage${stage}`), stage, dryRun);
   const { name, version, digest } = current;
   const pin = { name, version, digest };
   try {
-    return { bundle: bundleOfStage(await readPinnedManifest(store, pin), stage), pin };
+    return { bundle: bundleOfStage(await readPinnedManifest(store, pin), stage) as BundleOf<S>, pin };
   } catch (cause) {
     if (!(cause instanceof BundleError)) throw cause;
     throw new BundleError(

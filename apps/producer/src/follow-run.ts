@@ -19,17 +19,26 @@ export interface RunState {
   readonly missing: number;
   /** Jobs and pages that wait or are in hand. */
   readonly queued: number;
+  readonly cancelled: boolean;
 }
 
 /** @param listed the studies that have a result or a failure; counted by listing the store. */
 export async function runState(run: RunRecord, runs: RunStore, { queues }: QueueSide): Promise<RunState> {
   const queued = await queues.unfinished();
   const { scored, failed } = await runs.finished(run.run);
-  return { scored: scored.size, failed: failed.size, missing: run.studies - scored.size - failed.size, queued };
+  const cancelled = await runs.isCancelled(run.run);
+  return {
+    scored: scored.size,
+    failed: failed.size,
+    missing: run.studies - scored.size - failed.size,
+    queued,
+    cancelled,
+  };
 }
 
 /**
- * Resolves when every study has a result or a failure, or when nothing is queued any more and some have neither.
+ * Resolves when every study has a result or a failure, when the run was cancelled, or when nothing is queued any more and
+ * some studies have neither.
  *
  * @param onProgress told the counts about twice a second.
  */
@@ -49,7 +58,7 @@ export async function followRun(
     const nearly = progress.stage3 + progress.failed >= NEARLY * run.studies;
     if (nearly || idle > 0 || look % LIST_EVERY_LOOKS === 0) {
       const state = await runState(run, runs, side);
-      if (state.missing === 0 || idle >= IDLE_LOOKS) return state;
+      if (state.missing === 0 || state.cancelled || idle >= IDLE_LOOKS) return state;
     }
     await sleep(LOOK_EVERY_MS, undefined, signal && { signal });
   }

@@ -119,7 +119,7 @@ export function printSummary(summary: RunSummary, folder?: string): void {
   if (summary.notice) console.log(`\n${out.warn(summary.notice)}`);
 }
 
-const STEP_NAMES: Record<Step, string> = {
+export const STEP_NAMES: Record<Step, string> = {
   stage1: '1 slices',
   xy: '2 points',
   crops: '2 crops',

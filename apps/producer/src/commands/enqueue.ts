@@ -7,6 +7,7 @@ import { pinBundles } from '../bundles.ts';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counted, err, out } from '../terminal/style.ts';
+import { printDatasetPlan } from './plan.ts';
 import { collect } from './score.ts';
 
 interface EnqueueCommandOptions {
@@ -14,6 +15,7 @@ interface EnqueueCommandOptions {
   readonly priority: number;
   readonly models: readonly string[];
   readonly split?: 'test' | 'train';
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
@@ -31,6 +33,7 @@ export function addEnqueue(program: Command): void {
       [],
     )
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
+    .option('--dry-run', 'print what would be found and what computed (spineline plan), and do nothing')
     .option('--json', 'print what was recorded as JSON')
     .addHelpText(
       'after',
@@ -49,14 +52,19 @@ ${EXIT_HELP}`,
     .action(enqueue);
 }
 
-function parsePriority(text: string): number {
+export function parsePriority(text: string): number {
   const priority = Number(text);
   if (Number.isInteger(priority) && priority >= 1 && priority <= 10) return priority;
   throw new InvalidArgumentError('a whole number from 1 (most urgent) to 10');
 }
 
 async function enqueue(path: string, options: EnqueueCommandOptions): Promise<void> {
-  await withStore(async ({ settings, store, runs, sources }) => {
+  await withStore(async (side) => {
+    if (options.dryRun) {
+      await printDatasetPlan(side, path, options);
+      return;
+    }
+    const { settings, store, runs, sources } = side;
     const dataset = await openDataset(path, sources, { split: options.split });
     await withQueues(settings, async ({ queues }) => {
       const { bundles, notice } = await pinBundles(store, options.models);

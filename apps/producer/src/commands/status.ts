@@ -78,7 +78,8 @@ async function watch(run: RunRecord, runs: RunStore, side: QueueSide): Promise<R
 async function printUnfinished(run: RunRecord, state: RunState, { queues, progress }: QueueSide): Promise<void> {
   const { scored, failed, missing } = state;
   console.log(
-    `run ${out.strong(run.run)} is not over: ${scored} scored, ${failed} failed, ${missing} of ${run.studies} to go`,
+    `run ${out.strong(run.run)} ${state.cancelled ? 'was cancelled' : 'is not over'}: ` +
+      `${scored} scored, ${failed} failed, ${missing} of ${run.studies} to go`,
   );
   const done = await progress.read(run.run);
   const rows = await Promise.all(
@@ -90,8 +91,12 @@ async function printUnfinished(run: RunRecord, state: RunState, { queues, progre
   console.log(table(['queue', 'done (this run)', 'waiting (all runs)', 'active', 'to be retried'], rows));
   const waiting = await queues.pagesWaiting();
   if (waiting > 0) console.log(out.faint(`${waiting} pages of studies wait to be unfolded`));
-  if (state.queued === 0) {
+  const paused = await queues.paused();
+  if (paused.length > 0) console.log(out.warn(`paused: ${paused.join(', ')} (spineline unpause goes on)`));
+  if (state.cancelled) console.log(`go on with it: spineline resume ${run.run}`);
+  else if (state.queued === 0) {
     console.log(out.bad('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store'));
+    console.log(`hand over what is missing: spineline resume ${run.run}`);
   }
   if (run.notice) console.log(`\n${out.warn(run.notice)}`);
 }

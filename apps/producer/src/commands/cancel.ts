@@ -1,0 +1,42 @@
+/** `spineline cancel`: stop a run and keep what it came to. */
+
+import { cancelRun } from '@spineline/shared/queue';
+import type { Command } from 'commander';
+import { withQueues, withStore } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { counted, err, out } from '../terminal/style.ts';
+
+export function addCancel(program: Command): void {
+  program
+    .command('cancel')
+    .description('stop a run; its results and outputs stay')
+    .argument('<run>', 'name of the run')
+    .option('--json', 'print what was done as JSON')
+    .addHelpText(
+      'after',
+      `
+Waiting jobs of the run are taken out of the queues, workers drop what they come to, studies in hand are finished.
+Everything that was computed stays in the store: "results" writes it, "resume" goes on with the run, and other runs find
+it. Other runs are not touched.
+${EXIT_HELP}`,
+    )
+    .action(async (name: string, { json }: { json?: boolean }) => {
+      await withStore(async ({ settings, runs }) => {
+        const run = await runs.readRun(name);
+        const removed = await withQueues(settings, ({ queues }) => cancelRun(run, runs, queues));
+        const { scored, failed } = await runs.finished(name);
+        const missing = run.studies - scored.size - failed.size;
+        const counts = { studies: run.studies, scored: scored.size, failed: failed.size, missing, removed };
+        if (json) {
+          console.log(JSON.stringify({ schema: 'spineline.cancel/1', run: name, notice: run.notice, ...counts }));
+          return;
+        }
+        console.log(
+          `run ${out.strong(name)} is cancelled: ${scored.size} scored, ${failed.size} failed, ${missing} left; ` +
+            `${counted(removed, 'job')} taken out of the queues`,
+        );
+        console.log(out.faint(`go on with it: spineline resume ${name}`));
+        if (run.notice) console.error(err.warn(run.notice));
+      });
+    });
+}

@@ -1,0 +1,43 @@
+/** `spineline pause` and `unpause`: let the pools finish what they have in hand and take nothing more, and go on. */
+
+import { readSettings } from '@spineline/shared/config';
+import { type Queues, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
+import { type Command, Option } from 'commander';
+import { withQueues } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { out } from '../terminal/style.ts';
+
+const STAGE_OPTION = () =>
+  new Option('--stage <n>', 'only the pool of this stage (default: all three)').choices(['1', '2', '3']);
+
+export function addPause(program: Command): void {
+  program
+    .command('pause')
+    .description('the pools finish what they have in hand and take nothing more, of any run')
+    .addOption(STAGE_OPTION())
+    .addHelpText(
+      'after',
+      `
+For maintenance of the store, the images or the GPUs. Jobs wait in Redis, workers stay up, new runs can be enqueued.
+"spineline unpause" goes on.
+${EXIT_HELP}`,
+    )
+    .action((options: { stage?: string }) => apply(options, (queues, stages) => queues.pause(stages)));
+  program
+    .command('unpause')
+    .description('go on after a pause')
+    .addOption(STAGE_OPTION())
+    .addHelpText('after', EXIT_HELP)
+    .action((options: { stage?: string }) => apply(options, (queues, stages) => queues.unpause(stages)));
+}
+
+async function apply(
+  { stage }: { stage?: string },
+  change: (queues: Queues, stages: readonly StageQueue[]) => Promise<void>,
+): Promise<void> {
+  await withQueues(readSettings(), async ({ queues }) => {
+    await change(queues, stage ? [`stage${stage}` as StageQueue] : STAGE_QUEUES);
+    const paused = await queues.paused();
+    console.log(paused.length === 0 ? out.good('no pool is paused') : out.warn(`paused: ${paused.join(', ')}`));
+  });
+}

@@ -1,0 +1,108 @@
+/** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
+
+import { openDataset } from '@spineline/shared/dataset';
+import { Pipeline, planDataset, planRun } from '@spineline/shared/lineage';
+import type { Stage } from '@spineline/shared/models';
+import { StageOutputs } from '@spineline/shared/store';
+import { type Command, InvalidArgumentError } from 'commander';
+import { pinBundles } from '../bundles.ts';
+import { type StoreSide, withStore } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { planReport, printPlan } from '../plan-view.ts';
+import { prepareReprocess, type ReprocessOptions, studiesOf } from '../reprocess.ts';
+import { counter } from '../terminal/counter.ts';
+import { err } from '../terminal/style.ts';
+import { collect } from './score.ts';
+
+interface PlanOptions {
+  readonly stage?: Stage;
+  readonly models: readonly string[];
+  readonly studies?: string;
+  readonly onlyFailed?: boolean;
+  readonly split?: 'test' | 'train';
+  readonly store?: string;
+  readonly json?: boolean;
+}
+
+export function addPlan(program: Command): void {
+  program
+    .command('plan')
+    .description('what a run would find in the store, what it would compute, and how long that takes')
+    .argument('<dataset-or-run>', 'a dataset, as for enqueue; with --stage the name of a run, as for reprocess')
+    .option('--stage <n>', 'plan a reprocess of the run that enters at this stage: 1, 2 or 3', parseStage)
+    .option('--models <stageN=bundle>', 'bundle@version in the store, or a folder; repeatable', collect, [])
+    .option('--studies <file>', 'with --stage: only these studies, ids one a line; - for standard input')
+    .option('--only-failed', 'with --stage: only studies that failed in the run')
+    .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
+    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .option('--json', 'print the plan as JSON')
+    .addHelpText(
+      'after',
+      `
+Looks at keys alone: no image is read, nothing is written, and no Redis is needed.
+  hits                    the store has that output; the run will use it
+  to compute              the store has it not
+  unknown until upstream  its key depends on an output that is still to be computed: if that comes out the same as
+                          another bundle's did, this is a hit after all
+The time is that of the slowest pool, at rates measured in runs of this store; between the least, if all that is
+unknown turns out to be hits, and the most, if none does.
+
+Examples:
+  spineline plan tonight.jsonl --models stage3=severity@2.0.0
+  spineline plan october --stage 3 --models stage3=severity@2.0.0
+${EXIT_HELP}`,
+    )
+    .action(async (what: string, options: PlanOptions) => {
+      await withStore(async (side) => {
+        if (options.stage) await printReprocessPlan(side, what, { ...options, stage: options.stage });
+        else await printDatasetPlan(side, what, options);
+      }, options.store);
+    });
+}
+
+export function parseStage(text: string): Stage {
+  if (text === '1' || text === '2' || text === '3') return Number(text) as Stage;
+  throw new InvalidArgumentError('1, 2 or 3');
+}
+
+/** Prints what `enqueue` of a dataset would come to. */
+export async function printDatasetPlan(
+  { store, runs, sources }: StoreSide,
+  path: string,
+  options: Pick<PlanOptions, 'models' | 'split' | 'json'>,
+): Promise<void> {
+  const dataset = await openDataset(path, sources, { split: options.split });
+  const { bundles, crops, notice } = await pinBundles(store, options.models, { dryRun: true });
+  const pipeline = new Pipeline(new StageOutputs(store), bundles, crops);
+  const looked = counter('studies looked up', dataset.studyCount);
+  const plan = await planDataset(dataset.studies(), pipeline, looked.update);
+  looked.stop();
+  const report = await planReport(plan, runs, notice);
+  if (options.json) console.log(JSON.stringify(report));
+  else printPlan(report);
+}
+
+/** Prints what a `reprocess` of a run would come to. */
+export async function printReprocessPlan(
+  side: StoreSide,
+  name: string,
+  options: ReprocessOptions & { readonly json?: boolean },
+): Promise<void> {
+  const { store, runs } = side;
+  const { parent, pinned, from, note, selection } = await prepareReprocess(side, name, options, true);
+  const pipeline = new Pipeline(new StageOutputs(store), pinned.bundles, pinned.crops);
+  const looked = counter('studies looked up', selection?.size ?? parent.studies);
+  const plan = await planRun(studiesOf(runs, parent, selection), { from }, runs, pipeline, looked.update);
+  looked.stop();
+  const report = await planReport(plan, runs, pinned.notice, parent);
+  if (options.json) {
+    console.log(JSON.stringify(report));
+    return;
+  }
+  if (note) console.error(err.warn(note));
+  const elsewhere = from.stage === 'stage1' ? 0 : plan.entering.stage1;
+  if (elsewhere > 0) {
+    console.error(err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage 1`));
+  }
+  printPlan(report);
+}

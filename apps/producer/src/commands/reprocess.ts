@@ -1,0 +1,108 @@
+/** `spineline reprocess`: a new run that starts from an old one's stored outputs, at one stage. */
+
+import { ConfigError } from '@spineline/shared/domain';
+import { startRun } from '@spineline/shared/queue';
+import type { RunRecord } from '@spineline/shared/runs';
+import type { Command } from 'commander';
+import { withStore } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
+import { datasetOf, prepareReprocess, type ReprocessOptions } from '../reprocess.ts';
+import { counted, err, out } from '../terminal/style.ts';
+import { parsePriority } from './enqueue.ts';
+import { parseStage, printReprocessPlan } from './plan.ts';
+import { collect } from './score.ts';
+
+interface ReprocessCommandOptions extends ReprocessOptions, HandOverOptions {
+  readonly as?: string;
+  readonly priority?: number;
+  readonly dryRun?: boolean;
+}
+
+export function addReprocess(program: Command): void {
+  program
+    .command('reprocess')
+    .description('score a run’s studies again from one stage on, in a new run; the old one stays as it is')
+    .argument('<run>', 'name of the run to start from')
+    .requiredOption('--stage <n>', 'stage at which studies enter: 1, 2 or 3', parseStage)
+    .option('--as <name>', 'name of the new run')
+    .option(
+      '--models <stageN=bundle>',
+      'new bundle of that stage or a later one: bundle@version in the store, or a folder; repeatable',
+      collect,
+      [],
+    )
+    .option('--studies <file>', 'only these studies, ids one a line; - for standard input')
+    .option('--only-failed', 'only studies that failed in the old run')
+    .option('-p, --priority <n>', '1 (most urgent) to 10 (default: the old run’s)', parsePriority)
+    .option('--dry-run', 'print what would be found and what computed (spineline plan), and do nothing')
+    .option(...OUT_OPTION)
+    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .option('--json', 'print what was recorded as JSON')
+    .addHelpText(
+      'after',
+      `
+The new run has the old run's dataset and its pins, but for the bundles of --models. Studies enter at --stage with the
+stored outputs of the old run: nothing before that stage is read again or computed. With --stage 3 no image is opened,
+unless the new bundle has other crop windows: then studies enter at stage 2, where the points are found in the store and
+only crops are cut again. A study without a result in the old run enters at stage 1 and takes what is there.
+
+Examples:
+  spineline models push ./severity-2 && spineline plan october --stage 3 --models stage3=severity@2.0.0
+  spineline reprocess october --stage 3 --models stage3=severity@2.0.0 --as october-severity-2
+  spineline diff october october-severity-2 --labels train.csv
+docs/reprocessing.md walks through the three situations.
+${EXIT_HELP}`,
+    )
+    .action(async (name: string, options: ReprocessCommandOptions) => {
+      process.exitCode = await reprocess(name, options);
+    });
+}
+
+async function reprocess(name: string, options: ReprocessCommandOptions): Promise<number | undefined> {
+  if (options.dryRun) {
+    await withStore((side) => printReprocessPlan(side, name, options), options.store);
+    return undefined;
+  }
+  const { as } = options;
+  if (!as) throw new ConfigError('the new run has no name', { expected: '--as NAME, or --dry-run' });
+  return handOver(
+    options,
+    async (side) => {
+      const { runs, settings } = side;
+      await runs.assertNoRun(as);
+      const prepared = await prepareReprocess(side, name, options, false);
+      if (prepared.note) console.error(err.warn(prepared.note));
+      const dataset = await datasetOf(runs, prepared, settings.pageStudies);
+      const { parent, pinned, from } = prepared;
+      return async ({ queues }) => ({
+        run: await startRun(dataset, runs, queues, {
+          run: as,
+          bundles: pinned.bundles,
+          notice: pinned.notice,
+          priority: options.priority ?? parent.priority,
+          from,
+        }),
+        parent,
+      });
+    },
+    ({ run, parent }) => {
+      if (options.json) console.log(JSON.stringify(run));
+      else printStarted(run, parent);
+    },
+  );
+}
+
+function printStarted(run: RunRecord, parent: RunRecord): void {
+  const { stage } = run.from!;
+  console.log(
+    `run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} of ${parent.run} enter at ${stage}`,
+  );
+  for (const of of ['stage1', 'stage2', 'stage3'] as const) {
+    const { name, version, digest } = run.bundles[of];
+    const line = `  ${of}  ${name}@${version}  ${digest.slice(0, 12)}`;
+    console.log(digest === parent.bundles[of].digest ? out.faint(line) : `${line}  new`);
+  }
+  console.log(`follow it with: spineline status ${run.run} --watch`);
+  if (run.notice) console.error(err.warn(run.notice));
+}

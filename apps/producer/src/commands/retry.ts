@@ -1,0 +1,79 @@
+/** `spineline retry`: try studies of a run again that failed. */
+
+import { type RetryCounts, type RetrySelection, retryRun } from '@spineline/shared/queue';
+import type { FailureRecord, RunRecord } from '@spineline/shared/runs';
+import { type Command, Option } from 'commander';
+import { withStore } from '../connections.ts';
+import { EXIT_HELP } from '../exit-codes.ts';
+import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
+import { readStudyList } from '../reprocess.ts';
+import { counted, err, out } from '../terminal/style.ts';
+
+interface RetryOptions extends HandOverOptions {
+  readonly kind?: FailureRecord['kind'];
+  readonly studies?: string;
+  readonly dryRun?: boolean;
+}
+
+export function addRetry(program: Command): void {
+  program
+    .command('retry')
+    .description('try studies of a run again that failed')
+    .argument('<run>', 'name of the run')
+    .addOption(
+      new Option('-k, --kind <kind>', 'only failures of this kind').choices(['transient', 'permanent', 'poison']),
+    )
+    .option('--studies <file>', 'only these studies, ids one a line; - for standard input')
+    .option('--dry-run', 'only say how many')
+    .option(...OUT_OPTION)
+    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .option('--json', 'print the counts as JSON')
+    .addHelpText(
+      'after',
+      `
+Kinds of failure:
+  transient  the network or the store failed for longer than the tries lasted: worth trying again
+  permanent  the study itself: try again once the file, the bundle or the store has been put right
+  poison     workers died with it, again and again: look at a worker's log first
+The failure is forgotten and the study enters again; steps that were computed are found. A study that the dataset names
+with other files needs a new run: the dataset of a run never changes.
+
+Example:
+  spineline failed tonight && spineline retry tonight --kind transient
+${EXIT_HELP}`,
+    )
+    .action(async (name: string, options: RetryOptions) => {
+      process.exitCode = await retry(name, options);
+    });
+}
+
+async function retry(name: string, options: RetryOptions): Promise<number | undefined> {
+  const studies = options.studies ? await readStudyList(options.studies) : undefined;
+  const selection: RetrySelection = { kind: options.kind, studies };
+  if (options.dryRun) {
+    await withStore(async ({ runs }) => {
+      const run = await runs.readRun(name);
+      say(run, await retryRun(run, runs, undefined, selection), options, 'to be tried again');
+    }, options.store);
+    return undefined;
+  }
+  return handOver(
+    options,
+    async ({ runs }) => {
+      const run = await runs.readRun(name);
+      return async (queueSide) => ({ run, counts: await retryRun(run, runs, queueSide, selection) });
+    },
+    ({ run, counts }) => say(run, counts, options, 'handed over to be tried again'),
+  );
+}
+
+function say(run: RunRecord, counts: RetryCounts, { json }: RetryOptions, what: string): void {
+  if (json) {
+    console.log(JSON.stringify({ schema: 'spineline.retry/1', run: run.run, notice: run.notice, ...counts }));
+    return;
+  }
+  console.log(
+    `run ${out.strong(run.run)}: ${counts.retried} of ${counted(counts.failed, 'failed study', 'failed studies')} ${what}`,
+  );
+  if (run.notice) console.error(err.warn(run.notice));
+}

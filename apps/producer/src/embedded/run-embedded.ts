@@ -1,0 +1,122 @@
+/**
+ * A run on this machine, with nothing to set up: a private Redis and one worker a stage are started, the run is followed
+ * to its end, its results become files, and everything is stopped.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readSettings, type Settings } from '@spineline/shared/config';
+import type { RunRecord, RunStore } from '@spineline/shared/runs';
+import { type QueueSide, type StoreSide, withQueues, withStore } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { followRun, type RunState } from '../follow-run.ts';
+import { writeResultsFile, writeSubmissionFile } from '../output-files.ts';
+import { printSummary, summarise } from '../run-summary.ts';
+import { progressView } from '../terminal/progress-view.ts';
+import { err } from '../terminal/style.ts';
+import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
+import { startWorkers } from './workers.ts';
+
+export interface EmbeddedOptions {
+  /** Folder for submission.csv, results.json, logs and, unless another is named, the store. */
+  readonly out: string;
+  readonly store?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Called when the run is over and the store still open. */
+export type AfterRun = (runs: RunStore, run: RunRecord) => Promise<void>;
+
+/**
+ * Runs what `prepare` prepares.
+ *
+ * @param prepare called with the store, before anything is started; what it returns hands the run over.
+ * @returns the exit code.
+ */
+export async function runEmbedded(
+  options: EmbeddedOptions,
+  prepare: (side: StoreSide) => Promise<(side: QueueSide) => Promise<RunRecord>>,
+  after?: AfterRun,
+): Promise<number> {
+  const out = resolve(options.out);
+  await mkdir(out, { recursive: true });
+  const settings = embeddedSettings();
+  const storeUrl = options.store ?? pathToFileURL(join(out, 'store')).href;
+  ensureRedisServer((line) => console.error(err.faint(line)));
+  return withStore(
+    async (storeSide) => {
+      const { runs } = storeSide;
+      const handOver = await prepare(storeSide);
+      const stopped = stopRequested();
+      const redis = await startPrivateRedis();
+      try {
+        const workers = await startWorkers(workerEnvironment(redis.url, storeUrl), join(out, 'logs'));
+        try {
+          return await withQueues(
+            settings,
+            async (side) => {
+              const startedAt = performance.now();
+              const run = await handOver(side);
+              const view = progressView(run.studies);
+              let state: RunState;
+              try {
+                const follow = followRun(run, runs, side, (progress) => view.update(progress), stopped.signal);
+                state = await Promise.race([follow, workers.failed]);
+                view.update(await side.progress.read(run.run));
+              } finally {
+                view.stop();
+              }
+              const seconds = (performance.now() - startedAt) / 1000;
+              await writeSubmissionFile(runs, run, join(out, 'submission.csv'));
+              await writeResultsFile(runs, run, join(out, 'results.json'));
+              const summary = await summarise(runs, run, state, seconds);
+              if (options.json) console.log(JSON.stringify({ ...summary, out }));
+              else printSummary(summary, out);
+              await after?.(runs, run);
+              return state.scored === run.studies ? EXIT.ok : EXIT.someFailed;
+            },
+            redis.url,
+          );
+        } catch (error) {
+          if (!stopped.signal.aborted) throw error;
+          console.error(err.warn('stopped; what was computed is in the store and is not computed again'));
+          return EXIT.unfinished;
+        } finally {
+          await workers.stop();
+        }
+      } finally {
+        await redis.stop();
+        stopped.forget();
+      }
+    },
+    storeUrl,
+    settings,
+  );
+}
+
+/** The environment's settings, except where Redis is: that one is private. */
+function embeddedSettings(): Settings {
+  return readSettings({ ...process.env, SPINELINE_REDIS_URL: undefined });
+}
+
+function workerEnvironment(redisUrl: string, storeUrl: string): NodeJS.ProcessEnv {
+  // Three workers on one machine: any free port each.
+  return { SPINELINE_REDIS_URL: redisUrl, SPINELINE_STORE_URL: storeUrl, SPINELINE_HEALTH_PORT: '0' };
+}
+
+/** Ctrl-C and SIGTERM end the following of the run; everything embedded is then stopped in order. */
+function stopRequested(): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController();
+  const stop = () =>
+    controller.abort(new Error('stopped; what was computed is in the store and is not computed again'));
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return {
+    signal: controller.signal,
+    forget: () => {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    },
+  };
+}
