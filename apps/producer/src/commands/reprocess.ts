@@ -94,14 +94,14 @@ async function reprocess(name: string, options: ReprocessCommandOptions): Promis
 }
 
 function printStarted(run: RunRecord, parent: RunRecord): void {
-  const { stage } = run.from!;
+  const { stage: entry } = run.from!;
   console.log(
-    `run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} of ${parent.run} enter at ${stage}`,
+    `run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} of ${parent.run} enter at ${entry}`,
   );
-  for (const of of ['stage1', 'stage2', 'stage3'] as const) {
-    const { name, version, digest } = run.bundles[of];
-    const line = `  ${of}  ${name}@${version}  ${digest.slice(0, 12)}`;
-    console.log(digest === parent.bundles[of].digest ? out.faint(line) : `${line}  new`);
+  for (const stage of ['stage1', 'stage2', 'stage3'] as const) {
+    const { name, version, digest } = run.bundles[stage];
+    const line = `  ${stage}  ${name}@${version}  ${digest.slice(0, 12)}`;
+    console.log(digest === parent.bundles[stage].digest ? out.faint(line) : `${line}  new`);
   }
   console.log(`follow it with: spineline status ${run.run} --watch`);
   if (run.notice) console.error(err.warn(run.notice));
