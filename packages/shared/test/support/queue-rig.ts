@@ -17,11 +17,11 @@ import {
   type StageQueue,
   StageWorker,
 } from '../../queue/index.ts';
-import { type RunRecord, RunStore } from '../../runs/index.ts';
+import { type FailureRecord, type RunRecord, RunStore, type Steps } from '../../runs/index.ts';
 import { openStore } from '../../store/index.ts';
 import { WorkerMetrics } from '../../telemetry/index.ts';
 import { Happenings } from './happenings.ts';
-import { DIGEST } from './stage-payloads.ts';
+import { DIGEST, resultOf } from './stage-payloads.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import type { LogLine } from './worker-log.ts';
 
@@ -32,6 +32,12 @@ export interface RigOptions {
   readonly concurrency?: number;
   /** Stands in for the store of runs. */
   readonly runs?: (store: ConstructorParameters<typeof RunStore>[0]) => RunStore;
+}
+
+export interface RecordOptions {
+  readonly priority?: number;
+  readonly pageStudies?: number;
+  readonly from?: RunRecord['from'];
 }
 
 export type QueueRig = Awaited<ReturnType<typeof queueRig>>;
@@ -71,7 +77,11 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
     lines,
 
     /** Records a run, without its pages in the queue. @returns the digests of its pages. */
-    async record(run: string, studies: readonly string[], { priority = 5, pageStudies = 100 } = {}): Promise<string[]> {
+    async record(
+      run: string,
+      studies: readonly string[],
+      { priority = 5, pageStudies = 100, from }: RecordOptions = {},
+    ): Promise<string[]> {
       const dataset = await runs.recordDataset({ studies: () => entries(studies) }, pageStudies);
       const pin = { name: 'none', version: '1', digest: DIGEST };
       const record: RunRecord = {
@@ -80,12 +90,37 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
         dataset: dataset.digest,
         studies: studies.length,
         bundles: { stage1: pin, stage2: pin, stage3: pin },
+        ...(from && { from }),
         priority,
         created: new Date().toISOString(),
         notice: '',
       };
       await runs.recordRun(record);
       return dataset.pages;
+    },
+
+    /** Commits results of a run, each made of outputs of its own. @returns their steps by study. */
+    async score(run: string, ...studies: string[]): Promise<Map<string, Steps>> {
+      const results = studies.map((study) => resultOf(run, study));
+      for (const result of results) await runs.writeResult(result);
+      return new Map(results.map(({ study, steps }) => [study, steps]));
+    },
+
+    /** Records failures of a run. */
+    async fail(run: string, kind: FailureRecord['kind'], ...studies: string[]): Promise<void> {
+      for (const study of studies) {
+        await runs.writeFailure({
+          schema: 'spineline.failure/1',
+          run,
+          study,
+          stage: 'stage1',
+          code: 'TEST',
+          kind,
+          message: 'made to fail',
+          attempts: 1,
+          failed: new Date(0).toISOString(),
+        });
+      }
     },
 
     /** Hands studies to stage 1. */

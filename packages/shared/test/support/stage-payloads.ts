@@ -1,6 +1,8 @@
 /** Payloads as the stages hand them over, of outputs that nobody will read. */
 
 import type { Payload } from '../../queue/index.ts';
+import type { StudyResult } from '../../runs/index.ts';
+import { digestOf } from '../../store/index.ts';
 
 /** Any digest will do where nothing is read. */
 export const DIGEST = '0123456789abcdef'.repeat(4);
@@ -12,4 +14,20 @@ export function toStage2({ run, study, page, redo }: Payload<'stage1'>): Payload
 
 export function toStage3(payload: Payload<'stage2'>): Payload<'stage3'> {
   return { ...payload, xy: STEP, crops: STEP };
+}
+
+/** A result without targets, made of outputs whose keys are the study's own. */
+export function resultOf(run: string, study: string): StudyResult {
+  const step = (name: string) => ({ ...STEP, key: digestOf({ study, name }), seconds: 1 });
+  return {
+    schema: 'spineline.result/1',
+    run,
+    study,
+    notice: '',
+    targets: [],
+    series: [],
+    flags: [],
+    steps: { stage1: step('stage1'), xy: step('xy'), crops: step('crops'), stage3: step('stage3') },
+    finished: STEP.finished,
+  };
 }
