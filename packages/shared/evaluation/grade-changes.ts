@@ -6,7 +6,7 @@
  * total variation distance of the two: the most by which the probability of any set of grades changed.
  */
 
-import { CONDITIONS, type Condition, SEVERITIES, TARGETS, type Target } from '../domain/index.ts';
+import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, type Target } from '../domain/index.ts';
 import { topClass } from './labelled-rows.ts';
 import { Largest } from './largest.ts';
 import type { Probabilities } from './submission.ts';
@@ -27,9 +27,9 @@ export interface GradeMove {
   readonly target: string;
   readonly a: Probabilities;
   readonly b: Probabilities;
-  /** Most probable grades, as indices into `SEVERITIES`; of equals the first. */
-  readonly gradeA: number;
-  readonly gradeB: number;
+  /** Most probable grades; of equals the first. */
+  readonly gradeA: Severity;
+  readonly gradeB: Severity;
   /** Largest absolute change of a probability, 0 to 1. */
   readonly move: number;
 }
@@ -80,7 +80,7 @@ export class GradeChangeTally {
     for (const target of TARGETS) {
       const move = gradeMove(study, target, a.get(target.name)!, b.get(target.name)!);
       const counts = this.#conditions.get(target.condition)!;
-      counts.transitions[move.gradeA]![move.gradeB]! += 1;
+      counts.transitions[SEVERITIES.indexOf(move.gradeA)]![SEVERITIES.indexOf(move.gradeB)]! += 1;
       counts.moved += move.move;
       counts.largestMove = Math.max(counts.largestMove, move.move);
       this.#moves[binOf(move.move)]! += 1;
@@ -123,7 +123,7 @@ function emptyCondition(): ConditionCounts {
 
 function gradeMove(study: string, target: Target, a: Probabilities, b: Probabilities): GradeMove {
   const move = Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
-  return { study, target: target.name, a, b, gradeA: topClass(a), gradeB: topClass(b), move };
+  return { study, target: target.name, a, b, gradeA: SEVERITIES[topClass(a)]!, gradeB: SEVERITIES[topClass(b)]!, move };
 }
 
 /** Rounding can make a move a little larger than 1; that is in the last bin. */

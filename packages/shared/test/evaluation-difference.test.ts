@@ -133,8 +133,8 @@ describe('the grades of two runs', () => {
       ),
     );
     expect(grades.largest.slice(0, 2).map(({ target, gradeA, gradeB }) => [target, gradeA, gradeB])).toEqual([
-      [SPINAL, 0, 0],
-      [FORAMINAL, 0, 1],
+      [SPINAL, 'normal_mild', 'normal_mild'],
+      [FORAMINAL, 'normal_mild', 'moderate'],
     ]);
     expect(grades.largest[0]!.move).toBeCloseTo(0.35, 12);
     expect(grades.changed.map(({ target }) => target)).toEqual([FORAMINAL]);
