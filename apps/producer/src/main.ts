@@ -4,6 +4,7 @@ import { SpinelineError } from '@spineline/shared/domain';
 import { Command } from 'commander';
 import packageManifest from '../package.json' with { type: 'json' };
 import { addDemo } from './commands/demo.ts';
+import { addDiff } from './commands/diff.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addFailed } from './commands/failed.ts';
@@ -51,6 +52,7 @@ for (const add of [
   addResults,
   addFailed,
   addEvaluate,
+  addDiff,
   addModels,
   addPhantom,
   addPrepare,

@@ -185,12 +185,12 @@ export function printEvaluation(
   if (notice) console.log(`\n${out.warn(notice)}`);
 }
 
-const TASK_NAMES: Readonly<Record<Task, string>> = {
+export const TASK_NAMES: Readonly<Record<Task, string>> = {
   scs: 'SCS (sagittal T2)',
   nfn: 'NFN (sagittal T1)',
   ss: 'SS (axial T2)',
 };
-const PART_NAMES: Readonly<Record<MetricPart | 'score', string>> = {
+export const PART_NAMES: Readonly<Record<MetricPart | 'score', string>> = {
   spinal: 'spinal',
   foraminal: 'foraminal',
   subarticular: 'subarticular',

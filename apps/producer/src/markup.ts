@@ -1,0 +1,38 @@
+/** HTML from template strings in which every value is escaped, unless it is markup itself. */
+
+/** Text that is HTML already. Made by `html` alone. */
+export class Markup {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+export type MarkupValue = string | number | Markup | readonly Markup[];
+
+/** A template of HTML or SVG: `` html`<p>${text}</p>` `` is safe whatever `text` holds, in attributes in double quotes too. */
+export function html(strings: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
+  return new Markup(strings.map((string, i) => string + (i < values.length ? textOf(values[i]!) : '')).join(''));
+}
+
+/** What stands where there is nothing to show. */
+export const NOTHING = new Markup('');
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+function textOf(value: MarkupValue): string {
+  if (value instanceof Markup) return value.text;
+  if (typeof value === 'object') return value.map(({ text }) => text).join('\n');
+  return escaped(String(value));
+}
