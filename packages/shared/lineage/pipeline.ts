@@ -63,13 +63,8 @@ export class Pipeline {
     return { stage1, xy: { state: 'hit', key: xyKey }, ...(await this.#ofCrops(cropsKey)) };
   }
 
-  /** What a stage-3 worker needs of earlier steps is only looked for; if it is gone, the study goes back for it. */
+  /** Steps before the crops are taken as they are; should one be gone, a worker sends the study back for it. */
   async #fromCrops(before: Steps): Promise<StudyForecast> {
-    const [hasStage1, hasXy] = await Promise.all([
-      this.#outputs.isCommitted('stage1', before.stage1.key),
-      this.#outputs.isCommitted('stage2-xy', before.xy.key),
-    ]);
-    if (!hasStage1 || !hasXy) return this.#fromStage1(before.stage1.key);
     return {
       stage1: { state: 'hit', key: before.stage1.key },
       xy: { state: 'hit', key: before.xy.key },
