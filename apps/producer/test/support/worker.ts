@@ -15,8 +15,8 @@ export interface TestWorker {
   /** All that it said so far. */
   readonly log: readonly LogLine[];
   readonly exited: Promise<Exit>;
-  /** The first line that fits, now or later. Rejects when the worker ends without it. */
-  line(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** The first line that fits, or the `count`-th, now or later. Rejects when the worker ends without it. */
+  line(fits: (line: LogLine) => boolean, count?: number): Promise<LogLine>;
   /** SIGTERM, and waits until it is gone. */
   stop(): Promise<Exit>;
   /** SIGKILL, and waits until it is gone. */
@@ -43,7 +43,7 @@ export async function startWorker(stage: Stage, settings: Readonly<Record<string
     health,
     log: log.all,
     exited,
-    line: (fits) => log.when(fits),
+    line: (fits, count) => log.when(fits, count),
     stop: end('SIGTERM'),
     kill: end('SIGKILL'),
     metric: async (name, labels) => metricOf(await (await fetch(`${health}/metrics`)).text(), name, labels),
