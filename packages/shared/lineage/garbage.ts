@@ -3,13 +3,15 @@
  *
  * Marked are, for every kept run, the outputs that its results name, and for a study without a result whatever the store
  * has of the outputs that it would be made of: a run under way finds all that it had. Runs under way are always kept.
+ * What such a study will still meet is not known before its earlier steps are computed; they may come out as another
+ * run's did. So the outputs that any other run made of that study are marked as well, kept or not.
  * Swept is the rest, if it is older than the mark by some grace: what a worker writes meanwhile is younger. Runs that
  * appeared during the mark are marked before anything is deleted. An output's commit goes first, so that it is absent
  * at once; a worker that was just about to read one finds it absent and computes it.
  */
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { type RunRecord, type RunStore, STEPS } from '../runs/index.ts';
+import { type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
 import {
   type ObjectStore,
   outputOfKey,
@@ -18,7 +20,7 @@ import {
   StageOutputs,
   stageFolder,
 } from '../store/index.ts';
-import { openPipeline, stepsBefore } from './pipeline.ts';
+import { openPipeline, type Pipeline, stepsBefore } from './pipeline.ts';
 
 const LOOKUPS_AT_ONCE = 48;
 const DELETES_AT_ONCE = 16;
@@ -128,6 +130,8 @@ class Mark {
   readonly #options: GarbageOptions;
   readonly #marked: Record<StageName, Set<string>>;
   readonly #seen = new Set<string>();
+  /** Studies without a result in some kept run. */
+  readonly #open = new Set<string>();
 
   constructor(store: ObjectStore, runs: RunStore, options: GarbageOptions) {
     this.#store = store;
@@ -160,34 +164,63 @@ class Mark {
       const unscored = run.studies - scored.size;
       this.kept.push({ run: name, why: asked ? 'asked' : 'under way', studies: run.studies, unscored });
       await this.#markScored(name, scored);
-      if (unscored > 0) await this.#markUnscored(run, scored);
+      if (unscored > 0) await this.#markUnscored(run, (study) => !scored.has(study));
     }
+    if (this.#open.size > 0) for (const name of this.notKept) await this.#markOfOpen(await this.#runs.readRun(name));
   }
 
   async #markScored(run: string, studies: Iterable<string>): Promise<void> {
     let done = 0;
     for await (const steps of mapInOrder(studies, LOOKUPS_AT_ONCE, (study) => this.#runs.findSteps(run, study))) {
       this.#options.onProgress?.({ phase: 'mark', run, done: ++done });
-      if (steps) for (const step of STEPS) this.#marked[OUTPUT_OF_STEP[step]].add(steps[step].key);
+      if (steps) this.#markSteps(steps);
     }
   }
 
   /** Studies that are not scored yet, and those that failed: another try would find what is there. */
-  async #markUnscored(run: RunRecord, scored: ReadonlySet<string>): Promise<void> {
+  async #markUnscored(run: RunRecord, isUnscored: (study: string) => boolean): Promise<void> {
     const pipeline = await openPipeline(this.#store, run.bundles);
-    const look = async (study: StudyEntry) => {
+    await this.#eachStudy(run, isUnscored, async (study) => {
+      this.#open.add(study.study);
       const before = await stepsBefore(this.#runs, run, study.study);
-      if (before) for (const step of STEPS) this.#marked[OUTPUT_OF_STEP[step]].add(before[step].key);
-      return pipeline.ofRunStudy(study, run, before);
-    };
+      if (before) this.#markSteps(before);
+      this.#markSteps(await pipeline.ofRunStudy(study, run, before));
+    });
+  }
+
+  /** What a run that is not kept made of studies that are open in another. */
+  async #markOfOpen(run: RunRecord): Promise<void> {
+    let pipeline: Pipeline | undefined;
+    await this.#eachStudy(
+      run,
+      (study) => this.#open.has(study),
+      async (study) => {
+        const steps = await this.#runs.findSteps(run.run, study.study);
+        if (steps) return this.#markSteps(steps);
+        pipeline ??= await openPipeline(this.#store, run.bundles);
+        this.#markSteps(await pipeline.ofRunStudy(study, run, await stepsBefore(this.#runs, run, study.study)));
+      },
+    );
+  }
+
+  async #eachStudy(
+    run: RunRecord,
+    fits: (study: string) => boolean,
+    mark: (study: StudyEntry) => Promise<void>,
+  ): Promise<void> {
+    let done = 0;
     for (const page of (await this.#runs.readDataset(run.dataset)).pages) {
-      const studies = (await this.#runs.readPage(page)).filter(({ study }) => !scored.has(study));
-      for await (const forecast of mapInOrder(studies, LOOKUPS_AT_ONCE, look)) {
-        for (const step of STEPS) {
-          const { key } = forecast[step];
-          if (key) this.#marked[OUTPUT_OF_STEP[step]].add(key);
-        }
+      const studies = (await this.#runs.readPage(page)).filter(({ study }) => fits(study));
+      for await (const _ of mapInOrder(studies, LOOKUPS_AT_ONCE, mark)) {
+        this.#options.onProgress?.({ phase: 'mark', run: run.run, done: ++done });
       }
+    }
+  }
+
+  #markSteps(steps: Readonly<Record<Step, { readonly key?: string }>>): void {
+    for (const step of STEPS) {
+      const { key } = steps[step];
+      if (key) this.#marked[OUTPUT_OF_STEP[step]].add(key);
     }
   }
 }
