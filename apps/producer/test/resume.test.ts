@@ -120,11 +120,12 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
       withRemark(bytes),
     );
     await spinelineOk(['enqueue', dataset, '--run', 'swept', '--models', `stage2=${bundle}`], settings);
-    for (let count = 1; count < STUDIES; count += 2) {
+    // Not to the end: a run that is over and not kept would be garbage itself.
+    for (let count = 1; count <= STUDIES / 2; count += 2) {
       await whenScored('swept', count);
       const { stdout } = await spinelineOk(['gc', '--older-than', '0m', '--grace', '0m', '--json'], settings);
       const { kept, notKept } = JSON.parse(stdout);
-      if (count === 1) expect(kept).toMatchObject([{ run: 'swept', why: 'under way' }]);
+      expect(kept).toMatchObject([{ run: 'swept', why: 'under way' }]);
       expect(notKept).toContain('flushed');
     }
     const status = await watchRun('swept', settings);
