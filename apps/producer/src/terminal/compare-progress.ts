@@ -15,9 +15,8 @@ export interface CompareProgressView {
 
 export function compareProgress(stream: NodeJS.WriteStream = process.stderr): CompareProgressView {
   const rate = new Rate();
-  const begun = performance.now() / 1000;
-  rate.add(0, begun);
-  let next = begun + FIRST_AFTER_SECONDS;
+  // From the first study on: listing what there is says nothing about how fast it is compared.
+  let next: number | undefined;
   let bar: cliProgress.SingleBar | undefined;
   const noteOf = (done: number, total: number) => {
     const perSecond = rate.perSecond();
@@ -26,6 +25,10 @@ export function compareProgress(stream: NodeJS.WriteStream = process.stderr): Co
   return {
     update(done, total) {
       const now = performance.now() / 1000;
+      if (next === undefined) {
+        rate.add(done, now);
+        next = now + FIRST_AFTER_SECONDS;
+      }
       if (bar) bar.update(done, { note: noteOf(done, total) });
       if (now < next) return;
       rate.add(done, now);
