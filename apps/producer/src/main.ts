@@ -3,16 +3,25 @@
 import { SpinelineError } from '@spineline/shared/domain';
 import { Command } from 'commander';
 import packageManifest from '../package.json' with { type: 'json' };
+import { addCancel } from './commands/cancel.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addEvaluate } from './commands/evaluate.ts';
 import { addFailed } from './commands/failed.ts';
+import { addGc } from './commands/gc.ts';
 import { addModels } from './commands/models.ts';
+import { addPause } from './commands/pause.ts';
 import { addPhantom } from './commands/phantom.ts';
+import { addPlan } from './commands/plan.ts';
 import { addPrepare } from './commands/prepare.ts';
+import { addReprocess } from './commands/reprocess.ts';
 import { addResults } from './commands/results.ts';
+import { addResume } from './commands/resume.ts';
+import { addRetry } from './commands/retry.ts';
+import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
+import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { EXIT } from './exit-codes.ts';
 import { err } from './terminal/style.ts';
@@ -49,9 +58,18 @@ for (const add of [
   addScore,
   addEnqueue,
   addStatus,
+  addRuns,
   addResults,
   addFailed,
+  addShow,
   addEvaluate,
+  addPlan,
+  addReprocess,
+  addResume,
+  addRetry,
+  addCancel,
+  addPause,
+  addGc,
   addDiff,
   addModels,
   addPhantom,

@@ -171,7 +171,10 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     const [least, next] = [sorted[MOVED - 1]![1], sorted[MOVED]![1]];
     expect(least - next).toBeGreaterThan(0.01);
     const moved = new Set(sorted.slice(0, MOVED).map(([study]) => study));
-    const bundle = await stage1Bundle('shifted', { gain: SHIFT, threshold: (least + next) / 2 / SLICES - MEAN_DEPTH_BASE });
+    const bundle = await stage1Bundle('shifted', {
+      gain: SHIFT,
+      threshold: (least + next) / 2 / SLICES - MEAN_DEPTH_BASE,
+    });
     const models = ['--stage', '1', '--models', `stage1=${bundle}`];
 
     expect((await plan('first', ...models)).steps).toEqual({
@@ -247,6 +250,28 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
       stage3: STUDIES,
     });
     expect(sayings(await results('healed'))).toEqual(sayings(await results('first')));
+  });
+
+  it('is foreseen for a dataset that is enqueued again, and nothing is written for that', async () => {
+    const { settings } = deployment;
+    const models = ['--models', `stage1=${join(deployment.folder, 'plain')}`];
+    const before = await times();
+    for (const command of [
+      ['enqueue', dataset, '--run', 'dry', '--dry-run', '--json'],
+      ['plan', dataset, '--json'],
+    ]) {
+      const known = JSON.parse((await spinelineOk([...command, ...models], settings)).stdout);
+      expect(known).toMatchObject({ studies: STUDIES, entering: { stage1: STUDIES }, seconds: { least: 0, most: 0 } });
+      expect(STEPS.map((step) => known.steps[step].hit)).toEqual(Array(4).fill(STUDIES));
+    }
+    const other = await stage1Bundle('never-run', { gain: 0.5 });
+    const text = await spinelineOk(['plan', dataset, '--models', `stage1=${other}`], settings);
+    expect(text.stdout).toMatch(new RegExp(`1 slices +0 +${STUDIES} +0 +[0-9.]+  \\w+, ${STUDIES} studies`));
+    expect(text.stdout).toMatch(new RegExp(`3 severities +0 +0 +${STUDIES} `));
+    expect(text.stdout).toContain('by what the upstream steps come to');
+    expect(await times()).toEqual(before);
+    expect((await spineline(['status', 'dry'], settings)).stderr).toContain('there is no run called dry');
+    expect((await spinelineOk(['models', 'list'], settings)).stdout).not.toContain('never-run');
   });
 
   it('takes a part of the studies, and says which of a list the run does not have', async () => {

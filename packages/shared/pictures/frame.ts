@@ -37,7 +37,7 @@ export function frame(
   { study, what, notice }: PictureWords,
   lines: readonly PictureLine[] = [],
 ): { drawing: Drawing; left: number; top: number } {
-  const inner = Math.max(LEAST_WIDTH_PX, content.width);
+  const inner = Math.max(LEAST_WIDTH_PX, content.width, ...lines.map(({ text }) => Drawing.textWidth(text)));
   const head = Drawing.wrap(what, inner);
   const foot = Drawing.wrap(notice, inner);
   const top = HEAD_PX + (head.length - 1) * LINE;

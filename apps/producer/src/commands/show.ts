@@ -1,0 +1,143 @@
+/** `spineline show`: where a study's result comes from, in words, as artefacts and as pictures. */
+
+import { writeFile } from 'node:fs/promises';
+import { ConfigError, SpinelineError } from '@spineline/shared/domain';
+import { type RunStore, STEPS, type Step, type StudyResult } from '@spineline/shared/runs';
+import { CropsArtefact, SeriesIndex, SeverityArtefact, XyArtefact, ZArtefact } from '@spineline/shared/stages';
+import { StageOutputs } from '@spineline/shared/store';
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { withStore } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printLineage } from '../lineage-text.ts';
+import { readLineage, STAGE_OF_STEP, type StudyLineage } from '../study-lineage.ts';
+import { makePicture, PICTURES, parsePicture, whatIsKept } from '../study-pictures.ts';
+import { err } from '../terminal/style.ts';
+
+interface ShowOptions {
+  readonly artefact?: string;
+  readonly picture?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly store?: string;
+}
+
+/** JSON artefacts of the stages: the step that leaves them, and their schemas. */
+const STAGE_ARTEFACTS = {
+  'series-index.json': { step: 'stage1', schema: SeriesIndex },
+  'z.json': { step: 'stage1', schema: ZArtefact },
+  'xy.json': { step: 'xy', schema: XyArtefact },
+  'crops.json': { step: 'crops', schema: CropsArtefact },
+  'severity.json': { step: 'stage3', schema: SeverityArtefact },
+} as const;
+const ARTEFACTS = [
+  ...Object.keys(STAGE_ARTEFACTS),
+  'result.json',
+  'failure.json',
+  ...STEPS.map((step) => `provenance:${step}`),
+];
+
+export function addShow(program: Command): void {
+  program
+    .command('show')
+    .description(
+      'where a study’s result comes from: files, models, steps, flags, severities; its artefacts and pictures',
+    )
+    .argument('<run>', 'name of the run')
+    .argument('<study>', 'id of the study, as the dataset has it')
+    .option('--artefact <name>', `print one stored artefact as JSON, validated: ${ARTEFACTS.join(', ')}`)
+    .option('--picture <what>', `draw a picture: ${PICTURES.join(', ')}`)
+    .option('-o, --out <file.png>', 'where the picture goes')
+    .option('--json', 'print all of it as JSON, with every file and fingerprint')
+    .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
+    .addHelpText(
+      'after',
+      `
+Without --artefact and --picture: the run and the bundles that it pinned; for each step its key, whether it was computed
+or found in the store (a hit), when, by which worker and software, with which bundle, and every object with its digest;
+the files that went in; the flags; the 25 severities with slice and point. Every byte is checked on the way: what is
+damaged, or was swept from the store, is said, and the rest still shown.
+
+Examples:
+  spineline show tonight 4003253
+What did the severity models look at, and where did it lie?
+  spineline show tonight 4003253 --picture crops --out crops.png
+  spineline show tonight 4003253 --picture crop:spinal_canal_stenosis_l4_l5 --out l4_l5.png
+  spineline show tonight 4003253 --picture sagittal_t2 --out t2.png
+  spineline show tonight 4003253 --picture axial_t2:l4_l5 --out axial.png
+What did each member of stage 1 answer? What made the crops?
+  spineline show tonight 4003253 --artefact z.json | jq .scs.levels
+  spineline show tonight 4003253 --artefact provenance:crops
+
+Pictures of crops need the store alone; those of slices read the DICOM file where the dataset says it is. Points are
+drawn in the slice that has most of them; a point that was found in another slice is grey.
+
+Exit codes:
+  0  shown
+  1  a fault that nobody foresaw, or a store that did not answer: run it again
+  2  there is no such run, study, artefact or picture, or it is not whole any more
+  3  the study failed: its failure was shown
+  4  the study is neither scored nor failed yet`,
+    )
+    .action(show);
+}
+
+async function show(name: string, study: string, options: ShowOptions): Promise<void> {
+  const { artefact, picture, out, json, store } = options;
+  if (artefact && picture) throw new ConfigError('--artefact and --picture are two questions', { hint: 'ask one' });
+  if (artefact && !ARTEFACTS.includes(artefact)) {
+    throw new ConfigError(`${artefact} is no artefact`, { expected: `one of ${ARTEFACTS.join(', ')}` });
+  }
+  if (picture && !out) throw new ConfigError('--picture wants a file', { expected: '--out FILE.png' });
+  if (out && !picture) throw new ConfigError('--out is where a picture goes', { expected: '--picture WHAT beside it' });
+  const wanted = picture ? parsePicture(picture) : undefined;
+  await withStore(async ({ runs, sources }) => {
+    if (artefact) console.log(JSON.stringify(await readArtefact(runs, name, study, artefact), null, 2));
+    else if (wanted && out) {
+      const result = await readScored(runs, name, study);
+      await writeFile(out, await makePicture(wanted, result, { outputs: new StageOutputs(runs.store), sources }));
+      console.error(`${out} written`);
+      if (result.notice) console.error(err.warn(result.notice));
+    } else {
+      const lineage = await readLineage(runs, name, study);
+      if (json) console.log(JSON.stringify(lineage));
+      else printLineage(lineage);
+      process.exitCode = exitCodeOf(lineage);
+    }
+  }, store);
+}
+
+function exitCodeOf({ state }: StudyLineage): number {
+  return state === 'scored' ? EXIT.ok : state === 'failed' ? EXIT.someFailed : EXIT.unfinished;
+}
+
+/** A study's result. @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none, {@link ConfigError} for an unknown one. */
+async function readScored(runs: RunStore, name: string, study: string): Promise<StudyResult> {
+  await runs.readRun(name);
+  const result = await runs.readResult(name, study);
+  if (result) return result;
+  const { failure } = await readLineage(runs, name, study);
+  throw new SpinelineError('STUDY_NOT_SCORED', 'permanent', 'the study has no result', {
+    study,
+    found: failure ? `a failure, ${failure.code}` : 'neither result nor failure yet',
+    hint: `spineline show ${name} ${study} says more`,
+  });
+}
+
+async function readArtefact(runs: RunStore, name: string, study: string, artefact: string): Promise<unknown> {
+  if (artefact === 'failure.json') {
+    const { failure } = await readLineage(runs, name, study);
+    if (failure) return failure;
+    throw new SpinelineError('STUDY_NOT_FAILED', 'permanent', 'the study did not fail', { study });
+  }
+  const result = await readScored(runs, name, study);
+  if (artefact === 'result.json') return result;
+  const outputs = new StageOutputs(runs.store);
+  const keyOf = (step: Step) => [STAGE_OF_STEP[step], result.steps[step].key] as const;
+  const provenanceOf = STEPS.find((step) => artefact === `provenance:${step}`);
+  if (provenanceOf) {
+    return whatIsKept(result, artefact, () => outputs.provenance(...keyOf(provenanceOf)));
+  }
+  const { step, schema } = STAGE_ARTEFACTS[artefact as keyof typeof STAGE_ARTEFACTS];
+  return whatIsKept<unknown>(result, artefact, () => outputs.readJson(...keyOf(step), artefact, schema as z.ZodType));
+}
