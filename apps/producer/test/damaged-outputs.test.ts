@@ -7,8 +7,9 @@ import { StudyResult } from '@spineline/shared/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { filesBelow } from './support/bad-files.ts';
-import { type Deployment, type Status, scoreRun, startDeployment } from './support/deployment.ts';
-import { makePhantom } from './support/spineline-command.ts';
+import { copyBundle, withRemark } from './support/bundle-copy.ts';
+import { type Deployment, type Status, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
+import { makePhantom, spinelineOk } from './support/spineline-command.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
 const missing = redisMissing();
@@ -123,5 +124,21 @@ describe.skipIf(missing)(`a store with damaged outputs${missing ? ` (${missing})
     expect(back.length).toBeGreaterThan(0);
     for (const line of back) expect(line).toMatchObject({ level: 'warn', study: first.study });
     expect(pools.lines(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('never runs a bundle whose member is not what its digest says: the study fails with that reason', async () => {
+    const { settings, folder } = deployment;
+    const bundle = await copyBundle(3, join(folder, 'tampered'), '1.0.0', (_task, _member, bytes) => withRemark(bytes));
+    await spinelineOk(['models', 'push', bundle], settings);
+    const member = (await filesBelow(join(store(), 'models/demo-stage3/1.0.0'))).find((file) => file.endsWith('.onnx'));
+    await flipBit(member!);
+    const samples = await pools.workers[2]!.metric('spineline_samples_total', { stage: 'stage3' });
+    await spinelineOk(['enqueue', dataset, '--run', 'tampered', '--models', 'stage3=demo-stage3@1.0.0'], settings);
+    const status = await watchRun('tampered', settings);
+    expect(status).toMatchObject({ code: 3, scored: 0, failed: 1 });
+    expect(status.failures).toMatchObject([
+      { stage: 'stage3', code: 'BUNDLE_MEMBER_DAMAGED', kind: 'permanent', attempts: 1 },
+    ]);
+    expect(await pools.workers[2]!.metric('spineline_samples_total', { stage: 'stage3' })).toBe(samples);
   });
 });

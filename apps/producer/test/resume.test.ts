@@ -4,8 +4,9 @@
  */
 
 import { join } from 'node:path';
-import { RunStore, STEPS } from '@spineline/shared/runs';
-import { openStore, StageOutputs } from '@spineline/shared/store';
+import { collectGarbage } from '@spineline/shared/lineage';
+import { type RunRecord, RunStore, STEPS } from '@spineline/shared/runs';
+import { openStore, STAGE_NAMES, StageOutputs } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import type { LogLine } from '../../../packages/shared/test/support/worker-log.ts';
@@ -120,22 +121,25 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
       withRemark(bytes),
     );
     await spinelineOk(['enqueue', dataset, '--run', 'swept', '--models', `stage2=${bundle}`], settings);
-    // Not to the end: a run that is over and not kept would be garbage itself.
-    for (let count = 1; count <= STUDIES / 2; count += 2) {
+    const store = await openStore(settings.SPINELINE_STORE_URL!);
+    const runs = new RunStore(store);
+    let swept = 0;
+    for (let count = 1; count < STUDIES; count++) {
       await whenScored('swept', count);
-      const { stdout } = await spinelineOk(['gc', '--older-than', '0m', '--grace', '0m', '--json'], settings);
-      const { kept, notKept } = JSON.parse(stdout);
-      expect(kept).toMatchObject([{ run: 'swept', why: 'under way' }]);
-      expect(notKept).toContain('flushed');
+      const keep = ({ run }: RunRecord) => run === 'swept';
+      const report = await collectGarbage(store, runs, { keep, graceMs: 0, dryRun: false });
+      expect(report.kept).toMatchObject([{ run: 'swept' }]);
+      expect(report.notKept).toContain('flushed');
+      swept += STAGE_NAMES.reduce((sum, stage) => sum + report.swept[stage].outputs, 0);
     }
+    expect(swept).toBeGreaterThan(0);
     const status = await watchRun('swept', settings);
     expect(status).toMatchObject({ code: 0, scored: STUDIES, failures: [] });
     // Its stage 1 is that of the run before: those outputs were reached from the beginning, and stayed.
     expect(status.steps.stage1).toMatchObject({ computed: 0, reused: STUDIES });
     await spinelineOk(['gc', '--keep', 'swept', '--grace', '0m'], settings);
-    const store = await openStore(settings.SPINELINE_STORE_URL!);
     const outputs = new StageOutputs(store);
-    for await (const { steps } of new RunStore(store).results('swept')) {
+    for await (const { steps } of runs.results('swept')) {
       for (const step of STEPS) expect(await outputs.find(OUTPUTS[step], steps[step].key)).toBeDefined();
     }
     await store.close();
