@@ -75,7 +75,7 @@ export function printPlan(report: PlanReport): void {
     ),
   );
   console.log(`\n${counted(studies, 'study', 'studies')}, ${timeOf(report)}`);
-  if (seconds.least !== undefined || seconds.most !== undefined) {
+  if (seconds.most !== 0 && (seconds.least !== undefined || seconds.most !== undefined)) {
     console.log(out.faint('at the measured rates: the pools of that time, side by side; the slowest one counts'));
   }
   if (notice) console.log(`\n${out.warn(notice)}`);
