@@ -18,7 +18,7 @@ import { makePhantom, spineline, spinelineOk } from './support/spineline-command
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_REPROCESS_STUDIES || 6);
+const STUDIES = Number(process.env.SPINELINE_TEST_REPROCESS_STUDIES || 4);
 /** Studies in which the other stage-1 bundle finds other slices. */
 const MOVED = Math.round(STUDIES / 3);
 const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;

@@ -17,7 +17,7 @@ import { makePhantom, spineline, spinelineOk } from './support/spineline-command
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_RESUME_STUDIES || 8);
+const STUDIES = Number(process.env.SPINELINE_TEST_RESUME_STUDIES || 6);
 /** Studies scored when Redis is emptied; stage 1 is some studies ahead of that. */
 const SCORED = Math.floor(STUDIES / (STUDIES < 10 ? 4 : 3));
 const OUTPUTS = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;
