@@ -266,7 +266,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     }
     const other = await stage1Bundle('never-run', { gain: 0.5 });
     const text = await spinelineOk(['plan', dataset, '--models', `stage1=${other}`], settings);
-    expect(text.stdout).toMatch(new RegExp(`1 slices +0 +${STUDIES} +0 +[0-9.]+  \\w+, ${STUDIES} studies`));
+    expect(text.stdout).toMatch(new RegExp(`1 slices +0 +${STUDIES} +0 +[0-9.]+  \\S+, ${STUDIES} studies`));
     expect(text.stdout).toMatch(new RegExp(`3 severities +0 +0 +${STUDIES} `));
     expect(text.stdout).toContain('by what the upstream steps come to');
     expect(await times()).toEqual(before);

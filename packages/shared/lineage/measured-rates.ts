@@ -8,6 +8,8 @@ import { type RunRecord, type RunStore, STEPS, type Step, type StepRecord } from
 
 /** The first studies of a dataset go through in a row, and that many say enough. */
 const STUDIES_LOOKED_AT = 600;
+/** A rate over so many studies is as good as one over more. */
+const ENOUGH_STUDIES = 100;
 /** Runs in which a rate is looked for. */
 const RUNS_LOOKED_AT = 10;
 const LOOKUPS_AT_ONCE = 48;
@@ -25,13 +27,14 @@ export interface RateOf {
 export type MeasuredRates = Readonly<Partial<Record<Step, RateOf>>>;
 
 /**
- * The rates of some steps, from the newest runs that computed them.
+ * The rates of some steps: each from the newest run that computed it for enough studies, or else from the one that did so
+ * for most. A run that made up for a damaged output or two says little about throughput.
  *
  * @param prefer a run to be looked at before all others.
  */
 export async function findRates(runs: RunStore, steps: readonly Step[], prefer?: RunRecord): Promise<MeasuredRates> {
   const rates: Partial<Record<Step, RateOf>> = {};
-  const lacking = () => steps.some((step) => !rates[step]);
+  const lacking = () => steps.some((step) => (rates[step]?.studies ?? 0) < ENOUGH_STUDIES);
   if (!lacking()) return rates;
   const others: RunRecord[] = [];
   for await (const name of runs.names()) others.push(await runs.readRun(name));
@@ -39,7 +42,10 @@ export async function findRates(runs: RunStore, steps: readonly Step[], prefer?:
   for (const run of [...(prefer ? [prefer] : []), ...others].slice(0, RUNS_LOOKED_AT)) {
     if (!lacking()) break;
     const measured = await measureRates(run, runs);
-    for (const step of steps) if (measured[step]) rates[step] ??= measured[step];
+    for (const step of steps) {
+      const [found, before] = [measured[step], rates[step]?.studies ?? 0];
+      if (found && before < ENOUGH_STUDIES && found.studies > before) rates[step] = found;
+    }
   }
   return rates;
 }

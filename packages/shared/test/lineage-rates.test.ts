@@ -114,6 +114,10 @@ describe('rates', () => {
     });
     expect(await findRates(runs, all, slow)).toMatchObject({ stage1: { run: 'slow' }, stage3: { run: 'slow' } });
     expect(await findRates(runs, [])).toEqual({});
+    // A newer run that computed less says less.
+    await record('both', 3, [step(4, 4), step(8, 4)]);
+    await record('one', 4, [step(1, 1), step(2, 2, true)]);
+    expect(await findRates(runs, ['stage1'])).toMatchObject({ stage1: { perSecond: 0.25, run: 'both' } });
   });
 });
 
