@@ -45,6 +45,12 @@ A cluster (workers run elsewhere; SPINELINE_REDIS_URL and SPINELINE_STORE_URL sa
   spineline results tonight --format challenge --out submission.csv
   spineline failed tonight
 
+After a model update (docs/reprocessing.md):
+  spineline models push ./severity-2
+  spineline plan tonight --stage 3 --models stage3=severity@2.0.0
+  spineline reprocess tonight --stage 3 --models stage3=severity@2.0.0 --as tonight-severity-2
+  spineline diff tonight tonight-severity-2 --labels train.csv --html diff.html
+
 Every setting is an environment variable: docs/configuration.md`,
   );
 
