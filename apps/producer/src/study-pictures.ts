@@ -240,12 +240,12 @@ async function slicePicture(
   const here = (point: FoundPoint) => point.series === shown.series && point.instance === shown.instance;
   const markers = points.map((point): Marker => {
     const { severity } = gradeOf(point.target.severities);
-    const { x, y, label } = point;
-    return { x, y, label, colour: here(point) ? GRADE_COLOURS[severity] : GREY };
+    const { x, y, label, beside } = point;
+    return { x, y, label, beside, colour: here(point) ? GRADE_COLOURS[severity] : GREY };
   });
   const lines = points.map((point) => {
     const line = severityLine(point.target, point.label);
-    return here(point) ? line : { text: `${line.text}  in slice ${point.instance}, not this one`, colour: GREY };
+    return here(point) ? line : { text: `${line.text}  in instance ${point.instance}, not this one`, colour: GREY };
   });
   const what = `${name}: instance ${slice.instance}, slice ${place + 1} of ${series.slices.length}`;
   return { drawing: drawSlice(view, markers, lines, wordsOf(result, what)), what };
@@ -258,6 +258,7 @@ interface FoundPoint {
   readonly x: number;
   readonly y: number;
   readonly label: string;
+  readonly beside: Marker['beside'];
   readonly target: TargetResult;
 }
 
@@ -265,19 +266,21 @@ function sagittalPoints({ task, side }: Extract<Picture, { of: 'sagittal' }>, { 
   const condition = task === 'scs' ? 'spinal_canal_stenosis' : `${side}_neural_foraminal_narrowing`;
   return targets
     .filter((one) => one.condition === condition)
-    .flatMap((target) => (target.slice ? [{ ...target.slice, label: levelLabel(target.level), target }] : []));
+    .flatMap((target) =>
+      target.slice ? [{ ...target.slice, label: levelLabel(target.level), beside: 'right', target }] : [],
+    );
 }
 
 /** The points of the two recesses and, between them, of the canal. */
 function axialPoints(level: Level, { targets }: StudyResult): FoundPoint[] {
   const labels = {
-    right_subarticular_stenosis: 'SS right',
-    spinal_canal_stenosis: 'SCS',
-    left_subarticular_stenosis: 'SS left',
+    right_subarticular_stenosis: { label: 'SS right', beside: 'left' },
+    spinal_canal_stenosis: { label: 'SCS', beside: 'below' },
+    left_subarticular_stenosis: { label: 'SS left', beside: 'right' },
   } as const;
-  return Object.entries(labels).flatMap(([condition, label]) => {
+  return Object.entries(labels).flatMap(([condition, words]) => {
     const target = targets.find((one) => one.condition === condition && one.level === level);
-    return target?.axial ? [{ ...target.axial, label, target }] : [];
+    return target?.axial ? [{ ...target.axial, ...words, target }] : [];
   });
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { filesBelow } from './support/bad-files.ts';
 import { copyBundle, demoBundle, withRemark } from './support/bundle-copy.ts';
-import { type Deployment, resultsOf, scoreRun, startDeployment } from './support/deployment.ts';
+import { type Deployment, resultsOf, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
 import { largestDifference } from './support/results-file.ts';
 import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
 import { type Pools, startPools } from './support/worker.ts';
@@ -94,6 +94,31 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
     await spinelineOk(['enqueue', dataset, '--run', 'newer', '--models', `stage3=${bundle}`], settings);
     const { stdout } = await spinelineOk(['status', 'newer', '--watch', '--json'], settings);
     expect(reuse(JSON.parse(stdout).steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
+  });
+
+  it('is what a run takes that was made before another bundle was pushed and promoted', async () => {
+    const { settings } = deployment;
+    const bundle = await stage3Bundle('midnight', (version) => `${version}-midnight`);
+    const { version } = await readBundleManifest(bundle);
+    // Nothing of the run is done yet when the other bundle comes.
+    await spinelineOk(['pause'], settings);
+    await spinelineOk(['enqueue', dataset, '--run', 'before-midnight'], settings);
+    await spinelineOk(['models', 'push', bundle], settings);
+    await spinelineOk(['models', 'promote', `demo-stage3@${version}`], settings);
+    await spinelineOk(['unpause'], settings);
+    const before = await watchRun('before-midnight', settings);
+    expect(before).toMatchObject({ code: 0, scored: STUDIES });
+    expect(reuse(before.steps)).toMatchObject({ stage3: [0, 2] });
+
+    const after = await scoreRun(dataset, 'after-midnight', settings);
+    expect(reuse(after.steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
+    const { studies } = await resultsOf('after-midnight', deployment.folder, settings);
+    const { stdout } = await spinelineOk(
+      ['show', 'after-midnight', studies[0]!.study, '--artefact', 'provenance:stage3'],
+      settings,
+    );
+    expect(JSON.parse(stdout).made.bundle).toMatchObject({ name: 'demo-stage3', version });
+    await spinelineOk(['models', 'demote', 'stage3'], settings);
   });
 
   it('never stands for another bundle: other bytes under a name and version that are taken are refused', async () => {

@@ -267,7 +267,7 @@ describe('a picture', () => {
       expect(ringed(level, GRADE_COLOURS[severity]), LEVELS[level]).toBe(true);
     });
     expect(ringed(4, GREY)).toBe(true);
-    expect(drawn.says('L5/S1     normal    0.80 0.10 0.10  in slice 7, not this one', GREY)).toBe(true);
+    expect(drawn.says('L5/S1     normal    0.80 0.10 0.10  in instance 7, not this one', GREY)).toBe(true);
     expect(drawn.says('L3/L4     moderate  0.10 0.80 0.10', GRADE_COLOURS.moderate)).toBe(true);
   });
 

@@ -2,7 +2,7 @@
 
 import { type Image, normaliseInPlace, percentiles, resizeBilinear } from '../imaging/index.ts';
 import { type Colour, Drawing } from './drawing.ts';
-import { frame, GAP_PX, type PictureLine, type PictureWords } from './frame.ts';
+import { frame, GAP_PX, LINE, type PictureLine, type PictureWords } from './frame.ts';
 import { GREY, WHITE } from './palette.ts';
 
 /** The longer side of a slice in px, whatever its own size. */
@@ -25,8 +25,9 @@ export interface Marker {
   /** Pixels of the slice: x the column, y the row. */
   readonly x: number;
   readonly y: number;
-  /** Written beside it. */
   readonly label: string;
+  /** Where the label goes; on the other side where the slice has no room for it. */
+  readonly beside: 'right' | 'left' | 'below';
   readonly colour: Colour;
 }
 
@@ -55,14 +56,16 @@ export function drawSlice(
       GREY,
     );
   }
-  for (const marker of markers) {
+  for (const { label, beside, colour, ...marker } of markers) {
     const x = left + (marker.x / image.width) * width;
     const y = top + (marker.y / image.height) * height;
-    drawing.ring(x, y, RING_PX, marker.colour);
-    const beside = RING_PX + GAP_PX;
-    const right = x + beside + Drawing.textWidth(marker.label) <= left + width;
-    const from = right ? x + beside : x - beside - Drawing.textWidth(marker.label);
-    drawing.text(Math.round(from), Math.round(y) - 7, marker.label, WHITE);
+    drawing.ring(x, y, RING_PX, colour);
+    const words = Drawing.textWidth(label);
+    const away = RING_PX + GAP_PX;
+    const below = beside === 'below' && y + away + LINE <= top + height;
+    const right = beside === 'left' ? x - away - words < left : x + away + words <= left + width;
+    const from = below ? x - words / 2 : right ? x + away : x - away - words;
+    drawing.text(Math.round(from), Math.round(below ? y + away : y - 7), label, WHITE);
   }
   return drawing;
 }

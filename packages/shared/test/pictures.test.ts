@@ -42,7 +42,7 @@ describe('a slice', () => {
   const view = { image, spacing: [1, 1] as const, orientation: SAGITTAL };
 
   it('is 768 px on its longer side and has a ring at each point', () => {
-    const markers = [{ x: 9, y: 20.5, label: 'L4/L5', colour: GRADE_COLOURS.severe }];
+    const markers = [{ x: 9, y: 20.5, label: 'L4/L5', beside: 'right' as const, colour: GRADE_COLOURS.severe }];
     const picture = pixelsOf(drawSlice(view, markers, [], WORDS).encode());
     expect(picture.width).toBe(32 * 18 + 2 * LEFT);
     const { x, y, count } = picture.centreOf(GRADE_COLOURS.severe, TOP + 768);
@@ -58,13 +58,51 @@ describe('a slice', () => {
   });
 
   it('has square pixels, whatever the spacing, and points where they belong', () => {
-    const markers = [{ x: 12, y: 16, label: 'x', colour: GRADE_COLOURS.moderate }];
+    const markers = [{ x: 12, y: 16, label: 'x', beside: 'right' as const, colour: GRADE_COLOURS.moderate }];
     const picture = pixelsOf(drawSlice({ ...view, spacing: [1, 4] }, markers, [], WORDS).encode());
     // 32 mm high and 96 mm wide.
     expect(picture.width).toBe(768 + 2 * LEFT);
     const { x, y } = picture.centreOf(GRADE_COLOURS.moderate, TOP + 256);
     expect(x).toBeCloseTo(LEFT + 384, 0);
     expect(y).toBeCloseTo(TOP + 128, 0);
+  });
+
+  it('has each label on the side that is asked for, or on the other one where there is no room', () => {
+    const around = (x: number, y: number, beside: 'right' | 'left' | 'below') => {
+      const blank = { ...view, image: { ...image, data: new Float32Array(32 * 24) } };
+      const drawn = drawSlice(blank, [{ x, y, label: 'L4/L5', beside, colour: GRADE_COLOURS.severe }], [], WORDS);
+      const picture = pixelsOf(drawn.encode());
+      const label = { left: picture.width, right: 0, top: picture.height, bottom: 0 };
+      for (let row = TOP; row < TOP + 768; row++) {
+        for (let column = 0; column < picture.width; column++) {
+          if (picture.at(column, row).join() !== WHITE.join()) continue;
+          label.left = Math.min(label.left, column);
+          label.right = Math.max(label.right, column);
+          label.top = Math.min(label.top, row);
+          label.bottom = Math.max(label.bottom, row);
+        }
+      }
+      return { label, x: LEFT + x * 24, y: TOP + y * 24 };
+    };
+    for (const [x, beside] of [
+      [12, 'right'],
+      [1, 'left'],
+    ] as const) {
+      const found = around(x, 16, beside);
+      expect(found.label.left).toBeGreaterThan(found.x + 9);
+    }
+    for (const [x, beside] of [
+      [12, 'left'],
+      [23, 'right'],
+    ] as const) {
+      const found = around(x, 16, beside);
+      expect(found.label.right).toBeLessThan(found.x - 9);
+    }
+    const under = around(12, 16, 'below');
+    expect(under.label.top).toBeGreaterThan(under.y + 9);
+    expect((under.label.left + under.label.right) / 2).toBeCloseTo(under.x, -1);
+    const last = around(12, 31.8, 'below');
+    expect(last.label.left).toBeGreaterThan(last.x + 9);
   });
 
   it('says which way the patient lies: anterior at the left of a sagittal slice, right at the left of an axial one', () => {
@@ -90,7 +128,12 @@ describe('a slice', () => {
   it('of one value is black, and still has its points', () => {
     const flat = { ...view, image: { ...image, data: new Float32Array(32 * 24).fill(7) } };
     const picture = pixelsOf(
-      drawSlice(flat, [{ x: 12, y: 16, label: '', colour: GRADE_COLOURS.severe }], [], WORDS).encode(),
+      drawSlice(
+        flat,
+        [{ x: 12, y: 16, label: '', beside: 'right' as const, colour: GRADE_COLOURS.severe }],
+        [],
+        WORDS,
+      ).encode(),
     );
     expect(picture.at(LEFT + 100, TOP + 100)).toEqual([0, 0, 0]);
     expect(picture.centreOf(GRADE_COLOURS.severe, TOP + 768).count).toBeGreaterThan(80);
