@@ -275,7 +275,7 @@ function sagittalPoints({ task, side }: Extract<Picture, { of: 'sagittal' }>, { 
 function axialPoints(level: Level, { targets }: StudyResult): FoundPoint[] {
   const labels = {
     right_subarticular_stenosis: { label: 'SS right', beside: 'left' },
-    spinal_canal_stenosis: { label: 'SCS', beside: 'below' },
+    spinal_canal_stenosis: { label: 'SCS', beside: 'above' },
     left_subarticular_stenosis: { label: 'SS left', beside: 'right' },
   } as const;
   return Object.entries(labels).flatMap(([condition, words]) => {

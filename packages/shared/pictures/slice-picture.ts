@@ -27,7 +27,7 @@ export interface Marker {
   readonly y: number;
   readonly label: string;
   /** Where the label goes; on the other side where the slice has no room for it. */
-  readonly beside: 'right' | 'left' | 'below';
+  readonly beside: 'right' | 'left' | 'above';
   readonly colour: Colour;
 }
 
@@ -62,10 +62,10 @@ export function drawSlice(
     drawing.ring(x, y, RING_PX, colour);
     const words = Drawing.textWidth(label);
     const away = RING_PX + GAP_PX;
-    const below = beside === 'below' && y + away + LINE <= top + height;
+    const above = beside === 'above' && y - away - LINE >= top;
     const right = beside === 'left' ? x - away - words < left : x + away + words <= left + width;
-    const from = below ? x - words / 2 : right ? x + away : x - away - words;
-    drawing.text(Math.round(from), Math.round(below ? y + away : y - 7), label, WHITE);
+    const from = above ? x - words / 2 : right ? x + away : x - away - words;
+    drawing.text(Math.round(from), Math.round(above ? y - away - 14 : y - 7), label, WHITE);
   }
   return drawing;
 }

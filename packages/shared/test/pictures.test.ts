@@ -68,7 +68,7 @@ describe('a slice', () => {
   });
 
   it('has each label on the side that is asked for, or on the other one where there is no room', () => {
-    const around = (x: number, y: number, beside: 'right' | 'left' | 'below') => {
+    const around = (x: number, y: number, beside: 'right' | 'left' | 'above') => {
       const blank = { ...view, image: { ...image, data: new Float32Array(32 * 24) } };
       const drawn = drawSlice(blank, [{ x, y, label: 'L4/L5', beside, colour: GRADE_COLOURS.severe }], [], WORDS);
       const picture = pixelsOf(drawn.encode());
@@ -98,11 +98,11 @@ describe('a slice', () => {
       const found = around(x, 16, beside);
       expect(found.label.right).toBeLessThan(found.x - 9);
     }
-    const under = around(12, 16, 'below');
-    expect(under.label.top).toBeGreaterThan(under.y + 9);
-    expect((under.label.left + under.label.right) / 2).toBeCloseTo(under.x, -1);
-    const last = around(12, 31.8, 'below');
-    expect(last.label.left).toBeGreaterThan(last.x + 9);
+    const over = around(12, 16, 'above');
+    expect(over.label.bottom).toBeLessThan(over.y - 9);
+    expect((over.label.left + over.label.right) / 2).toBeCloseTo(over.x, -1);
+    const first = around(12, 0.5, 'above');
+    expect(first.label.left).toBeGreaterThan(first.x + 9);
   });
 
   it('says which way the patient lies: anterior at the left of a sagittal slice, right at the left of an axial one', () => {
