@@ -7,6 +7,7 @@ import { mapInOrder, type StudyEntry } from '@spineline/shared/dataset';
 import { ArtefactDamagedError, ConfigError, ObjectNotFoundError, type SpinelineError } from '@spineline/shared/domain';
 import {
   type FailureRecord,
+  OUTPUT_OF_STEP,
   type RunRecord,
   type RunStore,
   STEPS,
@@ -15,14 +16,6 @@ import {
   type StudyResult,
 } from '@spineline/shared/runs';
 import { digestOf, type Provenance, type StageName, StageOutputs } from '@spineline/shared/store';
-
-/** The output that each step leaves. */
-export const STAGE_OF_STEP: Readonly<Record<Step, StageName>> = {
-  stage1: 'stage1',
-  xy: 'stage2-xy',
-  crops: 'stage2-crops',
-  stage3: 'stage3',
-};
 
 /** Pages of a dataset that are searched at once. */
 const PAGES_AT_ONCE = 8;
@@ -109,7 +102,7 @@ async function stepLineage(
   step: Step,
   record: StepRecord,
 ): Promise<StepLineage> {
-  const stage = STAGE_OF_STEP[step];
+  const stage = OUTPUT_OF_STEP[step];
   const { key } = record;
   let provenance: Provenance;
   try {

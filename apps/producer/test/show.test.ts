@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LEVELS, SIDES } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
 import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/pictures';
-import type { Step } from '@spineline/shared/runs';
+import { OUTPUT_OF_STEP, type Step } from '@spineline/shared/runs';
 import { sideRow } from '@spineline/shared/stages';
 import {
   datasetKey,
@@ -22,7 +22,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
-import { readLineage, STAGE_OF_STEP } from '../src/study-lineage.ts';
+import { readLineage } from '../src/study-lineage.ts';
 import { makePicture, parsePicture } from '../src/study-pictures.ts';
 import { pointOf, RUN, recessOf, SMALL_NOTICE, type SmallRun, writeSmallRun } from './support/small-run.ts';
 import { spineline } from './support/spineline-command.ts';
@@ -49,7 +49,7 @@ afterEach(async () => {
 });
 
 const show = (...parameters: string[]) => spineline(['show', RUN, ...parameters, '--store', storeUrl]);
-const keyOf = (step: Step, name: string) => stageOutputKey(STAGE_OF_STEP[step], small.result.steps[step].key, name);
+const keyOf = (step: Step, name: string) => stageOutputKey(OUTPUT_OF_STEP[step], small.result.steps[step].key, name);
 const fileOf = (key: string) => join(fileURLToPath(storeUrl), key);
 
 async function picture(what: string): Promise<Buffer> {

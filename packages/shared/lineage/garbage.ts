@@ -6,12 +6,12 @@
  * What such a study will still meet is not known before its earlier steps are computed; they may come out as another
  * run's did. So the outputs that any other run made of that study are marked as well, kept or not.
  * Swept is the rest, if it is older than the mark by some grace: what a worker writes meanwhile is younger. Runs that
- * appeared during the mark are marked before anything is deleted. An output's commit goes first, so that it is absent
+ * appeared or were resumed meanwhile are marked before anything is deleted. An output's commit goes first, so that it is absent
  * at once; a worker that was just about to read one finds it absent and computes it.
  */
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
+import { OUTPUT_OF_STEP, type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
 import {
   type ObjectStore,
   outputOfKey,
@@ -20,7 +20,7 @@ import {
   StageOutputs,
   stageFolder,
 } from '../store/index.ts';
-import { openPipeline, type Pipeline, stepsBefore } from './pipeline.ts';
+import { openPipeline, type Pipeline } from './pipeline.ts';
 
 const LOOKUPS_AT_ONCE = 48;
 const DELETES_AT_ONCE = 16;
@@ -83,7 +83,7 @@ export async function collectGarbage(
       else unreached.push(output);
     }
   }
-  // Enqueued while we looked: its studies may reuse what nothing else needs.
+  // Enqueued or resumed while we looked: its studies may reuse what nothing else needs.
   await mark.runs();
   const swept = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, { outputs: 0, bytes: 0 }])) as Record<
     StageName,
@@ -124,12 +124,11 @@ async function* outputsOf(store: ObjectStore, stage: StageName): AsyncGenerator<
 
 class Mark {
   readonly kept: KeptRun[] = [];
-  readonly notKept: string[] = [];
+  notKept: string[] = [];
   readonly #store: ObjectStore;
   readonly #runs: RunStore;
   readonly #options: GarbageOptions;
   readonly #marked: Record<StageName, Set<string>>;
-  readonly #seen = new Set<string>();
   /** Studies without a result in some kept run. */
   readonly #open = new Set<string>();
 
@@ -148,11 +147,12 @@ class Mark {
     return STAGE_NAMES.reduce((sum, stage) => sum + this.#marked[stage].size, 0);
   }
 
-  /** Marks what is reached by the runs that are kept, as far as they have not been looked at. */
+  /** Marks what is reached by the runs that are kept. Again: also by those that were made or resumed since. */
   async runs(): Promise<void> {
+    const marked = new Set(this.kept.map(({ run }) => run));
+    this.notKept = [];
     for await (const name of this.#runs.names()) {
-      if (this.#seen.has(name)) continue;
-      this.#seen.add(name);
+      if (marked.has(name)) continue;
       const run = await this.#runs.readRun(name);
       const { scored, failed } = await this.#runs.finished(name);
       const isUnderWay = scored.size + failed.size < run.studies && !(await this.#runs.cancelled(name));
@@ -182,7 +182,7 @@ class Mark {
     const pipeline = await openPipeline(this.#store, run.bundles);
     await this.#eachStudy(run, isUnscored, async (study) => {
       this.#open.add(study.study);
-      const before = await stepsBefore(this.#runs, run, study.study);
+      const before = await this.#runs.stepsBefore(run, study.study);
       if (before) this.#markSteps(before);
       this.#markSteps(await pipeline.ofRunStudy(study, run, before));
     });
@@ -198,7 +198,7 @@ class Mark {
         const steps = await this.#runs.findSteps(run.run, study.study);
         if (steps) return this.#markSteps(steps);
         pipeline ??= await openPipeline(this.#store, run.bundles);
-        this.#markSteps(await pipeline.ofRunStudy(study, run, await stepsBefore(this.#runs, run, study.study)));
+        this.#markSteps(await pipeline.ofRunStudy(study, run, await this.#runs.stepsBefore(run, study.study)));
       },
     );
   }
@@ -224,6 +224,3 @@ class Mark {
     }
   }
 }
-
-/** The output that each step of a study leaves. */
-const OUTPUT_OF_STEP = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;

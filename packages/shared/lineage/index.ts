@@ -13,6 +13,5 @@ export {
   type StepForecast,
   type StepState,
   type StudyForecast,
-  stepsBefore,
 } from './pipeline.ts';
-export { type PlanCounts, planDataset, planRun, type RunPlan } from './run-plan.ts';
+export { type PlanCounts, planRun, type RunPlan } from './run-plan.ts';

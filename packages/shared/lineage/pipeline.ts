@@ -6,7 +6,7 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import { ArtefactDamagedError } from '../domain/index.ts';
 import { type BundleOf, bundleOfStage, readPinnedManifest } from '../models/index.ts';
-import type { RunRecord, RunStore, Step, Steps } from '../runs/index.ts';
+import type { RunRecord, Step, Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type Stage1Gives, type XyGives } from '../stages/index.ts';
 import { keyOfMade, type ObjectStore, type Provenance, StageOutputs } from '../store/index.ts';
 
@@ -43,11 +43,11 @@ export class Pipeline {
   /**
    * A study of a run, entering where it would in that run: at stage 1, or behind the outputs of the run before.
    *
-   * @param before the study's steps there; `undefined` if it has no result there.
+   * @param before the steps that it enters behind, see `RunStore.stepsBefore`.
    */
   ofRunStudy(study: StudyEntry, { from }: Pick<RunRecord, 'from'>, before: Steps | undefined): Promise<StudyForecast> {
-    if (!from || !before || from.stage === 'stage1') return this.ofStudy(study);
-    return from.stage === 'stage2' ? this.#fromStage1(before.stage1.key) : this.#fromCrops(before);
+    if (!before) return this.ofStudy(study);
+    return from?.stage === 'stage2' ? this.#fromStage1(before.stage1.key) : this.#fromCrops(before);
   }
 
   async #fromStage1(key: string): Promise<StudyForecast> {
@@ -86,11 +86,6 @@ export class Pipeline {
 export async function openPipeline(store: ObjectStore, bundles: RunRecord['bundles']): Promise<Pipeline> {
   const severity = bundleOfStage(await readPinnedManifest(store, bundles.stage3), 3);
   return new Pipeline(new StageOutputs(store), bundles, severity.crops);
-}
-
-/** The steps of a study in the run that its run starts from, if there is one. */
-export async function stepsBefore(runs: RunStore, run: Pick<RunRecord, 'from'>, study: string) {
-  return run.from && run.from.stage !== 'stage1' ? runs.findSteps(run.from.run, study) : undefined;
 }
 
 function give(provenance: Provenance, name: string): string {

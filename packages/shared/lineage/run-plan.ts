@@ -2,7 +2,7 @@
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
 import { type Entry, type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
-import { type Pipeline, type StepState, type StudyForecast, stepsBefore } from './pipeline.ts';
+import type { Pipeline, StepState, StudyForecast } from './pipeline.ts';
 
 /** Studies whose records are looked up at once. */
 const LOOKUPS_AT_ONCE = 48;
@@ -17,24 +17,11 @@ export interface RunPlan {
   readonly entering: Readonly<Record<Entry, number>>;
 }
 
-/** Plans a run over a dataset, every study entering at stage 1. @param onStudies called as studies are looked up. */
-export function planDataset(
-  studies: AsyncIterable<StudyEntry>,
-  pipeline: Pipeline,
-  onStudies?: (count: number) => void,
-): Promise<RunPlan> {
-  const look = async (study: StudyEntry) => ({
-    enters: 'stage1' as const,
-    forecast: await pipeline.ofStudy(study),
-  });
-  return count(mapInOrder(studies, LOOKUPS_AT_ONCE, look), onStudies);
-}
-
 /**
- * Plans a run over a stored dataset, its studies entering where they would in that run.
+ * Plans a run, its studies entering where they would in it.
  *
- * @param studies those of the dataset that are to be scored.
- * @param run where its studies enter.
+ * @param run where its studies enter; `{}` is at stage 1.
+ * @param onStudies called as studies are looked up.
  */
 export function planRun(
   studies: AsyncIterable<StudyEntry>,
@@ -44,7 +31,7 @@ export function planRun(
   onStudies?: (count: number) => void,
 ): Promise<RunPlan> {
   const look = async (study: StudyEntry) => {
-    const before = await stepsBefore(runs, run, study.study);
+    const before = await runs.stepsBefore(run, study.study);
     return {
       enters: before && run.from ? run.from.stage : ('stage1' as const),
       forecast: await pipeline.ofRunStudy(study, run, before),

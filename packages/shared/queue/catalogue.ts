@@ -42,7 +42,6 @@ export type PageQueue = `${StageQueue}-pages`;
 export type Payload<Q extends QueueName> = z.infer<(typeof PAYLOADS)[Q]>;
 export const QUEUES = Object.keys(PAYLOADS) as readonly QueueName[];
 export const STAGE_QUEUES = ['stage1', 'stage2', 'stage3'] as const satisfies readonly StageQueue[];
-export const PAGE_QUEUES = STAGE_QUEUES.map((stage) => pageQueue(stage));
 
 export function pageQueue(stage: StageQueue): PageQueue {
   return `${stage}-pages`;

@@ -141,14 +141,12 @@ async function entries(
 ): Promise<Entering> {
   const entering: Entering = { stage1: [], stage2: [], stage3: [] };
   const limit = pLimit(LOOKUPS_AT_ONCE);
-  const steps = await Promise.all(
-    studies.map((study) => limit(async () => (from ? await runs.findSteps(from.run, study) : undefined))),
-  );
+  const steps = await Promise.all(studies.map((study) => limit(() => runs.stepsBefore({ from }, study))));
   for (const [i, study] of studies.entries()) {
     const payload = { run, study, page, redo: 0 };
     const before = steps[i];
-    if (!from || !before || from.stage === 'stage1') entering.stage1.push(payload);
-    else if (from.stage === 'stage2') entering.stage2.push({ ...payload, stage1: stored(before.stage1) });
+    if (!before) entering.stage1.push(payload);
+    else if (from?.stage === 'stage2') entering.stage2.push({ ...payload, stage1: stored(before.stage1) });
     else {
       const { stage1, xy, crops } = before;
       entering.stage3.push({ ...payload, stage1: stored(stage1), xy: stored(xy), crops: stored(crops) });

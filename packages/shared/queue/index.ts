@@ -1,5 +1,4 @@
 export {
-  PAGE_QUEUES,
   PAYLOADS,
   type PageQueue,
   type Payload,

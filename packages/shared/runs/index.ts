@@ -3,6 +3,7 @@ export {
   DatasetRecord,
   type Entry,
   FailureRecord,
+  OUTPUT_OF_STEP,
   RunRecord,
   STEPS,
   type Step,

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { CONDITIONS, KINDS, LEVELS, SIDES } from '../domain/index.ts';
 import { Flags } from '../stages/index.ts';
+import type { StageName } from '../store/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Pin = z.strictObject({ name: z.string(), version: z.string(), digest: Digest });
@@ -65,6 +66,13 @@ export const StepRecord = z.strictObject({
 export type StepRecord = z.infer<typeof StepRecord>;
 export const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
 export type Step = (typeof STEPS)[number];
+/** The stage output that each step leaves. */
+export const OUTPUT_OF_STEP = {
+  stage1: 'stage1',
+  xy: 'stage2-xy',
+  crops: 'stage2-crops',
+  stage3: 'stage3',
+} as const satisfies Record<Step, StageName>;
 export const Steps = z.strictObject({ stage1: StepRecord, xy: StepRecord, crops: StepRecord, stage3: StepRecord });
 export type Steps = z.infer<typeof Steps>;
 

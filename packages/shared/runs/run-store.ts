@@ -138,6 +138,11 @@ export class RunStore {
     return found?.steps;
   }
 
+  /** The steps that a study of a run enters behind; `undefined` for one that enters at stage 1. */
+  async stepsBefore({ from }: Pick<RunRecord, 'from'>, study: string): Promise<Steps | undefined> {
+    return from && from.stage !== 'stage1' ? this.findSteps(from.run, study) : undefined;
+  }
+
   /** Whether a study has a result or a failure. */
   async isFinished(run: string, study: string): Promise<boolean> {
     const found = await Promise.all([this.store.head(resultKey(run, study)), this.store.head(failureKey(run, study))]);

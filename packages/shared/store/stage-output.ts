@@ -62,20 +62,10 @@ export class StageOutputs {
     this.#worker = options.worker ?? `${hostname()}:${process.pid}`;
   }
 
-  /**
-   * The output's provenance, for whoever wants to know what is wrong with it; its objects are not looked at.
-   *
-   * @throws {ObjectNotFoundError} when the output is not committed.
-   * @throws {ArtefactDamagedError} when its commit does not fit the schema.
-   */
-  provenance(stage: StageName, key: string): Promise<Provenance> {
-    return this.#provenance(stage, key);
-  }
-
   /** The output's provenance if it is committed and fits its schema; its objects are not looked at. */
   async committed(stage: StageName, key: string): Promise<Provenance | undefined> {
     try {
-      return await this.#provenance(stage, key);
+      return await this.provenance(stage, key);
     } catch (error) {
       if (error instanceof ObjectNotFoundError || error instanceof ArtefactDamagedError) return undefined;
       throw error;
@@ -113,7 +103,7 @@ export class StageOutputs {
     name: string,
     provenance?: Provenance | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { objects } = provenance ?? (await this.#provenance(stage, key));
+    const { objects } = provenance ?? (await this.provenance(stage, key));
     const path = stageOutputKey(stage, key, name);
     const promised = Object.hasOwn(objects, name) ? objects[name] : undefined;
     if (!promised) throw new ObjectNotFoundError(path);
@@ -148,7 +138,7 @@ export class StageOutputs {
 
   /** SHA-256 of every object of a committed output, by name. @throws as {@link read}. */
   async digests(stage: StageName, key: string): Promise<Record<string, string>> {
-    const { objects } = await this.#provenance(stage, key);
+    const { objects } = await this.provenance(stage, key);
     return Object.fromEntries(Object.entries(objects).map(([name, { sha256 }]) => [name, sha256]));
   }
 
@@ -204,7 +194,13 @@ export class StageOutputs {
     await Promise.all(rest.map((path) => this.#store.delete(path)));
   }
 
-  async #provenance(stage: StageName, key: string): Promise<Provenance> {
+  /**
+   * The output's provenance, for whoever wants to know what is wrong with it; its objects are not looked at.
+   *
+   * @throws {ObjectNotFoundError} when the output is not committed.
+   * @throws {ArtefactDamagedError} when its commit does not fit the schema.
+   */
+  async provenance(stage: StageName, key: string): Promise<Provenance> {
     const path = stageOutputKey(stage, key, COMMIT);
     const provenance = parseArtefact(await this.#store.get(path), ProvenanceSchema, path);
     if (provenance.stage !== stage || provenance.key !== key) {

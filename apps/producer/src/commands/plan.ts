@@ -1,7 +1,7 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
 
 import { openDataset } from '@spineline/shared/dataset';
-import { Pipeline, planDataset, planRun } from '@spineline/shared/lineage';
+import { Pipeline, planRun } from '@spineline/shared/lineage';
 import type { Stage } from '@spineline/shared/models';
 import { StageOutputs } from '@spineline/shared/store';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -75,7 +75,7 @@ export async function printDatasetPlan(
   const { bundles, crops, notice } = await pinBundles(store, options.models, { dryRun: true });
   const pipeline = new Pipeline(new StageOutputs(store), bundles, crops);
   const looked = counter('studies looked up', dataset.studyCount);
-  const plan = await planDataset(dataset.studies(), pipeline, looked.update);
+  const plan = await planRun(dataset.studies(), {}, runs, pipeline, looked.update);
   looked.stop();
   const report = await planReport(plan, runs, notice);
   if (options.json) console.log(JSON.stringify(report));

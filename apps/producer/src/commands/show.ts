@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, SpinelineError } from '@spineline/shared/domain';
-import { type RunStore, STEPS, type Step, type StudyResult } from '@spineline/shared/runs';
+import { OUTPUT_OF_STEP, type RunStore, STEPS, type Step, type StudyResult } from '@spineline/shared/runs';
 import { CropsArtefact, SeriesIndex, SeverityArtefact, XyArtefact, ZArtefact } from '@spineline/shared/stages';
 import { StageOutputs } from '@spineline/shared/store';
 import type { Command } from 'commander';
@@ -10,7 +10,7 @@ import type { z } from 'zod';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printLineage } from '../lineage-text.ts';
-import { readLineage, STAGE_OF_STEP, type StudyLineage } from '../study-lineage.ts';
+import { readLineage, type StudyLineage } from '../study-lineage.ts';
 import { makePicture, PICTURES, parsePicture, whatIsKept } from '../study-pictures.ts';
 import { err } from '../terminal/style.ts';
 
@@ -133,7 +133,7 @@ async function readArtefact(runs: RunStore, name: string, study: string, artefac
   const result = await readScored(runs, name, study);
   if (artefact === 'result.json') return result;
   const outputs = new StageOutputs(runs.store);
-  const keyOf = (step: Step) => [STAGE_OF_STEP[step], result.steps[step].key] as const;
+  const keyOf = (step: Step) => [OUTPUT_OF_STEP[step], result.steps[step].key] as const;
   const provenanceOf = STEPS.find((step) => artefact === `provenance:${step}`);
   if (provenanceOf) {
     return whatIsKept(result, artefact, () => outputs.provenance(...keyOf(provenanceOf)));
