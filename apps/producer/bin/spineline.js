@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major > 22 || (major === 22 && minor >= 18)) {
-  // Compiled code is kept in the temporary folder: a third less to start, for this command and the workers it starts.
-  const { directory } = module.enableCompileCache?.() ?? {};
+  // Compiled code is kept beside the packages: a third less to start, for this command and the workers it starts.
+  const cache = fileURLToPath(new URL('../../../node_modules/.cache/spineline-code', import.meta.url));
+  const { directory } = module.enableCompileCache?.(cache) ?? {};
   if (directory) process.env.NODE_COMPILE_CACHE ??= directory;
   await import('../src/main.ts');
 } else {
