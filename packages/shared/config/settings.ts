@@ -91,6 +91,10 @@ const VARIABLES = {
     'first wait before another try; doubles up to a minute, with jitter',
   ],
   SPINELINE_GRACE_MS: [whole(0, 3_600_000, 60 * SECOND), 'on SIGTERM: time for jobs in hand to finish'],
+  SPINELINE_STALLED_MS: [
+    whole(1000, 86_400_000, 300 * SECOND),
+    'a worker with work waiting that has started nothing for so long, or whose Redis does not say, is not live (/livez); longer than the longest step of a study',
+  ],
   SPINELINE_PAGE_STUDIES: [whole(1, 10_000, 200), 'studies a page of a dataset'],
   SPINELINE_LOW_WATER: [
     whole(1, 1_000_000, 200),
@@ -103,6 +107,12 @@ const VARIABLES = {
   SPINELINE_HEALTH_PORT: [
     whole(0, 65_535, 0),
     'port of the health and metrics endpoint; 0 picks a free one and logs it',
+  ],
+  SPINELINE_BOARD_USER: [text(), 'user of `spineline board`; required, with the password, beyond loopback'],
+  SPINELINE_BOARD_PASSWORD: [text(), 'password of `spineline board`'],
+  SPINELINE_TRACES_URL: [
+    url('http', 'https'),
+    'OTLP/HTTP endpoint that OpenTelemetry traces are sent to, such as http://collector:4318/v1/traces; unset: no traces',
   ],
   SPINELINE_LOG_LEVEL: [
     z.preprocess(emptyIsUnset, z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
@@ -139,9 +149,12 @@ export interface Settings {
     readonly backoffMs: number;
     readonly graceMs: number;
     readonly lowWater: number;
+    readonly stalledMs: number;
   };
   readonly pageStudies: number;
   readonly health: { readonly host: string; readonly port: number };
+  readonly board: { readonly user: string | undefined; readonly password: string | undefined };
+  readonly tracesUrl: string | undefined;
   readonly logLevel: Values['SPINELINE_LOG_LEVEL'];
 }
 
@@ -199,9 +212,12 @@ function arrange(v: Values): Settings {
       backoffMs: v.SPINELINE_BACKOFF_MS,
       graceMs: v.SPINELINE_GRACE_MS,
       lowWater: v.SPINELINE_LOW_WATER,
+      stalledMs: v.SPINELINE_STALLED_MS,
     },
     pageStudies: v.SPINELINE_PAGE_STUDIES,
     health: { host: v.SPINELINE_HEALTH_HOST, port: v.SPINELINE_HEALTH_PORT },
+    board: { user: v.SPINELINE_BOARD_USER, password: v.SPINELINE_BOARD_PASSWORD },
+    tracesUrl: v.SPINELINE_TRACES_URL,
     logLevel: v.SPINELINE_LOG_LEVEL,
   };
 }

@@ -147,6 +147,11 @@ export class Queues {
     return next ? (next.opts.priority ?? 0) : undefined;
   }
 
+  /** BullMQ's own queues, for a tool that shows them as they are. */
+  get raw(): readonly Queue[] {
+    return Object.values(this.#queues);
+  }
+
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
   }
