@@ -15,14 +15,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generatePhantom } from '@spineline/phantom';
+import { PHASES } from '@spineline/shared/telemetry';
 
 const THREADS = [1, 2];
 const SEED = 77;
 const LOOK_EVERY_MS = 400;
 const STAGES = ['stage1', 'stage2', 'stage3'] as const;
-const PHASES = ['fetch', 'prepare', 'inference', 'write'] as const;
 
-/** Seconds by stage and phase, summed over studies; what studies of one worker wait for at once is counted for each. */
+/** Seconds by stage and phase, summed over jobs; jobs of one worker overlap. */
 type PhaseSeconds = Map<string, number>;
 
 interface Outcome {

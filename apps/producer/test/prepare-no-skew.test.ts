@@ -19,7 +19,7 @@ import type { WorkerKit } from '@spineline/shared/queue';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
 import { axialSlices, ComputePool, fetchFiles, targetViews, usedSeries } from '@spineline/shared/stages';
 import { type ObjectStore, openSources, openStore, StageOutputs } from '@spineline/shared/store';
-import { WorkerMetrics } from '@spineline/shared/telemetry';
+import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';
 import { stage1Process } from '../../worker-stage1/src/process.ts';
@@ -193,7 +193,7 @@ async function serve(place: number): Promise<{ inference: RecordingInference; re
     inference,
     metrics: new WorkerMetrics('stage1'),
   } as unknown as WorkerKit;
-  const job = { run: { run: 'skew', bundles } as RunRecord, log: undefined as never };
+  const job = { run: { run: 'skew', bundles } as RunRecord, log: undefined as never, clock: new JobClock() };
   const payload = { run: 'skew', study: study.study, page: 'page', redo: 0 };
   const first = await stage1Process(kit)({ ...job, payload: payload as never });
   if (first.next !== 'stage2') throw new Error(`stage 1 handed over to ${first.next}`);

@@ -20,22 +20,24 @@ import {
   ZArtefact,
   zArtefact,
 } from '@spineline/shared/stages';
+import type { JobClock } from '@spineline/shared/telemetry';
 
 export function stage1Process(kit: WorkerKit): ProcessStudy<'stage1'> {
-  return async ({ payload, run }) => {
-    const study = await studyOfPage(kit, payload.page, payload.study);
-    const bundle = await kit.bundles.get(run.bundles.stage1, 1);
-    const { record } = await runStep(kit.outputs, 'stage1', madeOfStage1(study, bundle.pin), {
-      read: async (key) => {
+  return async ({ payload, run, clock }) => {
+    const study = await clock.time('fetch', () => studyOfPage(kit, payload.page, payload.study));
+    const bundle = await clock.time('fetch', () => kit.bundles.get(run.bundles.stage1, 1));
+    const work = {
+      read: async (key: string) => {
         await kit.outputs.readJson('stage1', key, 'series-index.json', SeriesIndex);
         await kit.outputs.readJson('stage1', key, 'z.json', ZArtefact);
       },
       compute: async () => {
-        const { index, z } = await locate(kit, study, bundle);
+        const { index, z } = await locate(kit, study, bundle, clock);
         const objects = { 'series-index.json': jsonBytes(index), 'z.json': jsonBytes(z) };
         return { value: undefined, objects, gives: stage1Gives(index, z) };
       },
-    });
+    };
+    const { record } = await runStep(kit.outputs, 'stage1', madeOfStage1(study, bundle.pin), work, clock);
     kit.metrics.step('stage1', record.reused);
     const { run: name, study: id, page, redo } = payload;
     return {
@@ -61,18 +63,19 @@ async function locate(
   kit: WorkerKit,
   study: StudyEntry,
   { bundle, ensemble }: ReadyBundle<1>,
+  clock: JobClock,
 ): Promise<{ index: SeriesIndex; z: ZArtefact }> {
   const locations = study.series.flatMap(({ instances }) => instances.map(({ location }) => location));
-  const files = await kit.metrics.time('fetch', () => fetchFiles(kit.sources, locations));
-  const { index, volumes, flags } = await kit.metrics.time('prepare', () =>
-    kit.compute.run('prepareStage1', { study, files, input: bundle.input }),
+  const files = await clock.time('fetch', () => fetchFiles(kit.sources, locations));
+  const { index, volumes, flags } = await clock.compute((report) =>
+    kit.compute.run('prepareStage1', { study, files, input: bundle.input }, report),
   );
   const found: Partial<Record<Stage1Task, FoundSlice[]>> = {};
-  await kit.metrics.time('inference', () =>
+  await clock.time('batch_wait', () =>
     Promise.all(
       (Object.keys(volumes) as Stage1Task[]).map(async (task) => {
         const { sample, sliceOf } = volumes[task]!;
-        const outputs = await kit.inference.infer(ensemble(task), sample);
+        const outputs = await kit.inference.infer(ensemble(task), sample, () => clock.begin('inference'));
         const members = bundle.tasks[task].members.map(({ kind, weight }, i) => ({
           kind,
           weight,

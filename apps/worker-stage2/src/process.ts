@@ -27,41 +27,46 @@ import {
   xyGives,
   ZArtefact,
 } from '@spineline/shared/stages';
+import type { JobClock } from '@spineline/shared/telemetry';
 
 export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
-  return async ({ payload, run }) => {
+  return async ({ payload, run, clock }) => {
     const { stage1, run: name, study, page, redo } = payload;
-    const upstream = await readUpstream(kit.outputs, 'stage1', stage1.key, async () => ({
+    const readStage1 = async () => ({
       index: await kit.outputs.readJson('stage1', stage1.key, 'series-index.json', SeriesIndex),
       z: await kit.outputs.readJson('stage1', stage1.key, 'z.json', ZArtefact),
-    }));
+    });
+    const upstream = await readUpstream(kit.outputs, 'stage1', stage1.key, () => clock.time('fetch', readStage1));
     if (!upstream) return { next: 'back', queue: 'stage1', payload: { run: name, study, page, redo: redo + 1 } };
     const { index, z } = upstream;
-    const bundle = await kit.bundles.get(run.bundles.stage2, 2);
-    const { crops } = await kit.bundles.manifest(run.bundles.stage3, 3);
-    const fetched = new StudyFiles(kit);
+    const bundle = await clock.time('fetch', () => kit.bundles.get(run.bundles.stage2, 2));
+    const { crops } = await clock.time('fetch', () => kit.bundles.manifest(run.bundles.stage3, 3));
+    const fetched = new StudyFiles(kit, clock);
     const given = stage1Gives(index, z);
 
-    const points = await runStep(kit.outputs, 'stage2-xy', madeOfXy(given, bundle.pin), {
-      read: (key) => kit.outputs.readJson('stage2-xy', key, 'xy.json', XyArtefact),
+    const find = {
+      read: (key: string) => kit.outputs.readJson('stage2-xy', key, 'xy.json', XyArtefact),
       compute: async () => {
-        const xy = await findPoints(kit, study, index, z, bundle, fetched);
+        const xy = await findPoints(kit, study, index, z, bundle, fetched, clock);
         return { value: xy, objects: { 'xy.json': jsonBytes(xy) }, gives: xyGives(xy) };
       },
-    });
+    };
+    const points = await runStep(kit.outputs, 'stage2-xy', madeOfXy(given, bundle.pin), find, clock);
     const xy = points.value;
-    const cut = await runStep(kit.outputs, 'stage2-crops', madeOfCrops(given, xyGives(xy), crops), {
+    const cutOut = {
       // The arrays are read, and their digests checked, by stage 3 if it needs them.
-      read: (key) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
+      read: (key: string) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
       compute: async () => {
         const plans = planCrops(index, xy);
         const files = await fetched.of(slicesOfCrops(index, plans, (crops.slices - 1) / 2));
-        const made = await kit.metrics.time('prepare', () =>
-          kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }),
+        const made = await clock.compute((report) =>
+          kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }, report),
         );
         return { value: made.crops, objects: { ...made.arrays, 'crops.json': jsonBytes(made.crops) } };
       },
-    });
+    };
+    const made = madeOfCrops(given, xyGives(xy), crops);
+    const cut = await runStep(kit.outputs, 'stage2-crops', made, cutOut, clock);
     kit.metrics.step('xy', points.record.reused);
     kit.metrics.step('crops', cut.record.reused);
     return {
@@ -75,15 +80,17 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
 /** Files of one study, kept while it is in hand: points and crops often need the same slices. */
 class StudyFiles {
   readonly #kit: WorkerKit;
+  readonly #clock: JobClock;
   #files = new Map<string, FetchedFile>();
 
-  constructor(kit: WorkerKit) {
+  constructor(kit: WorkerKit, clock: JobClock) {
     this.#kit = kit;
+    this.#clock = clock;
   }
 
   async of(slices: Iterable<{ location: string }>): Promise<Map<string, FetchedFile>> {
     const locations = [...slices].map(({ location }) => location);
-    const files = await this.#kit.metrics.time('fetch', () => fetchFiles(this.#kit.sources, locations, this.#files));
+    const files = await this.#clock.time('fetch', () => fetchFiles(this.#kit.sources, locations, this.#files));
     this.#files = new Map([...this.#files, ...files]);
     return files;
   }
@@ -96,18 +103,19 @@ async function findPoints(
   z: ZArtefact,
   { bundle, ensemble }: ReadyBundle<2>,
   fetched: StudyFiles,
+  clock: JobClock,
 ): Promise<XyArtefact> {
   const constant: XyImage[] = [];
   const infer = async (task: 'scs' | 'nfn' | 'ss', images: readonly XyImage[]): Promise<Fractions[]> => {
     const files = await fetched.of(images.flatMap(({ slices }) => slices));
-    const prepared = await kit.metrics.time('prepare', () =>
-      kit.compute.run('prepareXy', { study, images, files, input: bundle.input }),
+    const prepared = await clock.compute((report) =>
+      kit.compute.run('prepareXy', { study, images, files, input: bundle.input }, report),
     );
     constant.push(...images.filter((_, i) => prepared.constant[i]));
-    return kit.metrics.time('inference', () =>
+    return clock.time('batch_wait', () =>
       Promise.all(
         prepared.samples.map(async (sample) => {
-          const outputs = await kit.inference.infer(ensemble(task), sample);
+          const outputs = await kit.inference.infer(ensemble(task), sample, () => clock.begin('inference'));
           return meanPoints(bundle.tasks[task].members.map(({ weight }, i) => ({ weight, output: outputs[i]! })));
         }),
       ),

@@ -23,9 +23,10 @@ import {
   XyArtefact,
   ZArtefact,
 } from '@spineline/shared/stages';
+import type { JobClock } from '@spineline/shared/telemetry';
 
 export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
-  return async ({ payload, run }) => {
+  return async ({ payload, run, clock }) => {
     const { run: name, study, page, redo, stage1, xy, crops } = payload;
     const { outputs } = kit;
     const toStage1 = { next: 'back', queue: 'stage1', payload: { run: name, study, page, redo: redo + 1 } } as const;
@@ -35,37 +36,40 @@ export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
       payload: { run: name, study, page, redo: redo + 1, stage1 },
     } as const;
 
-    const found = await readUpstream(outputs, 'stage1', stage1.key, async () => ({
+    const readStage1 = async () => ({
       index: await outputs.readJson('stage1', stage1.key, 'series-index.json', SeriesIndex),
       z: await outputs.readJson('stage1', stage1.key, 'z.json', ZArtefact),
-    }));
+    });
+    const found = await readUpstream(outputs, 'stage1', stage1.key, () => clock.time('fetch', readStage1));
     if (!found) return toStage1;
-    const points = await readUpstream(outputs, 'stage2-xy', xy.key, () =>
-      outputs.readJson('stage2-xy', xy.key, 'xy.json', XyArtefact),
-    );
+    const readXy = () => outputs.readJson('stage2-xy', xy.key, 'xy.json', XyArtefact);
+    const points = await readUpstream(outputs, 'stage2-xy', xy.key, () => clock.time('fetch', readXy));
     if (!points) return toStage2;
-    const cut = await readUpstream(outputs, 'stage2-crops', crops.key, async () => ({
+    const readCrops = async () => ({
       crops: await outputs.readJson('stage2-crops', crops.key, 'crops.json', CropsArtefact),
       digests: await outputs.digests('stage2-crops', crops.key),
-    }));
+    });
+    const cut = await readUpstream(outputs, 'stage2-crops', crops.key, () => clock.time('fetch', readCrops));
     if (!cut) return toStage2;
 
-    const bundle = await kit.bundles.get(run.bundles.stage3, 3);
+    const bundle = await clock.time('fetch', () => kit.bundles.get(run.bundles.stage3, 3));
+    const work = {
+      read: (key: string) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
+      compute: async () => {
+        const severity = await grade(kit, crops.key, cut.crops, bundle, clock);
+        return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
+      },
+    };
+    const made = madeOfStage3(cut.digests, bundle.pin);
     const graded = await readUpstream(outputs, 'stage2-crops', crops.key, () =>
-      runStep(outputs, 'stage3', madeOfStage3(cut.digests, bundle.pin), {
-        read: (key) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
-        compute: async () => {
-          const severity = await grade(kit, crops.key, cut.crops, bundle);
-          return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
-        },
-      }),
+      runStep(outputs, 'stage3', made, work, clock),
     );
     if (!graded) return toStage2;
     kit.metrics.step('stage3', graded.record.reused);
     const steps: Steps = { stage1, xy, crops, stage3: graded.record };
     const result = resultOf(run, study, { ...found, xy: points, crops: cut.crops, severity: graded.value }, steps);
     for (const { code } of result.flags) kit.metrics.flag(code);
-    await kit.metrics.time('write', () => kit.runs.writeResult(result));
+    await clock.time('write', () => kit.runs.writeResult(result));
     return { next: 'done', reused: graded.record.reused };
   };
 }
@@ -75,10 +79,11 @@ async function grade(
   cropsKey: string,
   crops: CropsArtefact,
   { bundle, ensemble }: ReadyBundle<3>,
+  clock: JobClock,
 ): Promise<SeverityArtefact> {
   const targets = targetViews(crops);
   const scorable = targets.filter(hasView);
-  const arrays = await kit.metrics.time('fetch', async () => {
+  const arrays = await clock.time('fetch', async () => {
     const read = Object.entries(crops.arrays).map(
       async ([name, { file }]) => [name, await kit.outputs.read('stage2-crops', cropsKey, file)] as const,
     );
@@ -87,7 +92,7 @@ async function grade(
   const rows = scorable.flatMap(({ views }) =>
     Object.values(views).map(({ array, row }) => ({ array, row, shape: shapeOf(array, crops, bundle.crops) })),
   );
-  const data = await kit.metrics.time('prepare', () => kit.compute.run('readCropRows', { arrays, rows }));
+  const data = await clock.compute((report) => kit.compute.run('readCropRows', { arrays, rows }, report));
   let next = 0;
   const samples = scorable.map((target) => ({
     target,
@@ -98,10 +103,10 @@ async function grade(
       }),
     ),
   }));
-  const scored = await kit.metrics.time('inference', () =>
+  const scored = await clock.time('batch_wait', () =>
     Promise.all(
       samples.map(async ({ target: { target }, sample }): Promise<[string, Severities]> => {
-        const outputs = await kit.inference.infer(ensemble(target.task), sample);
+        const outputs = await kit.inference.infer(ensemble(target.task), sample, () => clock.begin('inference'));
         const members = bundle.tasks[target.task].members.map(({ weight }, i) => ({ weight, output: outputs[i]! }));
         return [target.name, meanSeverities(members)];
       }),

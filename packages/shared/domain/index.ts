@@ -1,3 +1,4 @@
+export { JOB_ERROR_CODES, type JobErrorCode, jobErrorCode } from './error-codes.ts';
 export {
   ArtefactDamagedError,
   BundleError,

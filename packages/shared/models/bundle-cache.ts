@@ -29,10 +29,22 @@ export class BundleCache {
   readonly #bundles: LRUCache<string, LoadedBundle, BundlePin>;
   readonly #manifests: LRUCache<string, Bundle, BundlePin>;
 
-  constructor(store: ObjectStore) {
+  /** @param onChange told which bundles come into memory and leave it. */
+  constructor(store: ObjectStore, onChange?: (bundle: BundlePin, loaded: boolean) => void) {
+    const pins = new Map<string, BundlePin>();
     this.#bundles = new LRUCache<string, LoadedBundle, BundlePin>({
       max: KEPT,
-      fetchMethod: (_digest, _stale, { context }) => readStoredBundle(store, context),
+      fetchMethod: async (digest, _stale, { context }) => {
+        const bundle = await readStoredBundle(store, context);
+        pins.set(digest, context);
+        onChange?.(context, true);
+        return bundle;
+      },
+      dispose: (_bundle, digest) => {
+        const pin = pins.get(digest);
+        pins.delete(digest);
+        if (pin) onChange?.(pin, false);
+      },
     });
     this.#manifests = new LRUCache<string, Bundle, BundlePin>({
       max: KEPT,

@@ -37,8 +37,12 @@ export interface InferencePoolOptions extends SessionOptions {
   readonly onBatch?: (batch: { ensemble: string; samples: number; waitMs: number; busyMs: number }) => void;
 }
 
+/** Called when a sample goes into the models; what it returns is called when it comes out. */
+export type OnRunning = () => () => void;
+
 interface Waiting {
   readonly sample: Sample;
+  readonly onRunning: OnRunning | undefined;
   readonly since: number;
   readonly resolve: (outputs: SampleOutput[]) => void;
   readonly reject: (error: unknown) => void;
@@ -71,11 +75,12 @@ export class InferencePool {
   /**
    * Runs one sample through every member of an ensemble.
    *
+   * @param onRunning tells waiting in line from running.
    * @returns one output a member, in member order.
    * @throws {InferenceError} permanent if this sample does not fit the model, transient if the thread died.
    * @throws {BundleError} if a member is not a model that ONNX Runtime can load, or has other outputs than it should.
    */
-  infer(ensemble: Ensemble, sample: Sample): Promise<SampleOutput[]> {
+  infer(ensemble: Ensemble, sample: Sample, onRunning?: OnRunning): Promise<SampleOutput[]> {
     if (this.#closed) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
     return new Promise((resolve, reject) => {
       let line = this.#lines.get(ensemble.id);
@@ -83,7 +88,7 @@ export class InferencePool {
         line = { ensemble, waiting: [] };
         this.#lines.set(ensemble.id, line);
       }
-      line.waiting.push({ sample, since: performance.now(), resolve, reject });
+      line.waiting.push({ sample, onRunning, since: performance.now(), resolve, reject });
       this.#flush();
     });
   }
@@ -133,11 +138,16 @@ export class InferencePool {
 
   async #run(thread: InferenceThread, ensemble: Ensemble, batch: readonly Waiting[]): Promise<void> {
     const startedAt = performance.now();
+    const ends = batch.map(({ onRunning }) => onRunning?.());
     try {
-      const { outputs, busyMs } = await thread.run(
-        ensemble,
-        batch.map(({ sample }) => sample),
-      );
+      const { outputs, busyMs } = await thread
+        .run(
+          ensemble,
+          batch.map(({ sample }) => sample),
+        )
+        .finally(() => {
+          for (const end of ends) end?.();
+        });
       for (const [index, member] of ensemble.members.entries()) checkOutput(member, outputs[index]![0]!);
       this.#options.onBatch?.({
         ensemble: ensemble.id,

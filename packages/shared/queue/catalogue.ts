@@ -55,6 +55,11 @@ export function studyJobId({ run, study, redo }: { run: string; study: string; r
   return `${run}.${encodeStudy(study)}${redo > 0 ? `.redo-${redo}` : ''}`;
 }
 
+/** The run of a {@link pageJobId}; `undefined` for another id. */
+export function runOfPageJob(id: string): string | undefined {
+  return /^(.+)\.page-\d+(?:\.[0-9a-f]+)?$/.exec(id)?.[1];
+}
+
 /** @param round tells the pages of a resumed run from those that may still wait, of the same run. */
 export function pageJobId(run: string, index: number, round?: string): string {
   return `${run}.page-${index}${round === undefined ? '' : `.${round}`}`;

@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly notice: string;
   /** See `RunRecord`. */
   readonly from?: RunRecord['from'];
+  readonly deadline?: Date | undefined;
 }
 
 export interface EnqueueOptions extends RunOptions {
@@ -53,7 +54,7 @@ export async function startRun(
   dataset: DatasetRecord,
   runs: RunStore,
   queues: Queues,
-  { run: name, bundles, priority, notice, from }: RunOptions,
+  { run: name, bundles, priority, notice, from, deadline }: RunOptions,
 ): Promise<RunRecord> {
   if (dataset.studies === 0) throw new DatasetError('DATASET_EMPTY', 'the dataset has no study');
   const run: RunRecord = {
@@ -65,6 +66,7 @@ export async function startRun(
     ...(from && { from }),
     priority,
     created: new Date().toISOString(),
+    ...(deadline && { deadline: deadline.toISOString() }),
     notice,
   };
   await runs.recordRun(run);

@@ -10,6 +10,7 @@ import {
   pageQueue,
   QUEUES,
   type QueueName,
+  runOfPageJob,
   STAGE_QUEUES,
   type StageQueue,
   studyJobId,
@@ -29,11 +30,21 @@ export interface QueueCounts {
   readonly failed: number;
 }
 
+/** Runs that an exporter and people watch, by when they were last handed over: the longest list that is kept. */
+const RUNS_WATCHED = 50;
+/** BullMQ keeps prioritised jobs in a sorted set, in which a priority is this much of a score. */
+const SCORE_OF_PRIORITY = 2 ** 32;
+const LEAST_URGENT = 10;
+
 export class Queues {
+  readonly #redis: Redis;
+  readonly #watched: string;
   readonly #queues: Readonly<Record<QueueName, Queue>>;
   readonly #options: { attempts: number; backoffMs: number };
 
   constructor(connection: Redis, prefix: string, options: { attempts: number; backoffMs: number }) {
+    this.#redis = connection;
+    this.#watched = `${prefix}:runs`;
     this.#options = options;
     const open = (name: QueueName) => {
       const queue = new Queue(name, { connection, prefix });
@@ -54,6 +65,8 @@ export class Queues {
     priority: number,
     { entry = 'stage1', again = false }: { entry?: StageQueue | undefined; again?: boolean } = {},
   ): Promise<void> {
+    await this.#redis.zadd(this.#watched, Date.now(), run);
+    await this.#redis.zremrangebyrank(this.#watched, 0, -RUNS_WATCHED - 1);
     const round = again ? randomUUID().slice(0, 8) : undefined;
     const jobs = pages.map((page, index) => ({
       name: 'page',
@@ -120,6 +133,45 @@ export class Queues {
     const counts = await this.#queues[queue].getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
     const { wait = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
     return { waiting: wait + prioritized, active, delayed, failed };
+  }
+
+  /** When the oldest of the waiting jobs was added, in ms since the epoch; `undefined` if none waits. */
+  async oldestWaiting(name: QueueName): Promise<number | undefined> {
+    const queue = this.#queues[name];
+    // The first of each priority, and the end of the list of those without one, which is taken from.
+    const pipeline = this.#redis.pipeline().lindex(queue.toKey('wait'), -1);
+    for (let priority = 0; priority <= LEAST_URGENT; priority++) {
+      const [from, to] = [priority * SCORE_OF_PRIORITY, (priority + 1) * SCORE_OF_PRIORITY];
+      pipeline.zrangebyscore(queue.toKey('prioritized'), String(from), `(${to}`, 'LIMIT', 0, 1);
+    }
+    const ids = ((await pipeline.exec()) ?? []).flatMap(([, found]) => (found ?? []) as string | string[]);
+    if (ids.length === 0) return undefined;
+    const added = this.#redis.pipeline();
+    for (const id of ids) added.hget(queue.toKey(id), 'timestamp');
+    const times = ((await added.exec()) ?? []).map(([, time]) => Number(time)).filter((time) => time > 0);
+    return times.length > 0 ? Math.min(...times) : undefined;
+  }
+
+  /** Pages that were not unfolded yet, by run. */
+  async pagesLeft(): Promise<Map<string, number>> {
+    const left = new Map<string, number>();
+    for (const stage of STAGE_QUEUES) {
+      const ids = await this.#queues[pageQueue(stage)].getRanges([...WAITING, 'active'], 0, -1);
+      for (const id of ids) {
+        const run = runOfPageJob(id);
+        if (run !== undefined) left.set(run, (left.get(run) ?? 0) + 1);
+      }
+    }
+    return left;
+  }
+
+  /** Runs that were handed over to this Redis, the last first; those that are over stay until {@link unwatch}. */
+  watched(): Promise<string[]> {
+    return this.#redis.zrevrange(this.#watched, 0, -1);
+  }
+
+  async unwatch(run: string): Promise<void> {
+    await this.#redis.zrem(this.#watched, run);
   }
 
   /** Jobs and pages of all runs that wait, are in hand, or wait for another try. */

@@ -28,7 +28,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { kindOfError, recordOfError, SpinelineError } from '../domain/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
-import type { Logger, WorkerMetrics } from '../telemetry/index.ts';
+import { JobClock, type Logger, type WorkerMetrics } from '../telemetry/index.ts';
 import { PAYLOADS, type Payload, type StageQueue } from './catalogue.ts';
 import type { ProgressCounts, ProgressEvent } from './progress.ts';
 import type { Queues } from './queues.ts';
@@ -49,6 +49,8 @@ export interface StudyJob<Q extends StageQueue> {
   readonly payload: Payload<Q>;
   readonly run: RunRecord;
   readonly log: Logger;
+  /** Told what the job is doing, phase by phase. */
+  readonly clock: JobClock;
 }
 
 /** Where the study goes from here. */
@@ -88,6 +90,7 @@ export class StageWorker<Q extends StageQueue> {
   readonly #options: StageWorkerOptions;
   readonly #worker: Worker;
   #inHand = 0;
+  #lastProgress = 0;
   #suspectInHand = false;
   #abandoned = false;
 
@@ -119,6 +122,11 @@ export class StageWorker<Q extends StageQueue> {
   /** Jobs in hand now. */
   get inHand(): number {
     return this.#inHand;
+  }
+
+  /** When a job was last taken or came to a new phase, on the clock of `performance.now`; 0 before the first. */
+  get lastProgress(): number {
+    return this.#lastProgress;
   }
 
   /** Called whenever a job has left this worker. */
@@ -164,27 +172,40 @@ export class StageWorker<Q extends StageQueue> {
 
   async #handle(job: Job): Promise<string> {
     const { metrics } = this.#parts;
+    const progress = () => {
+      this.#lastProgress = performance.now();
+    };
+    const clock = new JobClock(progress);
+    progress();
     this.#inHand += 1;
-    metrics.inHand(1);
+    const firstTry = job.attemptsMade === 0 && job.stalledCounter === 0;
+    metrics.jobTaken(firstTry ? Date.now() - job.timestamp : undefined);
     try {
       const payload = this.#payloadOf(job);
-      const log = this.#parts.log.child({ run: payload.run, study: payload.study, attempt: job.attemptsMade + 1 });
+      const { run, study } = payload;
+      const log = this.#parts.log.child({
+        run,
+        study,
+        stage: this.#queue,
+        job: job.id,
+        attempt: job.attemptsMade + 1,
+      });
       try {
-        const run = await this.#parts.runs.readRun(payload.run);
-        if (await this.#parts.runs.isCancelled(payload.run)) {
+        const record = await clock.time('lookup', () => this.#parts.runs.readRun(run));
+        if (await clock.time('lookup', () => this.#parts.runs.isCancelled(run))) {
           metrics.job('cancelled');
           log.info('the run was cancelled: study dropped');
           return 'cancelled';
         }
-        const outcome = await this.#process({ payload, run, log });
-        await this.#handOver(payload, run, outcome, log);
+        const outcome = await this.#process({ payload, run: record, log, clock });
+        await this.#handOver(payload, record, outcome, log);
         return outcome.next;
       } catch (error) {
         return await this.#fail(job, payload, error, log);
       }
     } finally {
       this.#inHand -= 1;
-      metrics.inHand(-1);
+      metrics.jobLeft(clock);
     }
   }
 
@@ -262,7 +283,7 @@ export class StageWorker<Q extends StageQueue> {
       failed: new Date().toISOString(),
     });
     await this.#parts.progress.add(payload.run, payload.study, 'failed');
-    this.#parts.metrics.job('failed');
+    this.#parts.metrics.failure(code);
   }
 
   /** BullMQ itself fails a job that was started too often; nobody has recorded that yet. */

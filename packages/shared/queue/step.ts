@@ -6,6 +6,7 @@
 import { ArtefactDamagedError, ObjectNotFoundError } from '../domain/index.ts';
 import type { StepRecord } from '../runs/index.ts';
 import { keyOfMade, type Made, type StageName, type StageOutputs } from '../store/index.ts';
+import type { JobClock } from '../telemetry/index.ts';
 
 export interface StepOutput<T> {
   readonly value: T;
@@ -20,12 +21,13 @@ export interface StepWork<T> {
   readonly compute: () => Promise<{ value: T; objects: Record<string, Uint8Array>; gives?: Record<string, string> }>;
 }
 
-/** The output of a step, from the store if it is there and whole, else computed and committed. */
+/** The output of a step, from the store if it is there and whole, else computed and committed. `clock` is the job's. */
 export async function runStep<T>(
   outputs: StageOutputs,
   stage: StageName,
   made: Made,
   work: StepWork<T>,
+  clock: JobClock,
 ): Promise<StepOutput<T>> {
   const started = performance.now();
   const key = keyOfMade(stage, made);
@@ -35,9 +37,9 @@ export async function runStep<T>(
     seconds: Math.round(performance.now() - started) / 1000,
     finished: new Date().toISOString(),
   });
-  if (await outputs.find(stage, key)) {
+  if (await clock.time('lookup', () => outputs.find(stage, key))) {
     try {
-      const value = await work.read(key);
+      const value = await clock.time('lookup', () => work.read(key));
       return { value, record: record(true) };
     } catch (error) {
       // Gone since it was found: swept as garbage that no kept run reached.
@@ -45,9 +47,9 @@ export async function runStep<T>(
     }
   }
   // Absent, or committed and damaged: take the commit away, so that the write below replaces every object.
-  await outputs.invalidate(stage, key);
+  await clock.time('lookup', () => outputs.invalidate(stage, key));
   const { value, objects, gives } = await work.compute();
-  await outputs.write(stage, key, objects, made, gives);
+  await clock.time('write', () => outputs.write(stage, key, objects, made, gives));
   return { value, record: record(false) };
 }
 

@@ -10,11 +10,26 @@ import { ConfigError } from '../domain/index.ts';
 import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
 import { RunStore } from '../runs/index.ts';
 import { ComputePool } from '../stages/index.ts';
-import { openSources, openStore, type SourceReader, StageOutputs } from '../store/index.ts';
-import { createLogger, type Logger, startHealthServer, WorkerMetrics } from '../telemetry/index.ts';
+import {
+  observeSources,
+  observeStore,
+  openSources,
+  openStore,
+  type SourceReader,
+  StageOutputs,
+} from '../store/index.ts';
+import {
+  addGpuMetrics,
+  createLogger,
+  type Logger,
+  StoreMetrics,
+  startHealthServer,
+  WorkerMetrics,
+} from '../telemetry/index.ts';
 import type { StageQueue } from './catalogue.ts';
 import { assertRedis, connectRedis } from './connection.ts';
 import { Feeder } from './feeder.ts';
+import { Liveness } from './liveness.ts';
 import { PageCache } from './page-cache.ts';
 import { ProgressCounts } from './progress.ts';
 import { Queues } from './queues.ts';
@@ -81,22 +96,30 @@ async function serve<Q extends StageQueue>(
     }
   };
   try {
-    const store = await openStore(storeUrl, settings.s3);
+    const metrics = new WorkerMetrics(queue, { slots: options.concurrency, ...options });
+    const storeMetrics = new StoreMetrics(metrics.registry);
+    await addGpuMetrics(metrics.registry);
+    const store = observeStore(
+      await openStore(storeUrl, { ...settings.s3, onRetry: () => storeMetrics.retry('store') }),
+      storeMetrics.observer('store'),
+    );
     atEnd(() => store.close());
-    const sources = openSources(settings.s3);
+    const sources = observeSources(
+      openSources({ ...settings.s3, onRetry: () => storeMetrics.retry('source') }),
+      storeMetrics.observer('source'),
+    );
     atEnd(() => sources.close());
     const redis = connectRedis(redisUrl, `spineline-${queue}-${hostname()}-${process.pid}`);
     atEnd(async () => redis.disconnect());
     await assertRedis(redis, redisUrl);
 
-    const metrics = new WorkerMetrics(queue);
     const inference = new InferencePool({
       threads: options.inferenceThreads,
       executionProvider: options.executionProvider,
       intraOpThreads: options.intraOpThreads,
       batchSize: options.batchSize,
       batchDelayMs: options.batchDelayMs,
-      onBatch: ({ samples }) => metrics.batch(samples),
+      onBatch: (batch) => metrics.batch(batch),
     });
     atEnd(() => inference.close());
     const compute = new ComputePool(options.computeThreads);
@@ -111,7 +134,7 @@ async function serve<Q extends StageQueue>(
       pages: new PageCache(runs),
       outputs: new StageOutputs(store),
       sources,
-      bundles: new BundleCache(store),
+      bundles: new BundleCache(store, (bundle, loaded) => metrics.model(bundle, loaded)),
       compute,
       inference,
       metrics,
@@ -124,12 +147,16 @@ async function serve<Q extends StageQueue>(
       { ...connection, ...options },
     );
     atEnd(() => worker.close(options.graceMs), options.graceMs + CLOSE_MS);
+    const liveness = new Liveness(queue, queues, () => worker.lastProgress, options.stalledMs, log);
+    metrics.reportLive(() => liveness.live);
     const health = await startHealthServer(settings.health, metrics.registry, () => ({
+      live: liveness.live,
       ready: redis.status === 'ready',
       queue,
       redis: redis.status,
       store: store.url,
       inHand: worker.inHand,
+      secondsWithoutProgress: Math.round(liveness.idleMs / 1000),
       inferenceBusy: inference.busy,
     }));
     atEnd(() => health.close());
@@ -140,6 +167,8 @@ async function serve<Q extends StageQueue>(
     await feeder.start();
     atEnd(() => feeder.close());
     worker.start();
+    liveness.start();
+    atEnd(async () => liveness.close());
     log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
     log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: no more jobs, those in hand finish');
   } finally {

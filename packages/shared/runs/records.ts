@@ -40,6 +40,8 @@ export const RunRecord = z.strictObject({
   /** 1 is the most urgent, 10 the least. */
   priority: z.number().int().min(1).max(10),
   created: z.iso.datetime(),
+  /** When it should be over; for those who watch, workers do not look at it. */
+  deadline: z.iso.datetime().optional(),
   /** What the bundles want shown with every output; empty for bundles that need no warning. */
   notice: z.string(),
 });

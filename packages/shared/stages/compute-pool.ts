@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { type ErrorRecord, errorOfRecord } from '../domain/index.ts';
+import type { TaskTimes } from '../telemetry/index.ts';
 import type * as computeTasks from './compute-tasks.ts';
 
 type TaskName<Tasks> = {
@@ -28,11 +29,21 @@ export class TaskPool<Tasks> {
   /**
    * Runs one task on a free thread. Inputs are copied, outputs transferred.
    *
+   * @param report told how the thread spent its time, if the task succeeds.
    * @throws {SpinelineError} with the code, kind and context of what the task threw.
    */
-  async run<K extends TaskName<Tasks>>(task: K, input: InputOf<Tasks[K]>): Promise<ValueOf<Tasks[K]>> {
-    const reply = (await this.#pool.run({ task, input })) as { value: ValueOf<Tasks[K]> } | { error: ErrorRecord };
+  async run<K extends TaskName<Tasks>>(
+    task: K,
+    input: InputOf<Tasks[K]>,
+    report?: (times: TaskTimes) => void,
+  ): Promise<ValueOf<Tasks[K]>> {
+    const given = performance.timeOrigin + performance.now();
+    const reply = (await this.#pool.run({ task, input })) as
+      | { value: ValueOf<Tasks[K]>; times: { begun: number; decodeMs: number; taskMs: number } }
+      | { error: ErrorRecord };
     if ('error' in reply) throw errorOfRecord(reply.error);
+    const { begun, decodeMs, taskMs } = reply.times;
+    report?.({ waitMs: Math.max(0, begun - given), decodeMs, taskMs });
     return reply.value;
   }
 

@@ -21,6 +21,7 @@ import {
 } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, CropWindow, Sample } from '../models/index.ts';
 import type { CropArray, CropsArtefact, IndexedSlice, SeriesIndex } from './artefacts.ts';
+import { timeDecoding } from './decode-time.ts';
 import { type FetchedFile, indexStudy } from './index-study.ts';
 import { type Stage1Task, stage1Volumes, type Volume } from './stage1.ts';
 import { type CropPlan, flagsOfConstant, type XyImage } from './stage2.ts';
@@ -197,7 +198,7 @@ class SliceReader {
     const key = `${slice.location}#${slice.frame}`;
     let image = this.#images.get(key);
     if (!image) {
-      image = this.#decode(slice);
+      image = timeDecoding(() => this.#decode(slice));
       this.#images.set(key, image);
     }
     return image;

@@ -12,6 +12,7 @@ import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS, StudyError } fro
 import { isPlaceable, orderSlices, planeKind } from '../geometry/index.ts';
 import type { Image } from '../imaging/index.ts';
 import type { IndexedSeries, IndexedSlice, SeriesIndex } from './artefacts.ts';
+import { timeDecoding } from './decode-time.ts';
 import { chooseSeries } from './series-choice.ts';
 
 /** The bytes of a file, or why they could not be fetched (a file that vanished is a slice less, not a study less). */
@@ -57,7 +58,7 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   const frames = new FrameNumbers();
   const series: ReadSeries[] = [];
   for (const entry of study.series) {
-    const read = await readSeries(study.study, entry, files, frames, flags);
+    const read = await timeDecoding(() => readSeries(study.study, entry, files, frames, flags));
     if (read) series.push(read);
   }
   if (series.length === 0) throw unreadable(study, flags);

@@ -2,19 +2,28 @@
 
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { recordOfError } from '../domain/index.ts';
+import { takeDecodeMs } from './decode-time.ts';
 
 /**
  * The body of a thread.
  *
- * @returns gives `{ value }` or, since structured clone would drop an error's code and context, `{ error }` as a record.
+ * @returns gives `{ value }` or, since structured clone would drop an error's code and context, `{ error }` as a record; and
+ *   when it was begun (ms since the epoch: threads share no other clock) and how long it took.
  */
 export function serveTasks(tasks: Readonly<Record<string, (input: never) => Promise<unknown>>>) {
   return async ({ task, input }: { task: string; input: unknown }): Promise<unknown> => {
+    const began = performance.now();
+    takeDecodeMs();
     try {
       const value = await tasks[task]!(input as never);
+      const times = {
+        begun: performance.timeOrigin + began,
+        decodeMs: takeDecodeMs(),
+        taskMs: performance.now() - began,
+      };
       const buffers = new Set<ArrayBuffer>();
       collectBuffers(value, buffers);
-      return move({ [transferableSymbol]: [...buffers], [valueSymbol]: { value } } as never);
+      return move({ [transferableSymbol]: [...buffers], [valueSymbol]: { value, times } } as never);
     } catch (error) {
       return { error: recordOfError(error) };
     }

@@ -28,6 +28,15 @@ export {
 } from './layout.ts';
 export { checkKey, checkPrefix } from './object-key.ts';
 export type { ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
+export {
+  observeSources,
+  observeStore,
+  STORE_OPERATIONS,
+  STORE_OUTCOMES,
+  type StoreObserver,
+  type StoreOperation,
+  type StoreOutcome,
+} from './observed.ts';
 export { openStore } from './open-store.ts';
 export type { S3Options } from './s3-options.ts';
 export { openSources, type SourceInfo, type SourceReader } from './sources.ts';

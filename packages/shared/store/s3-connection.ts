@@ -47,12 +47,14 @@ export class S3Connection {
   readonly #client: S3Client;
   readonly #limit: <T>(task: () => Promise<T>) => Promise<T>;
   readonly #attempts: number;
+  readonly #onRetry: (() => void) | undefined;
 
   /** @throws {ConfigError} for an endpoint that is no URL, or one access key without the other. */
   constructor(options: S3Options = {}) {
     const sockets = options.maxSockets ?? DEFAULT_SOCKETS;
     this.server = serverOf(options.endpoint);
     this.#attempts = Math.max(1, options.maxAttempts ?? DEFAULT_ATTEMPTS);
+    this.#onRetry = options.onRetry;
     // The agent never queues: its queueing time would count towards the connection timeout.
     this.#limit = pLimit(sockets);
     this.#client = clientOf(options, sockets);
@@ -71,6 +73,7 @@ export class S3Connection {
         const fault = s3Fault(error, { name: place.name, bucket: place.bucket, server: this.server });
         if (!(fault instanceof StoreUnavailableError) || attempt >= this.#attempts) throw fault;
       }
+      this.#onRetry?.();
       // Full jitter: workers that failed together must not come back together.
       await delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS));
     }

@@ -26,6 +26,8 @@ export interface S3Options {
   readonly requestChecksumCalculation?: 'WHEN_SUPPORTED' | 'WHEN_REQUIRED' | undefined;
   /** Requests in flight at once to this server; more wait their turn. Default 64. */
   readonly maxSockets?: number | undefined;
+  /** Called before a request is tried again. */
+  readonly onRetry?: (() => void) | undefined;
   /** Make the bucket when it is absent. Default false: a misspelt bucket should be an error. */
   readonly createBucket?: boolean | undefined;
 }

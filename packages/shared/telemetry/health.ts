@@ -1,14 +1,15 @@
 /**
- * The HTTP endpoint of a process: `/livez` (the event loop turns), `/readyz` (it can take work) and `/metrics`. Bound to
- * loopback unless told otherwise.
+ * The HTTP endpoint of a process: `/livez` (it does its work; 503: it should be started anew), `/readyz` (it can take work)
+ * and `/metrics`. Bound to loopback unless told otherwise.
  */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** What the process says of itself; `ready` decides the status of `/readyz`. */
+/** What the process says of itself; `live` decides the status of `/livez`, `ready` that of `/readyz`. */
 export interface Health {
+  readonly live: boolean;
   readonly ready: boolean;
   readonly [detail: string]: unknown;
 }
@@ -30,10 +31,10 @@ export async function startHealthServer(
     };
     const path = request.url?.split('?')[0];
     try {
-      if (path === '/livez') reply(200, 'text/plain', 'ok\n');
-      else if (path === '/readyz') {
+      if (path === '/livez' || path === '/readyz') {
         const state = health();
-        reply(state.ready ? 200 : 503, 'application/json', `${JSON.stringify(state)}\n`);
+        const good = path === '/livez' ? state.live : state.ready;
+        reply(good ? 200 : 503, 'application/json', `${JSON.stringify(state)}\n`);
       } else if (path === '/metrics') reply(200, registry.contentType, await registry.metrics());
       else reply(404, 'text/plain', 'here are /livez, /readyz and /metrics\n');
     } catch {

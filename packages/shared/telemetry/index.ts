@@ -1,3 +1,6 @@
+export { addGpuMetrics, type GpuReading, readGpus } from './gpu-metrics.ts';
 export { type Health, type HealthServer, startHealthServer } from './health.ts';
+export { JobClock, PHASES, type Phase, type TaskTimes } from './job-clock.ts';
 export { createLogger, type Logger } from './logger.ts';
-export { type JobOutcome, type Phase, WorkerMetrics } from './metrics.ts';
+export { type JobOutcome, type ModelIdentity, type WorkerLimits, WorkerMetrics } from './metrics.ts';
+export { StoreMetrics, type StoreTarget } from './store-metrics.ts';

@@ -1,7 +1,11 @@
-/** The metrics of a worker: one registry a process. Labels are of bounded size; a study is never a label. */
+/**
+ * The metrics of a worker: one registry a process, base units. Labels are of bounded size; a study is never a label.
+ * Counters start at zero, not absent: a rate over an absent series is no rate.
+ */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { FLAG_MEANINGS, type FlagCode } from '../domain/index.ts';
+import { FLAG_MEANINGS, type FlagCode, JOB_ERROR_CODES, jobErrorCode } from '../domain/index.ts';
+import { type JobClock, PHASES } from './job-clock.ts';
 
 const OUTCOMES = ['scored', 'handed_over', 'retried', 'failed', 'cancelled'] as const;
 export type JobOutcome = (typeof OUTCOMES)[number];
@@ -11,94 +15,219 @@ const STEPS: Readonly<Record<string, readonly string[]>> = {
   stage2: ['xy', 'crops'],
   stage3: ['stage3'],
 };
-const PHASES = ['fetch', 'prepare', 'inference', 'write'] as const;
-export type Phase = (typeof PHASES)[number];
+const JOB_BUCKETS = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
+
+export interface WorkerLimits {
+  /** Jobs in hand at most. */
+  readonly slots: number;
+  readonly inferenceThreads: number;
+  /** Samples a model run at most. */
+  readonly batchSize: number;
+  readonly executionProvider: string;
+}
+
+/** What identifies a model bundle. */
+export interface ModelIdentity {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+}
 
 export class WorkerMetrics {
   readonly registry = new Registry();
   readonly #stage: string;
+  readonly #limits: WorkerLimits;
   readonly #jobs: Counter<'stage' | 'outcome'>;
+  readonly #failures: Counter<'stage' | 'error_code'>;
+  readonly #scored: Counter<'stage'>;
+  readonly #jobSeconds: Histogram<'stage'>;
   readonly #phases: Histogram<'stage' | 'phase'>;
+  readonly #queueWait: Histogram<'stage'>;
+  readonly #idleSeconds: Counter<'stage'>;
   readonly #steps: Counter<'step' | 'reused'>;
   readonly #flags: Counter<'code'>;
   readonly #batches: Histogram<'stage'>;
   readonly #samples: Counter<'stage'>;
-  readonly #inHand: Gauge<'stage'>;
+  readonly #inferenceBusy: Counter<'stage'>;
+  readonly #lastSuccess: Gauge<'stage'>;
+  readonly #lastStart: Gauge<'stage'>;
+  readonly #models: Gauge<'stage' | 'bundle' | 'version' | 'digest' | 'execution_provider'>;
+  #inHand = 0;
+  /** Until when idle slots are counted. */
+  #countedUntil = performance.now();
+  #live: () => boolean = () => true;
 
-  constructor(stage: string) {
+  constructor(stage: string, limits: Partial<WorkerLimits> = {}) {
     this.#stage = stage;
-    const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
-    this.#jobs = new Counter({
-      name: 'spineline_jobs_total',
-      help: 'Jobs that left this worker, by outcome',
-      labelNames: ['stage', 'outcome'],
-      registers,
-    });
-    this.#phases = new Histogram({
-      name: 'spineline_phase_seconds',
-      help: 'Time of a study in one phase of the stage',
-      labelNames: ['stage', 'phase'],
-      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
-      registers,
-    });
-    this.#steps = new Counter({
-      name: 'spineline_steps_total',
-      help: 'Stage outputs that were computed or found in the store',
-      labelNames: ['step', 'reused'],
-      registers,
-    });
-    this.#flags = new Counter({
-      name: 'spineline_flags_total',
-      help: 'Flags put on results, by code',
-      labelNames: ['code'],
-      registers,
-    });
-    this.#batches = new Histogram({
-      name: 'spineline_batch_samples',
-      help: 'Samples in a model run',
-      labelNames: ['stage'],
-      buckets: [1, 2, 4, 8, 16, 32, 64],
-      registers,
-    });
-    this.#samples = new Counter({
-      name: 'spineline_samples_total',
-      help: 'Samples that went through the models',
-      labelNames: ['stage'],
-      registers,
-    });
-    this.#inHand = new Gauge({
-      name: 'spineline_jobs_in_progress',
-      help: 'Jobs in hand',
-      labelNames: ['stage'],
-      registers,
-    });
-    // Counters start at zero, not absent: a rate over an absent series is no rate.
+    this.#limits = { slots: 1, inferenceThreads: 1, batchSize: 1, executionProvider: 'cpu', ...limits };
+    const { registry } = this;
+    collectDefaultMetrics({ register: registry });
+    const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+      new Counter({ name, help, labelNames, registers: [registry] });
+    const gauge = <Label extends string>(
+      name: string,
+      help: string,
+      read: (gauge: Gauge<Label>) => void,
+      ...labelNames: Label[]
+    ) =>
+      new Gauge({
+        name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect() {
+          read(this);
+        },
+      });
+    const histogram = <Label extends string>(name: string, help: string, buckets: number[], ...labelNames: Label[]) =>
+      new Histogram({ name, help, buckets, labelNames, registers: [registry] });
+
+    this.#jobs = counter('spineline_jobs_total', 'Jobs that left this worker, by outcome', 'stage', 'outcome');
+    this.#failures = counter(
+      'spineline_job_failures_total',
+      'Studies that failed for good in this stage, by error code',
+      'stage',
+      'error_code',
+    );
+    this.#scored = counter('spineline_studies_scored_total', 'Studies whose result was committed', 'stage');
+    this.#jobSeconds = histogram(
+      'spineline_job_seconds',
+      'Time of a job from being taken to leaving the worker',
+      JOB_BUCKETS,
+      'stage',
+    );
+    this.#phases = histogram(
+      'spineline_phase_seconds',
+      'Time of a job in one phase; the phases add up to the job (docs/metrics.md)',
+      JOB_BUCKETS,
+      'stage',
+      'phase',
+    );
+    this.#queueWait = histogram(
+      'spineline_queue_wait_seconds',
+      'Time of a job in the queue before its first try',
+      [0.1, 1, 10, 60, 300, 1800, 7200, 28800],
+      'stage',
+    );
+    this.#idleSeconds = counter(
+      'spineline_job_slot_idle_seconds_total',
+      'Time of job slots with no job in hand; with spineline_job_seconds it adds up to slots times running time',
+      'stage',
+    );
+    this.#steps = counter(
+      'spineline_steps_total',
+      'Stage outputs that were found in the store by their key (reused) or computed',
+      'step',
+      'reused',
+    );
+    this.#flags = counter('spineline_flags_total', 'Flags put on results, by code', 'code');
+    this.#batches = histogram('spineline_batch_samples', 'Samples in a model run', [1, 2, 4, 8, 16, 32, 64], 'stage');
+    this.#samples = counter('spineline_samples_total', 'Samples that went through the models', 'stage');
+    this.#inferenceBusy = counter(
+      'spineline_inference_busy_seconds_total',
+      'Time that inference threads ran models, summed over threads',
+      'stage',
+    );
+    const { slots, inferenceThreads, batchSize } = this.#limits;
+    gauge('spineline_jobs_in_progress', 'Jobs in hand', (one) => one.set({ stage }, this.#inHand), 'stage');
+    gauge('spineline_job_slots', 'Jobs that may be in hand at once', (one) => one.set({ stage }, slots), 'stage');
+    gauge(
+      'spineline_inference_threads',
+      'Threads that run models',
+      (one) => one.set({ stage }, inferenceThreads),
+      'stage',
+    );
+    gauge(
+      'spineline_batch_limit_samples',
+      'Samples a model run at most',
+      (one) => one.set({ stage }, batchSize),
+      'stage',
+    );
+    gauge(
+      'spineline_worker_live',
+      '1 while /livez says that the worker lives',
+      (one) => {
+        this.#countIdle();
+        one.set({ stage }, this.#live() ? 1 : 0);
+      },
+      'stage',
+    );
+    const kept = () => {};
+    this.#lastSuccess = gauge(
+      'spineline_last_success_timestamp_seconds',
+      'When a job last left with a result or was handed over; 0 before the first',
+      kept,
+      'stage',
+    );
+    this.#lastStart = gauge(
+      'spineline_last_start_timestamp_seconds',
+      'When a job was last taken; 0 before the first',
+      kept,
+      'stage',
+    );
+    this.#models = gauge(
+      'spineline_model_info',
+      'Model bundles that this worker has in memory',
+      kept,
+      'stage',
+      'bundle',
+      'version',
+      'digest',
+      'execution_provider',
+    );
+    this.#startAtZero();
+  }
+
+  #startAtZero(): void {
+    const stage = this.#stage;
     for (const outcome of OUTCOMES) this.#jobs.inc({ stage, outcome }, 0);
+    for (const error_code of JOB_ERROR_CODES) this.#failures.inc({ stage, error_code }, 0);
     for (const step of STEPS[stage] ?? []) {
       for (const reused of ['true', 'false']) this.#steps.inc({ step, reused }, 0);
     }
     for (const code of Object.keys(FLAG_MEANINGS)) this.#flags.inc({ code }, 0);
-    this.#samples.inc({ stage }, 0);
-    this.#inHand.set({ stage }, 0);
+    for (const phase of PHASES) this.#phases.zero({ stage, phase });
+    for (const histogram of [this.#jobSeconds, this.#queueWait, this.#batches]) histogram.zero({ stage });
+    for (const counter of [this.#scored, this.#idleSeconds, this.#samples, this.#inferenceBusy])
+      counter.inc({ stage }, 0);
+    for (const gauge of [this.#lastSuccess, this.#lastStart]) gauge.set({ stage }, 0);
+  }
+
+  /** @param live what `/livez` says. */
+  reportLive(live: () => boolean): void {
+    this.#live = live;
   }
 
   job(outcome: JobOutcome): void {
-    this.#jobs.inc({ stage: this.#stage, outcome });
+    const stage = this.#stage;
+    this.#jobs.inc({ stage, outcome });
+    if (outcome === 'scored') this.#scored.inc({ stage });
+    if (outcome === 'scored' || outcome === 'handed_over') this.#lastSuccess.set({ stage }, Date.now() / 1000);
   }
 
-  inHand(change: 1 | -1): void {
-    this.#inHand.inc({ stage: this.#stage }, change);
+  /** A study failed for good. */
+  failure(code: string): void {
+    this.job('failed');
+    this.#failures.inc({ stage: this.#stage, error_code: jobErrorCode(code) });
   }
 
-  /** Runs a phase of a study and observes how long it took, failed or not. */
-  async time<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    const end = this.#phases.startTimer({ stage: this.#stage, phase });
-    try {
-      return await work();
-    } finally {
-      end();
-    }
+  /** A job is in hand. @param queueWaitMs how long it waited, on its first try. */
+  jobTaken(queueWaitMs?: number): void {
+    this.#countIdle();
+    this.#inHand += 1;
+    const stage = this.#stage;
+    this.#lastStart.set({ stage }, Date.now() / 1000);
+    if (queueWaitMs !== undefined) this.#queueWait.observe({ stage }, Math.max(0, queueWaitMs) / 1000);
+  }
+
+  /** A job has left, one way or another. */
+  jobLeft(clock: JobClock): void {
+    this.#countIdle();
+    this.#inHand -= 1;
+    const stage = this.#stage;
+    const { seconds, phases } = clock.read();
+    this.#jobSeconds.observe({ stage }, seconds);
+    for (const phase of PHASES) if (phases[phase] > 0) this.#phases.observe({ stage, phase }, phases[phase]);
   }
 
   step(step: string, reused: boolean): void {
@@ -109,8 +238,25 @@ export class WorkerMetrics {
     this.#flags.inc({ code });
   }
 
-  batch(samples: number): void {
-    this.#batches.observe({ stage: this.#stage }, samples);
-    this.#samples.inc({ stage: this.#stage }, samples);
+  batch({ samples, busyMs }: { readonly samples: number; readonly busyMs: number }): void {
+    const stage = this.#stage;
+    this.#batches.observe({ stage }, samples);
+    this.#samples.inc({ stage }, samples);
+    this.#inferenceBusy.inc({ stage }, busyMs / 1000);
+  }
+
+  /** A bundle was loaded, or let go. */
+  model({ name, version, digest }: ModelIdentity, loaded: boolean): void {
+    const { executionProvider } = this.#limits;
+    const labels = { stage: this.#stage, bundle: name, version, digest, execution_provider: executionProvider };
+    if (loaded) this.#models.set(labels, 1);
+    else this.#models.remove(labels);
+  }
+
+  #countIdle(): void {
+    const now = performance.now();
+    const idle = Math.max(0, this.#limits.slots - this.#inHand);
+    this.#idleSeconds.inc({ stage: this.#stage }, (idle * (now - this.#countedUntil)) / 1000);
+    this.#countedUntil = now;
   }
 }

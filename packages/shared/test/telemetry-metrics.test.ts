@@ -1,8 +1,8 @@
 /** The metrics and the health endpoint of a worker, read over HTTP as Prometheus reads them. */
 
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { FLAG_MEANINGS } from '../domain/index.ts';
-import { type Health, startHealthServer, WorkerMetrics } from '../telemetry/index.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { FLAG_MEANINGS, JOB_ERROR_CODES } from '../domain/index.ts';
+import { type Health, JobClock, PHASES, StoreMetrics, startHealthServer, WorkerMetrics } from '../telemetry/index.ts';
 
 /** Samples of the text format, `name{labels}` to value; a line that does not parse is an error. */
 function parseMetrics(text: string): Map<string, number> {
@@ -33,6 +33,12 @@ describe('the metrics of a worker', () => {
     for (const outcome of ['scored', 'handed_over', 'retried', 'failed']) {
       expect(samples.get(`spineline_jobs_total{stage="${stage}",outcome="${outcome}"}`)).toBe(0);
     }
+    for (const code of JOB_ERROR_CODES) {
+      expect(samples.get(`spineline_job_failures_total{stage="${stage}",error_code="${code}"}`)).toBe(0);
+    }
+    for (const phase of PHASES) {
+      expect(samples.get(`spineline_phase_seconds_count{stage="${stage}",phase="${phase}"}`)).toBe(0);
+    }
     for (const code of Object.keys(FLAG_MEANINGS)) expect(samples.get(`spineline_flags_total{code="${code}"}`)).toBe(0);
     for (const step of steps) {
       expect(samples.get(`spineline_steps_total{step="${step}",reused="true"}`)).toBe(0);
@@ -43,71 +49,141 @@ describe('the metrics of a worker', () => {
   });
 
   it('count what happened', async () => {
-    const metrics = new WorkerMetrics('stage3');
+    const metrics = new WorkerMetrics('stage3', { slots: 3, inferenceThreads: 2, batchSize: 8 });
+    const clock = new JobClock();
+    metrics.jobTaken(4000);
+    metrics.jobTaken();
+    metrics.jobLeft(clock);
     metrics.job('scored');
     metrics.job('scored');
-    metrics.inHand(1);
-    metrics.inHand(1);
-    metrics.inHand(-1);
+    metrics.failure('STUDY_UNREADABLE');
+    metrics.failure('SOMETHING_NEW');
     metrics.step('stage3', true);
     metrics.flag('view_missing');
-    metrics.batch(3);
-    metrics.batch(8);
+    metrics.batch({ samples: 3, busyMs: 500 });
+    metrics.batch({ samples: 8, busyMs: 1000 });
     const samples = await samplesOf(metrics);
-    expect(samples.get('spineline_jobs_total{stage="stage3",outcome="scored"}')).toBe(2);
-    expect(samples.get('spineline_jobs_in_progress{stage="stage3"}')).toBe(1);
-    expect(samples.get('spineline_steps_total{step="stage3",reused="true"}')).toBe(1);
-    expect(samples.get('spineline_flags_total{code="view_missing"}')).toBe(1);
-    expect(samples.get('spineline_samples_total{stage="stage3"}')).toBe(11);
-    expect(samples.get('spineline_batch_samples_count{stage="stage3"}')).toBe(2);
-    expect(samples.get('spineline_batch_samples_bucket{le="4",stage="stage3"}')).toBe(1);
+    const of = (name: string) => samples.get(name);
+    expect(of('spineline_jobs_total{stage="stage3",outcome="scored"}')).toBe(2);
+    expect(of('spineline_studies_scored_total{stage="stage3"}')).toBe(2);
+    expect(of('spineline_jobs_total{stage="stage3",outcome="failed"}')).toBe(2);
+    expect(of('spineline_job_failures_total{stage="stage3",error_code="STUDY_UNREADABLE"}')).toBe(1);
+    // A code that the list lacks is counted, under a name of the list.
+    expect(of('spineline_job_failures_total{stage="stage3",error_code="OTHER"}')).toBe(1);
+    expect(of('spineline_jobs_in_progress{stage="stage3"}')).toBe(1);
+    expect(of('spineline_job_slots{stage="stage3"}')).toBe(3);
+    expect(of('spineline_queue_wait_seconds_sum{stage="stage3"}')).toBe(4);
+    expect(of('spineline_queue_wait_seconds_count{stage="stage3"}')).toBe(1);
+    expect(of('spineline_job_seconds_count{stage="stage3"}')).toBe(1);
+    expect(of('spineline_steps_total{step="stage3",reused="true"}')).toBe(1);
+    expect(of('spineline_flags_total{code="view_missing"}')).toBe(1);
+    expect(of('spineline_samples_total{stage="stage3"}')).toBe(11);
+    expect(of('spineline_inference_busy_seconds_total{stage="stage3"}')).toBe(1.5);
+    expect(of('spineline_batch_samples_count{stage="stage3"}')).toBe(2);
+    expect(of('spineline_batch_samples_bucket{le="4",stage="stage3"}')).toBe(1);
+    expect(of('spineline_batch_limit_samples{stage="stage3"}')).toBe(8);
+    expect(Math.abs(Date.now() / 1000 - of('spineline_last_success_timestamp_seconds{stage="stage3"}')!)).toBeLessThan(
+      60,
+    );
   });
 
-  it('time a phase whether it succeeds or fails, and pass its result on', async () => {
+  it('count slots without a job, so that with the jobs all time is accounted for', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const metrics = new WorkerMetrics('stage1', { slots: 2 });
+    vi.advanceTimersByTime(1000);
+    const clock = new JobClock();
+    metrics.jobTaken();
+    vi.advanceTimersByTime(8000);
+    metrics.jobLeft(clock);
+    vi.advanceTimersByTime(4000);
+    const samples = await samplesOf(metrics);
+    expect(samples.get('spineline_job_seconds_sum{stage="stage1"}')).toBeCloseTo(8);
+    // Two slots for 13 s, less the job.
+    expect(samples.get('spineline_job_slot_idle_seconds_total{stage="stage1"}')).toBeCloseTo(18);
+  });
+
+  it('name the models that are in memory, and forget those that left it', async () => {
+    const metrics = new WorkerMetrics('stage2', { executionProvider: 'cuda' });
+    const model = { name: 'demo', version: '0.3.0', digest: 'ab' };
+    const series =
+      'spineline_model_info{stage="stage2",bundle="demo",version="0.3.0",digest="ab",execution_provider="cuda"}';
+    metrics.model(model, true);
+    expect((await samplesOf(metrics)).get(series)).toBe(1);
+    metrics.model(model, false);
+    expect((await samplesOf(metrics)).has(series)).toBe(false);
+  });
+
+  it('say whether the worker lives', async () => {
     const metrics = new WorkerMetrics('stage1');
-    expect(await metrics.time('fetch', async () => 7)).toBe(7);
-    await expect(metrics.time('fetch', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect((await samplesOf(metrics)).get('spineline_phase_seconds_count{stage="stage1",phase="fetch"}')).toBe(2);
+    let live = true;
+    metrics.reportLive(() => live);
+    expect((await samplesOf(metrics)).get('spineline_worker_live{stage="stage1"}')).toBe(1);
+    live = false;
+    expect((await samplesOf(metrics)).get('spineline_worker_live{stage="stage1"}')).toBe(0);
   });
 
   it('have labels of bounded size: ever more work makes no more series', async () => {
     const metrics = new WorkerMetrics('stage1');
+    const store = new StoreMetrics(metrics.registry);
     const work = async () => {
-      for (const outcome of ['scored', 'handed_over', 'retried', 'failed'] as const) metrics.job(outcome);
-      for (const phase of ['fetch', 'prepare', 'inference', 'write'] as const)
-        await metrics.time(phase, async () => {});
+      for (const outcome of ['scored', 'handed_over', 'retried', 'failed', 'cancelled'] as const) metrics.job(outcome);
+      const clock = new JobClock();
+      metrics.jobTaken(1);
+      for (const activity of ['lookup', 'fetch', 'batch_wait', 'inference', 'write'] as const) {
+        await clock.time(activity, async () => {});
+      }
+      metrics.jobLeft(clock);
+      metrics.failure(`CODE_${Math.random()}`);
       for (const code of Object.keys(FLAG_MEANINGS)) metrics.flag(code as keyof typeof FLAG_MEANINGS);
       metrics.step('stage1', true);
-      metrics.batch(5);
+      metrics.batch({ samples: 5, busyMs: 1 });
+      store.observer('store').request('get', 'ok', 0.1);
+      store.retry('source');
     };
     const own = async () => [...(await samplesOf(metrics)).keys()].filter((name) => name.startsWith('spineline_'));
-    await work();
-    const once = await own();
+    const before = await own();
     for (let i = 0; i < 20; i++) await work();
-    expect(await own()).toEqual(once);
-    expect(once.length).toBeLessThan(150);
-    const labels = new Set(once.flatMap((name) => [...name.matchAll(/(\w+)="/g)].map(([, label]) => label)));
-    expect([...labels].sort()).toEqual(['code', 'le', 'outcome', 'phase', 'reused', 'stage', 'step']);
+    // Not one more than before the first job.
+    expect(await own()).toEqual(before);
+    const labels = new Set(before.flatMap((name) => [...name.matchAll(/(\w+)="/g)].map(([, label]) => label)));
+    expect([...labels].sort()).toEqual([
+      'code',
+      'direction',
+      'error_code',
+      'le',
+      'operation',
+      'outcome',
+      'phase',
+      'reused',
+      'stage',
+      'step',
+      'target',
+    ]);
   });
 });
 
 describe('the health endpoint', () => {
   it('says that it lives, and whether it is ready with what it knows of itself', async () => {
     let ready = false;
-    const url = await serve(new WorkerMetrics('stage1'), () => ({ ready, redis: ready ? 'ready' : 'connecting' }));
-    const live = await fetch(`${url}/livez`);
-    expect([live.status, await live.text()]).toEqual([200, 'ok\n']);
+    let live = true;
+    const state = () => ({ live, ready, redis: ready ? 'ready' : 'connecting' });
+    const url = await serve(new WorkerMetrics('stage1'), state);
+    const alive = await fetch(`${url}/livez`);
+    expect([alive.status, await alive.json()]).toEqual([200, { live: true, ready: false, redis: 'connecting' }]);
+    live = false;
+    expect((await fetch(`${url}/livez`)).status).toBe(503);
     const before = await fetch(`${url}/readyz`);
-    expect([before.status, await before.json()]).toEqual([503, { ready: false, redis: 'connecting' }]);
+    expect([before.status, await before.json()]).toEqual([503, { live: false, ready: false, redis: 'connecting' }]);
     ready = true;
     const after = await fetch(`${url}/readyz?verbose`);
-    expect([after.status, await after.json()]).toEqual([200, { ready: true, redis: 'ready' }]);
+    expect([after.status, await after.json()]).toEqual([200, { live: false, ready: true, redis: 'ready' }]);
     expect(after.headers.get('cache-control')).toBe('no-store');
   });
 
   it('gives the metrics in the format that Prometheus reads, the process’ own among them', async () => {
     const metrics = new WorkerMetrics('stage2');
-    const url = await serve(metrics, () => ({ ready: true }));
+    const url = await serve(metrics, () => ({ live: true, ready: true }));
     metrics.job('failed');
     const reply = await fetch(`${url}/metrics`);
     expect(reply.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -117,7 +193,7 @@ describe('the health endpoint', () => {
   });
 
   it('says what there is to whoever asks for something else', async () => {
-    const url = await serve(new WorkerMetrics('stage1'), () => ({ ready: true }));
+    const url = await serve(new WorkerMetrics('stage1'), () => ({ live: true, ready: true }));
     const reply = await fetch(`${url}/admin`);
     expect(reply.status).toBe(404);
     expect(await reply.text()).toContain('/metrics');
@@ -128,14 +204,14 @@ describe('the health endpoint', () => {
       throw new Error('no state');
     });
     expect((await fetch(`${url}/readyz`)).status).toBe(500);
-    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    expect((await fetch(`${url}/metrics`)).status).toBe(200);
   });
 
   it('cannot listen where somebody else does', async () => {
     const metrics = new WorkerMetrics('stage1');
-    const port = Number(new URL(await serve(metrics, () => ({ ready: true }))).port);
+    const port = Number(new URL(await serve(metrics, () => ({ live: true, ready: true }))).port);
     await expect(
-      startHealthServer({ host: '127.0.0.1', port }, metrics.registry, () => ({ ready: true })),
+      startHealthServer({ host: '127.0.0.1', port }, metrics.registry, () => ({ live: true, ready: true })),
     ).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });

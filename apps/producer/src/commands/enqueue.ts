@@ -5,6 +5,7 @@ import { enqueueRun } from '@spineline/shared/queue';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pinBundles } from '../bundles.ts';
 import { withQueues, withStore } from '../connections.ts';
+import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counted, err, out } from '../terminal/style.ts';
 import { printDatasetPlan } from './plan.ts';
@@ -13,6 +14,7 @@ import { collect } from './score.ts';
 interface EnqueueCommandOptions {
   readonly run: string;
   readonly priority: number;
+  readonly deadline?: Date;
   readonly models: readonly string[];
   readonly split?: 'test' | 'train';
   readonly dryRun?: boolean;
@@ -26,6 +28,7 @@ export function addEnqueue(program: Command): void {
     .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
+    .option(...DEADLINE_OPTION)
     .option(
       '--models <stageN=bundle>',
       'bundle@version in the store, or a folder; repeatable (default: the promoted bundle, else the demo’s)',
@@ -45,7 +48,7 @@ demo bundle. All are pinned by digest now: what is pushed or promoted during the
 
 Example:
   export SPINELINE_REDIS_URL=redis://redis:6379 SPINELINE_STORE_URL=s3://spineline/prod
-  spineline enqueue tonight.jsonl --run 2026-11-23 --priority 3
+  spineline enqueue tonight.jsonl --run 2026-11-23 --priority 3 --deadline 07:00
   spineline status 2026-11-23 --watch
 ${EXIT_HELP}`,
     )
@@ -73,6 +76,7 @@ async function enqueue(path: string, options: EnqueueCommandOptions): Promise<vo
         bundles,
         notice,
         priority: options.priority,
+        deadline: options.deadline,
         pageStudies: settings.pageStudies,
         onStudies: (count) => {
           if (process.stderr.isTTY) process.stderr.write(`\rlisting images: ${count} of ${dataset.studyCount} studies`);

@@ -5,6 +5,7 @@ import { startRun } from '@spineline/shared/queue';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
+import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
 import { datasetOf, prepareReprocess, type ReprocessOptions } from '../reprocess.ts';
@@ -16,6 +17,7 @@ import { collect } from './score.ts';
 interface ReprocessCommandOptions extends ReprocessOptions, HandOverOptions {
   readonly as?: string;
   readonly priority?: number;
+  readonly deadline?: Date;
   readonly dryRun?: boolean;
 }
 
@@ -35,6 +37,7 @@ export function addReprocess(program: Command): void {
     .option('--studies <file>', 'only these studies, ids one a line; - for standard input')
     .option('--only-failed', 'only studies that failed in the old run')
     .option('-p, --priority <n>', '1 (most urgent) to 10 (default: the old run’s)', parsePriority)
+    .option(...DEADLINE_OPTION)
     .option('--dry-run', 'print what would be found and what computed (spineline plan), and do nothing')
     .option(...OUT_OPTION)
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
@@ -81,6 +84,7 @@ async function reprocess(name: string, options: ReprocessCommandOptions): Promis
           bundles: pinned.bundles,
           notice: pinned.notice,
           priority: options.priority ?? parent.priority,
+          deadline: options.deadline,
           from,
         }),
         parent,

@@ -1,0 +1,92 @@
+/** `spineline exporter`: the series of queues, runs and Redis for Prometheus, from one process. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings } from '@spineline/shared/config';
+import { ConfigError } from '@spineline/shared/domain';
+import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
+import { RunStore } from '@spineline/shared/runs';
+import { observeStore, openStore } from '@spineline/shared/store';
+import { createLogger, StoreMetrics, startHealthServer } from '@spineline/shared/telemetry';
+import type { Command } from 'commander';
+import { ExporterMetrics } from '../exporter/exporter-metrics.ts';
+import { RunWatch } from '../exporter/run-watch.ts';
+
+const REFRESH_MS = 5000;
+/** Closing connections to a Redis that is gone would wait for ever. */
+const CLOSE_MS = 2000;
+
+export function addExporter(program: Command): void {
+  program
+    .command('exporter')
+    .description('serve the series of queues, runs and Redis to Prometheus; one a cluster')
+    .addHelpText(
+      'after',
+      `
+Runs until it is stopped. Serves /metrics, /livez and /readyz on SPINELINE_HEALTH_HOST (default: this machine alone) and
+SPINELINE_HEALTH_PORT, and needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, the same as the workers have. Workers serve
+their own series; what every one of them would have to ask Redis for is here: what waits at each queue and for how long,
+and how far each run is. A second exporter would count everything twice in sums.
+
+Example:
+  SPINELINE_HEALTH_PORT=9400 spineline exporter & curl -s localhost:9400/metrics | grep ^spineline_queue
+docs/metrics.md has every series.`,
+    )
+    .action(exporter);
+}
+
+async function exporter(): Promise<void> {
+  const settings = readSettings();
+  const { redisUrl, storeUrl } = settings;
+  if (!redisUrl) {
+    throw new ConfigError('no Redis was named', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
+  }
+  if (!storeUrl) {
+    throw new ConfigError('no object store was named', { expected: 'SPINELINE_STORE_URL, such as s3://bucket/prefix' });
+  }
+  const log = createLogger('exporter', settings.logLevel);
+  const stop = new AbortController();
+  const stopped = new Promise<void>((resolve) =>
+    stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+
+  const redis = connectRedis(redisUrl, 'spineline-exporter');
+  try {
+    await assertRedis(redis, redisUrl);
+    const queues = new Queues(redis, settings.queuePrefix, settings.worker);
+    const metrics = new ExporterMetrics(redis, queues);
+    const storeMetrics = new StoreMetrics(metrics.registry);
+    const opened = await openStore(storeUrl, { ...settings.s3, onRetry: () => storeMetrics.retry('store') });
+    const store = observeStore(opened, storeMetrics.observer('store'));
+    const watch = new RunWatch(new RunStore(store), queues, new ProgressCounts(redis, settings.queuePrefix));
+    let refreshed = performance.now();
+    const health = await startHealthServer(settings.health, metrics.registry, () => ({
+      // Behind a connection that is stuck nothing is brought up to date any more.
+      live: performance.now() - refreshed < settings.worker.stalledMs,
+      ready: redis.status === 'ready',
+      redis: redis.status,
+      store: store.url,
+    }));
+    log.info({ health: health.url, store: store.url }, 'exporter started');
+    try {
+      while (!stop.signal.aborted) {
+        const looked = metrics.refreshRuns(watch).catch((error: unknown) => {
+          log.warn(
+            { error: error instanceof Error ? error.message : String(error) },
+            'the runs could not be looked at',
+          );
+        });
+        await Promise.race([looked, stopped]);
+        refreshed = performance.now();
+        await sleep(REFRESH_MS, undefined, { signal: stop.signal }).catch(() => {});
+      }
+    } finally {
+      log.info('exporter stops');
+      await health.close();
+      await Promise.race([queues.close(), sleep(CLOSE_MS)]);
+      await store.close();
+    }
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The series of the queues, the runs and Redis: what no single worker can say, from one place, so that ten workers do not
+ * each ask Redis. Queues and Redis are asked at every scrape, runs in the background.
+ */
+
+import { QUEUES, type Queues, STAGE_QUEUES } from '@spineline/shared/queue';
+import type { Redis } from 'ioredis';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { RunWatch } from './run-watch.ts';
+
+const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
+/** A Redis that does not answer must not hold up the scrape. */
+const ANSWER_MS = 4000;
+
+export class ExporterMetrics {
+  readonly registry = new Registry();
+  readonly #redis: Redis;
+  readonly #queues: Queues;
+  readonly #errors: Counter<'source'>;
+  readonly #lastRefresh: Gauge;
+  readonly #queueGauges;
+  readonly #redisGauges;
+  readonly #runGauges;
+
+  constructor(redis: Redis, queues: Queues) {
+    this.#redis = redis;
+    this.#queues = queues;
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
+      new Gauge({ name, help, labelNames, registers });
+    const metrics = this;
+    new Gauge({
+      name: 'spineline_redis_up',
+      help: '1 if Redis answered this scrape',
+      registers,
+      async collect() {
+        this.set((await metrics.#readRedis()) ? 1 : 0);
+      },
+    });
+    this.#queueGauges = {
+      jobs: gauge('spineline_queue_jobs', 'Jobs in a queue, of all runs', 'queue', 'state'),
+      oldest: gauge(
+        'spineline_queue_oldest_waiting_seconds',
+        'Age of the oldest waiting job; 0 if none waits',
+        'queue',
+      ),
+      paused: gauge('spineline_queue_paused', '1 while workers take nothing from the queue', 'queue'),
+    };
+    this.#redisGauges = {
+      used: gauge('spineline_redis_memory_used_bytes', 'Memory that Redis uses'),
+      limit: gauge('spineline_redis_memory_max_bytes', 'Redis’ maxmemory; 0 is no limit'),
+    };
+    const ofRun = (name: string, help: string) => gauge(name, help, 'run');
+    this.#runGauges = {
+      studies: ofRun('spineline_run_studies', 'Studies of a run'),
+      scored: ofRun('spineline_run_studies_scored', 'Studies of a run that have a result'),
+      failed: ofRun('spineline_run_studies_failed', 'Studies of a run that failed'),
+      left: ofRun('spineline_run_studies_left', 'Studies of a run that have neither result nor failure'),
+      pagesLeft: ofRun('spineline_run_pages_left', 'Pages of a run that were not unfolded into jobs yet'),
+      cancelled: ofRun('spineline_run_cancelled', '1 if the run was cancelled'),
+      created: ofRun('spineline_run_created_timestamp_seconds', 'When the run was handed over'),
+      deadline: ofRun('spineline_run_deadline_timestamp_seconds', 'When the run should be over, if anybody said so'),
+      stages: gauge('spineline_run_stage_studies', 'Studies of a run that are through a stage', 'run', 'stage'),
+    };
+    this.#lastRefresh = gauge(
+      'spineline_exporter_last_refresh_timestamp_seconds',
+      'When the series of the runs were last brought up to date',
+    );
+    this.#errors = new Counter({
+      name: 'spineline_exporter_errors_total',
+      help: 'Looks at Redis or at the runs that failed',
+      labelNames: ['source'],
+      registers,
+    });
+    for (const source of ['redis', 'runs']) this.#errors.inc({ source }, 0);
+  }
+
+  /** Brings the series of the runs up to date; a failure is counted, and the old ones stay. */
+  async refreshRuns(watch: RunWatch): Promise<void> {
+    try {
+      const runs = await watch.look();
+      for (const one of Object.values(this.#runGauges)) one.reset();
+      const { stages, ...gauges } = this.#runGauges;
+      for (const { record, scored, failed, left, pagesLeft, cancelled, stages: through } of runs) {
+        const { run, studies, created, deadline } = record;
+        gauges.studies.set({ run }, studies);
+        gauges.scored.set({ run }, scored);
+        gauges.failed.set({ run }, failed);
+        gauges.left.set({ run }, left);
+        gauges.pagesLeft.set({ run }, pagesLeft);
+        gauges.cancelled.set({ run }, cancelled ? 1 : 0);
+        gauges.created.set({ run }, Date.parse(created) / 1000);
+        if (deadline) gauges.deadline.set({ run }, Date.parse(deadline) / 1000);
+        for (const stage of STAGE_QUEUES) stages.set({ run, stage }, through[stage]);
+      }
+      this.#lastRefresh.set(Date.now() / 1000);
+    } catch (error) {
+      this.#errors.inc({ source: 'runs' });
+      throw error;
+    }
+  }
+
+  /** @returns whether Redis answered; if not, there are no series of the queues rather than old ones. */
+  async #readRedis(): Promise<boolean> {
+    const all = [...Object.values(this.#queueGauges), ...Object.values(this.#redisGauges)];
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer')), ANSWER_MS);
+    });
+    try {
+      const set = await Promise.race([this.#readQueues(), late]);
+      for (const one of all) one.reset();
+      set();
+      return true;
+    } catch {
+      this.#errors.inc({ source: 'redis' });
+      for (const one of all) one.reset();
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Asks everything, and gives what sets the series: all of one look, or none. */
+  async #readQueues(): Promise<() => void> {
+    const [memory, paused, queues] = await Promise.all([
+      this.#redis.info('memory'),
+      this.#queues.paused(),
+      Promise.all(
+        QUEUES.map(async (queue) => {
+          const [counts, oldest] = await Promise.all([this.#queues.counts(queue), this.#queues.oldestWaiting(queue)]);
+          return { queue, counts, oldest };
+        }),
+      ),
+    ]);
+    return () => {
+      for (const { queue, counts, oldest } of queues) {
+        for (const state of STATES) this.#queueGauges.jobs.set({ queue, state }, counts[state]);
+        const age = oldest === undefined ? 0 : Math.max(0, (Date.now() - oldest) / 1000);
+        this.#queueGauges.oldest.set({ queue }, age);
+        const isPaused = paused.some((stage) => queue === stage || queue === `${stage}-pages`);
+        this.#queueGauges.paused.set({ queue }, isPaused ? 1 : 0);
+      }
+      this.#redisGauges.used.set(numberOf(memory, 'used_memory'));
+      this.#redisGauges.limit.set(numberOf(memory, 'maxmemory'));
+    };
+  }
+}
+
+/** A field of Redis' INFO. */
+function numberOf(info: string, field: string): number {
+  return Number(new RegExp(`^${field}:(\\d+)\\r?$`, 'm').exec(info)?.[1] ?? 0);
+}

@@ -1,0 +1,111 @@
+/**
+ * How far the runs are that were handed over, for an exporter: cheap estimates from Redis between listings of the store,
+ * which is the truth. A listing of a large run is not free, so that the longer it takes the rarer it is.
+ */
+
+import { ConfigError } from '@spineline/shared/domain';
+import { type ProgressCounts, type Queues, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
+import type { RunRecord, RunStore } from '@spineline/shared/runs';
+
+const LIST_EVERY_MS = 10_000;
+/** A listing may take this part of the time. */
+const LISTING_SHARE = 1 / 20;
+/** A run that is over is of interest until the next evening. */
+const KEEP_OVER_MS = 24 * 3_600_000;
+
+export interface WatchedRun {
+  readonly record: RunRecord;
+  readonly scored: number;
+  readonly failed: number;
+  /** Neither scored nor failed; 0 only if the store says so. */
+  readonly left: number;
+  /** Studies that are through each stage. */
+  readonly stages: Readonly<Record<StageQueue, number>>;
+  readonly pagesLeft: number;
+  readonly cancelled: boolean;
+}
+
+interface Listing {
+  readonly at: number;
+  readonly tookMs: number;
+  readonly scored: number;
+  readonly failed: number;
+}
+
+export class RunWatch {
+  readonly #runs: RunStore;
+  readonly #queues: Queues;
+  readonly #progress: ProgressCounts;
+  readonly #listings = new Map<string, Listing>();
+  readonly #overSince = new Map<string, number>();
+
+  constructor(runs: RunStore, queues: Queues, progress: ProgressCounts) {
+    this.#runs = runs;
+    this.#queues = queues;
+    this.#progress = progress;
+  }
+
+  /** The runs under way, and those that were over for less than a day; the last handed over first. */
+  async look(): Promise<WatchedRun[]> {
+    const [names, pages] = await Promise.all([this.#queues.watched(), this.#queues.pagesLeft()]);
+    const seen: WatchedRun[] = [];
+    for (const name of names) {
+      const run = await this.#lookAt(name, pages.get(name) ?? 0);
+      if (run && !this.#isOld(run)) seen.push(run);
+      else await this.#forget(name);
+    }
+    return seen;
+  }
+
+  /** `undefined` for a run that the store does not have (any more). */
+  async #lookAt(name: string, pagesLeft: number): Promise<WatchedRun | undefined> {
+    const record = await this.#runs.readRun(name).catch((error: unknown) => {
+      if (error instanceof ConfigError) return undefined;
+      throw error;
+    });
+    if (!record) return undefined;
+    const { studies, from } = record;
+    const [counts, cancelled] = await Promise.all([this.#progress.read(name), this.#runs.isCancelled(name)]);
+    const listing = await this.#listing(name, studies);
+    const listed = listing.scored + listing.failed;
+    // The counts of Redis are estimates, and may be lost: they may only add to what was listed, and end nothing.
+    const done = listed >= studies ? studies : Math.min(studies - 1, Math.max(listed, counts.stage3 + counts.failed));
+    const failed = listed >= studies ? listing.failed : Math.min(done, Math.max(listing.failed, counts.failed));
+    const entry = STAGE_QUEUES.indexOf(from?.stage ?? 'stage1');
+    const through = (stage: StageQueue, i: number) =>
+      i < entry || listed >= studies ? studies - (i < entry ? 0 : failed) : Math.min(studies, counts[stage]);
+    return {
+      record,
+      scored: done - failed,
+      failed,
+      left: studies - done,
+      stages: Object.fromEntries(STAGE_QUEUES.map((stage, i) => [stage, through(stage, i)])) as WatchedRun['stages'],
+      pagesLeft,
+      cancelled,
+    };
+  }
+
+  async #listing(run: string, studies: number): Promise<Listing> {
+    const last = this.#listings.get(run);
+    const now = performance.now();
+    if (last && now < last.at + Math.max(LIST_EVERY_MS, last.tookMs / LISTING_SHARE)) return last;
+    const { scored, failed } = await this.#runs.finished(run);
+    const at = performance.now();
+    const listing = { at, tookMs: at - now, scored: scored.size, failed: failed.size };
+    this.#listings.set(run, listing);
+    if (scored.size + failed.size < studies) this.#overSince.delete(run);
+    else if (!this.#overSince.has(run)) this.#overSince.set(run, Date.now());
+    return listing;
+  }
+
+  #isOld({ record: { run } }: WatchedRun): boolean {
+    const since = this.#overSince.get(run);
+    return since !== undefined && Date.now() - since > KEEP_OVER_MS;
+  }
+
+  async #forget(run: string): Promise<void> {
+    this.#listings.delete(run);
+    this.#overSince.delete(run);
+    await this.#queues.unwatch(run);
+  }
+}

@@ -1,0 +1,45 @@
+/** The codes with which a study can fail in a worker: the label of a metric, so a closed list. */
+
+export const JOB_ERROR_CODES = [
+  'ARTEFACT_DAMAGED',
+  'BUNDLE_DIGEST_MISMATCH',
+  'BUNDLE_INVALID',
+  'BUNDLE_MEMBER_DAMAGED',
+  'BUNDLE_MEMBER_MISSING',
+  'BUNDLE_MISSING',
+  'BUNDLE_MODEL_UNUSABLE',
+  'BUNDLE_OUTPUT_UNEXPECTED',
+  'BUNDLE_WRONG_STAGE',
+  'CONFIG_INVALID',
+  'DICOM_ATTRIBUTE_INVALID',
+  'DICOM_ATTRIBUTE_MISSING',
+  'DICOM_DECODE_FAILED',
+  'DICOM_NOT_DICOM',
+  'DICOM_TRUNCATED',
+  'DICOM_UNSUPPORTED',
+  'INFERENCE_FAILED',
+  'INFERENCE_THREAD_DIED',
+  'JOB_POISON',
+  'NPY_INVALID',
+  'OBJECT_ACCESS_DENIED',
+  'OBJECT_NOT_FOUND',
+  'SOURCE_CHANGED',
+  'STORE_FILE_FAILED',
+  'STORE_KEEPS_BREAKING',
+  'STORE_KEY_CONFLICT',
+  'STORE_KEY_INVALID',
+  'STORE_REQUEST_REFUSED',
+  'STORE_UNAVAILABLE',
+  'STUDY_NOT_IN_DATASET',
+  'STUDY_UNREADABLE',
+  'STUDY_WITHOUT_IMAGES',
+  /** Thrown by something that foresaw no failure. */
+  'UNEXPECTED',
+  /** A code that is not in this list. */
+  'OTHER',
+] as const;
+export type JobErrorCode = (typeof JOB_ERROR_CODES)[number];
+
+export function jobErrorCode(code: string): JobErrorCode {
+  return JOB_ERROR_CODES.find((known) => known === code) ?? 'OTHER';
+}

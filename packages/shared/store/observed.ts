@@ -1,0 +1,99 @@
+/** A store and sources that tell somebody about every request: how it ended, how long it took, how many bytes it moved. */
+
+import { ObjectNotFoundError } from '../domain/index.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { SourceReader } from './sources.ts';
+
+export const STORE_OPERATIONS = ['get', 'put', 'put_if_absent', 'head', 'list', 'delete'] as const;
+export type StoreOperation = (typeof STORE_OPERATIONS)[number];
+export const STORE_OUTCOMES = ['ok', 'absent', 'error'] as const;
+export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
+
+export interface StoreObserver {
+  /** @param seconds its retries included. */
+  request(operation: StoreOperation, outcome: StoreOutcome, seconds: number): void;
+  read(bytes: number): void;
+  written(bytes: number): void;
+}
+
+/** The same store, observed. */
+export function observeStore(store: ObjectStore, observer: StoreObserver): ObjectStore {
+  const put = (operation: 'put' | 'put_if_absent', bytes: Uint8Array | string, sent: Promise<unknown>) =>
+    observed(observer, operation, sent).then(() => observer.written(Buffer.byteLength(bytes)));
+  return {
+    url: store.url,
+    async get(key) {
+      const bytes = await observed(observer, 'get', store.get(key));
+      observer.read(bytes.byteLength);
+      return bytes;
+    },
+    async put(key, bytes, options) {
+      await put('put', bytes, store.put(key, bytes, options));
+    },
+    async putIfAbsent(key, bytes, options) {
+      const sent = store.putIfAbsent(key, bytes, options);
+      await put('put_if_absent', bytes, sent);
+      return sent;
+    },
+    head: (key) => observed(observer, 'head', store.head(key), (found) => found === undefined),
+    list: (prefix) => observedList(observer, store.list(prefix)),
+    folders: (prefix) => observedList(observer, store.folders(prefix)),
+    delete: (key) => observed(observer, 'delete', store.delete(key)),
+    close: () => store.close(),
+  };
+}
+
+/** The same sources, observed. */
+export function observeSources(sources: SourceReader, observer: StoreObserver): SourceReader {
+  return {
+    async read(location) {
+      const bytes = await observed(observer, 'get', sources.read(location));
+      observer.read(bytes.byteLength);
+      return bytes;
+    },
+    head: (location) => observed(observer, 'head', sources.head(location), (found) => found === undefined),
+    list: (locationPrefix) => observedList(observer, sources.list(locationPrefix)),
+    close: () => sources.close(),
+  };
+}
+
+async function observed<T>(
+  observer: StoreObserver,
+  operation: StoreOperation,
+  request: Promise<T>,
+  isAbsent: (answer: T) => boolean = () => false,
+): Promise<T> {
+  const began = performance.now();
+  const end = (outcome: StoreOutcome) => observer.request(operation, outcome, (performance.now() - began) / 1000);
+  try {
+    const answer = await request;
+    end(isAbsent(answer) ? 'absent' : 'ok');
+    return answer;
+  } catch (error) {
+    end(error instanceof ObjectNotFoundError ? 'absent' : 'error');
+    throw error;
+  }
+}
+
+/** A listing counts as one request; the time that its reader takes is not the store's. */
+async function* observedList<T>(observer: StoreObserver, listing: AsyncIterable<T>): AsyncGenerator<T> {
+  let seconds = 0;
+  let outcome: StoreOutcome = 'ok';
+  const items = listing[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const began = performance.now();
+      const item = await items.next().finally(() => {
+        seconds += (performance.now() - began) / 1000;
+      });
+      if (item.done) return;
+      yield item.value;
+    }
+  } catch (error) {
+    outcome = 'error';
+    throw error;
+  } finally {
+    await items.return?.();
+    observer.request('list', outcome, seconds);
+  }
+}
