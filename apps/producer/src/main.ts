@@ -3,6 +3,7 @@
 import { SpinelineError } from '@spineline/shared/domain';
 import { Command } from 'commander';
 import packageManifest from '../package.json' with { type: 'json' };
+import { addBoard } from './commands/board.ts';
 import { addCancel } from './commands/cancel.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
@@ -67,6 +68,7 @@ for (const add of [
   addRuns,
   addResults,
   addFailed,
+  addBoard,
   addShow,
   addEvaluate,
   addPlan,
