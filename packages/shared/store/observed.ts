@@ -18,8 +18,6 @@ export interface StoreObserver {
 
 /** The same store, observed. */
 export function observeStore(store: ObjectStore, observer: StoreObserver): ObjectStore {
-  const put = (operation: 'put' | 'put_if_absent', bytes: Uint8Array | string, sent: Promise<unknown>) =>
-    observed(observer, operation, sent).then(() => observer.written(Buffer.byteLength(bytes)));
   return {
     url: store.url,
     async get(key) {
@@ -28,12 +26,13 @@ export function observeStore(store: ObjectStore, observer: StoreObserver): Objec
       return bytes;
     },
     async put(key, bytes, options) {
-      await put('put', bytes, store.put(key, bytes, options));
+      await observed(observer, 'put', store.put(key, bytes, options));
+      observer.written(Buffer.byteLength(bytes));
     },
     async putIfAbsent(key, bytes, options) {
-      const sent = store.putIfAbsent(key, bytes, options);
-      await put('put_if_absent', bytes, sent);
-      return sent;
+      const written = await observed(observer, 'put_if_absent', store.putIfAbsent(key, bytes, options));
+      if (written) observer.written(Buffer.byteLength(bytes));
+      return written;
     },
     head: (key) => observed(observer, 'head', store.head(key), (found) => found === undefined),
     list: (prefix) => observedList(observer, store.list(prefix)),

@@ -9,6 +9,8 @@ import { Gauge, type Registry } from 'prom-client';
 
 const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
 const TIMEOUT_MS = 3000;
+/** A reading is shared by what asks within this time. */
+const FRESH_MS = 1000;
 const MIB = 2 ** 20;
 
 export interface GpuReading {
@@ -45,22 +47,34 @@ export async function readGpus(program = 'nvidia-smi'): Promise<GpuReading[]> {
 
 /** Adds the series of each GPU, if there is one now. */
 export async function addGpuMetrics(registry: Registry, program?: string): Promise<void> {
-  if ((await readGpus(program)).length === 0) return;
-  const registers = [registry];
-  const labelNames = ['gpu'] as const;
-  const used = new Gauge({ name: 'spineline_gpu_memory_used_bytes', help: 'GPU memory in use', labelNames, registers });
-  const total = new Gauge({ name: 'spineline_gpu_memory_total_bytes', help: 'GPU memory', labelNames, registers });
-  new Gauge({
-    name: 'spineline_gpu_utilization_ratio',
-    help: 'Share of the last moments in which the GPU was computing, 0 to 1',
-    labelNames,
-    registers,
-    async collect() {
-      for (const { gpu, utilization, memoryUsedBytes, memoryTotalBytes } of await readGpus(program)) {
-        this.set({ gpu }, utilization);
-        used.set({ gpu }, memoryUsedBytes);
-        total.set({ gpu }, memoryTotalBytes);
-      }
-    },
-  });
+  let reading = readGpus(program);
+  let readAt = performance.now();
+  if ((await reading).length === 0) return;
+  /** One reading for the three series of a scrape. */
+  const latest = () => {
+    if (performance.now() - readAt > FRESH_MS) {
+      reading = readGpus(program);
+      readAt = performance.now();
+    }
+    return reading;
+  };
+  const series = (name: string, help: string, read: (reading: GpuReading) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['gpu'],
+      registers: [registry],
+      async collect() {
+        const readings = await latest();
+        this.reset();
+        for (const one of readings) this.set({ gpu: one.gpu }, read(one));
+      },
+    });
+  series(
+    'spineline_gpu_utilization_ratio',
+    'Share of the last moments in which the GPU was computing, 0 to 1',
+    ({ utilization }) => utilization,
+  );
+  series('spineline_gpu_memory_used_bytes', 'GPU memory in use', ({ memoryUsedBytes }) => memoryUsedBytes);
+  series('spineline_gpu_memory_total_bytes', 'GPU memory', ({ memoryTotalBytes }) => memoryTotalBytes);
 }

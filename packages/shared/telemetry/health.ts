@@ -5,7 +5,6 @@
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Registry } from 'prom-client';
 
 /** What the process says of itself; `live` decides the status of `/livez`, `ready` that of `/readyz`. */
 export interface Health {
@@ -22,7 +21,7 @@ export interface HealthServer {
 
 export async function startHealthServer(
   address: { readonly host: string; readonly port: number },
-  registry: Registry,
+  registry: { readonly contentType: string; metrics(): Promise<string> },
   health: () => Health,
 ): Promise<HealthServer> {
   const server: Server = createServer(async (request, response) => {

@@ -109,11 +109,14 @@ export class WorkerMetrics {
       [0.1, 1, 10, 60, 300, 1800, 7200, 28800],
       'stage',
     );
-    this.#idleSeconds = counter(
-      'spineline_job_slot_idle_seconds_total',
-      'Time of job slots with no job in hand; with spineline_job_seconds it adds up to slots times running time',
-      'stage',
-    );
+    const countIdle = () => this.#countIdle();
+    this.#idleSeconds = new Counter({
+      name: 'spineline_job_slot_idle_seconds_total',
+      help: 'Time of job slots with no job in hand; with spineline_job_seconds it adds up to slots times running time',
+      labelNames: ['stage'],
+      registers: [registry],
+      collect: countIdle,
+    });
     this.#steps = counter(
       'spineline_steps_total',
       'Stage outputs that were found in the store by their key (reused) or computed',
@@ -146,10 +149,7 @@ export class WorkerMetrics {
     gauge(
       'spineline_worker_live',
       '1 while /livez says that the worker lives',
-      (one) => {
-        this.#countIdle();
-        one.set({ stage }, this.#live() ? 1 : 0);
-      },
+      (one) => one.set({ stage }, this.#live() ? 1 : 0),
       'stage',
     );
     const kept = () => {};

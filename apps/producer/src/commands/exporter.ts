@@ -60,7 +60,7 @@ async function exporter(): Promise<void> {
     const store = observeStore(opened, storeMetrics.observer('store'));
     const watch = new RunWatch(new RunStore(store), queues, new ProgressCounts(redis, settings.queuePrefix));
     let refreshed = performance.now();
-    const health = await startHealthServer(settings.health, metrics.registry, () => ({
+    const health = await startHealthServer(settings.health, metrics, () => ({
       // Behind a connection that is stuck nothing is brought up to date any more.
       live: performance.now() - refreshed < settings.worker.stalledMs,
       ready: redis.status === 'ready',

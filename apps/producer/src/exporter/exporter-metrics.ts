@@ -13,11 +13,12 @@ const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 const ANSWER_MS = 4000;
 
 export class ExporterMetrics {
-  readonly registry = new Registry();
+  readonly #registry = new Registry();
   readonly #redis: Redis;
   readonly #queues: Queues;
   readonly #errors: Counter<'source'>;
   readonly #lastRefresh: Gauge;
+  readonly #redisUp: Gauge;
   readonly #queueGauges;
   readonly #redisGauges;
   readonly #runGauges;
@@ -25,19 +26,10 @@ export class ExporterMetrics {
   constructor(redis: Redis, queues: Queues) {
     this.#redis = redis;
     this.#queues = queues;
-    const registers = [this.registry];
-    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
     const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name, help, labelNames, registers });
-    const metrics = this;
-    new Gauge({
-      name: 'spineline_redis_up',
-      help: '1 if Redis answered this scrape',
-      registers,
-      async collect() {
-        this.set((await metrics.#readRedis()) ? 1 : 0);
-      },
-    });
     this.#queueGauges = {
       jobs: gauge('spineline_queue_jobs', 'Jobs in a queue, of all runs', 'queue', 'state'),
       oldest: gauge(
@@ -47,6 +39,7 @@ export class ExporterMetrics {
       ),
       paused: gauge('spineline_queue_paused', '1 while workers take nothing from the queue', 'queue'),
     };
+    this.#redisUp = gauge('spineline_redis_up', '1 if Redis answered this scrape');
     this.#redisGauges = {
       used: gauge('spineline_redis_memory_used_bytes', 'Memory that Redis uses'),
       limit: gauge('spineline_redis_memory_max_bytes', 'Redis’ maxmemory; 0 is no limit'),
@@ -74,6 +67,21 @@ export class ExporterMetrics {
       registers,
     });
     for (const source of ['redis', 'runs']) this.#errors.inc({ source }, 0);
+  }
+
+  /** For further series of the process. */
+  get registry(): Registry {
+    return this.#registry;
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** What Prometheus reads, with the queues and Redis as they are now. */
+  async metrics(): Promise<string> {
+    this.#redisUp.set((await this.#readRedis()) ? 1 : 0);
+    return this.#registry.metrics();
   }
 
   /** Brings the series of the runs up to date; a failure is counted, and the old ones stay. */

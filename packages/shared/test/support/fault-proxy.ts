@@ -31,6 +31,9 @@ export interface FaultProxy {
   received(): number;
   /** Resolves when the clients have noticed that their connections are cut: the next request makes a new one. */
   be(fault: Fault): Promise<void>;
+  /** Open connections stay open, and from now on nothing goes through them, nor through new ones, until {@link thaw}. */
+  freeze(): void;
+  thaw(): void;
   /** Nobody listens (connection refused) until {@link listen}. */
   refuse(): Promise<void>;
   listen(): Promise<void>;
@@ -48,6 +51,7 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
   let left = Number.POSITIVE_INFINITY;
   let connections = 0;
   let received = 0;
+  let frozen = false;
 
   const server = createServer((client) => {
     connections++;
@@ -72,6 +76,7 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
     });
     if (current.kind === 'pass') server.pipe(client);
     else forwardUntil(server, client, current);
+    if (frozen) for (const side of [client, server]) side.pause();
   });
 
   function keep(socket: Socket): Socket {
@@ -117,6 +122,14 @@ export async function startFaultProxy(upstream: string): Promise<FaultProxy> {
       fault = next;
       left = 'times' in next && next.times !== undefined ? next.times : Number.POSITIVE_INFINITY;
       await cut();
+    },
+    freeze() {
+      frozen = true;
+      for (const socket of sockets) socket.pause();
+    },
+    thaw() {
+      frozen = false;
+      for (const socket of sockets) socket.resume();
     },
     refuse,
     listen,

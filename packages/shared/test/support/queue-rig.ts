@@ -75,6 +75,7 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
     progress,
     /** What workers and feeders of this rig log. */
     lines,
+    log,
 
     /** Records a run, without its pages in the queue. @returns the digests of its pages. */
     async record(
