@@ -3,19 +3,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FLAG_MEANINGS, JOB_ERROR_CODES } from '../domain/index.ts';
 import { type Health, JobClock, PHASES, StoreMetrics, startHealthServer, WorkerMetrics } from '../telemetry/index.ts';
+import { samplesOf as parseSamples } from './support/samples.ts';
 
-/** Samples of the text format, `name{labels}` to value; a line that does not parse is an error. */
-function parseMetrics(text: string): Map<string, number> {
-  const samples = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    if (line === '' || line.startsWith('# HELP ') || line.startsWith('# TYPE ')) continue;
-    const match = /^([a-zA-Z_:][\w:]*(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\]|\\.)*",?)*\})?) (\S+)$/.exec(line);
-    if (!match) throw new Error(`not a sample: ${line}`);
-    samples.set(match[1]!, match[2] === '+Inf' ? Infinity : Number(match[2]));
-  }
-  return samples;
-}
-const samplesOf = async (metrics: WorkerMetrics) => parseMetrics(await metrics.registry.metrics());
+const samplesOf = async (metrics: WorkerMetrics) => parseSamples(await metrics.registry.metrics());
 
 async function serve(metrics: WorkerMetrics, health: () => Health): Promise<string> {
   const server = await startHealthServer({ host: '127.0.0.1', port: 0 }, metrics.registry, health);
@@ -187,7 +177,7 @@ describe('the health endpoint', () => {
     metrics.job('failed');
     const reply = await fetch(`${url}/metrics`);
     expect(reply.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
-    const samples = parseMetrics(await reply.text());
+    const samples = parseSamples(await reply.text());
     expect(samples.get('spineline_jobs_total{stage="stage2",outcome="failed"}')).toBe(1);
     expect(samples.has('process_resident_memory_bytes')).toBe(true);
   });

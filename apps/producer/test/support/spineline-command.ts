@@ -3,7 +3,8 @@
 import { fileURLToPath } from 'node:url';
 import { startNode } from '../../../../packages/shared/test/support/guarded-process.ts';
 
-const COMMAND = fileURLToPath(new URL('../../bin/spineline.js', import.meta.url));
+/** Path of the command, for who starts it otherwise. */
+export const COMMAND = fileURLToPath(new URL('../../bin/spineline.js', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { type Exit, startNode } from '../../../../packages/shared/test/support/guarded-process.ts';
+import { sampleOf, samplesOf } from '../../../../packages/shared/test/support/samples.ts';
 import { type LogLine, logOf } from '../../../../packages/shared/test/support/worker-log.ts';
 
 export const STAGES = ['stage1', 'stage2', 'stage3'] as const;
@@ -46,7 +47,8 @@ export async function startWorker(stage: Stage, settings: Readonly<Record<string
     line: (fits, count) => log.when(fits, count),
     stop: end('SIGTERM'),
     kill: end('SIGKILL'),
-    metric: async (name, labels) => metricOf(await (await fetch(`${health}/metrics`)).text(), name, labels),
+    metric: async (name, labels) =>
+      sampleOf(samplesOf(await (await fetch(`${health}/metrics`)).text()), name, labels) ?? 0,
   };
 }
 
@@ -68,15 +70,4 @@ export async function startPools(perStage: number, settings: Readonly<Record<str
       await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
-}
-
-/** Reads the text format of Prometheus. */
-function metricOf(text: string, name: string, labels: Readonly<Record<string, string>>): number {
-  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  const line = text.split('\n').find((one) => {
-    const match = /^([a-z_]+)(?:\{(.*)\})? /.exec(one);
-    const there = match?.[2]?.split(',') ?? [];
-    return match?.[1] === name && there.length === wanted.length && wanted.every((label) => there.includes(label));
-  });
-  return line ? Number(line.split(' ').at(-1)) : 0;
 }

@@ -30,6 +30,8 @@ export interface RigOptions {
   readonly backoffMs?: number;
   readonly lockMs?: number;
   readonly concurrency?: number;
+  /** Of a worker; default its own. */
+  readonly metrics?: WorkerMetrics;
   /** Stands in for the store of runs. */
   readonly runs?: (store: ConstructorParameters<typeof RunStore>[0]) => RunStore;
 }
@@ -135,7 +137,7 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       const worker = new StageWorker(
         queue,
         process,
-        { queues, runs, progress, metrics: new WorkerMetrics(queue), log: log.child({ queue }) },
+        { queues, runs, progress, metrics: options.metrics ?? new WorkerMetrics(queue), log: log.child({ queue }) },
         { connection: redis, prefix, concurrency: 1, lockMs, attempts, ...options },
       );
       closers.push(() => worker.close(10_000));
