@@ -1,9 +1,17 @@
 # One image a process: docker build --target worker-stage1|worker-stage2|worker-stage3|producer .
-# All four share the packages of the first stage; each holds only the sources that it runs. There is no build step: Node
-# runs TypeScript.
+# All four share the packages of one stage; each holds only the sources that it runs. There is no build step: Node runs
+# TypeScript. BuildKit builds only the stages that a target needs.
 
-# A GPU image starts from a CUDA 12 image that has this Node (docs/cluster.md).
-ARG BASE_IMAGE=node:24.21.0-bookworm-slim
+# What the images stand on: cpu or cuda of the stages below, or an image of your own that has this Node and npm.
+ARG BASE_IMAGE=cpu
+
+FROM node:24.21.0-bookworm-slim AS cpu
+
+# CUDA 12 and cuDNN 9, which ONNX Runtime needs on a GPU, and Node beside them.
+FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS cuda
+COPY --from=cpu /usr/local/bin/node /usr/local/bin/node
+COPY --from=cpu /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 
 FROM ${BASE_IMAGE} AS packages
 # cuda12 fetches the CUDA and TensorRT libraries of ONNX Runtime; skip is the CPU alone.
@@ -28,7 +36,8 @@ WORKDIR /spineline
 COPY --from=packages /spineline/node_modules node_modules
 COPY package.json LICENSE ./
 COPY packages/shared packages/shared
-USER node
+# By number: Kubernetes can then see that it is not root, and no base needs a user of that name.
+USER 1000:1000
 
 FROM base AS worker
 ENV SPINELINE_HEALTH_HOST=127.0.0.1 SPINELINE_HEALTH_PORT=9400
@@ -47,9 +56,21 @@ FROM worker AS worker-stage3
 COPY apps/worker-stage3 apps/worker-stage3
 CMD ["node", "apps/worker-stage3/src/main.ts"]
 
+# The spineline command. Most of its commands end by themselves: where `exporter` or `board` run, whoever starts them
+# checks /livez.
 FROM base AS producer
 COPY packages/phantom packages/phantom
 COPY apps/producer apps/producer
 COPY models/demo models/demo
+HEALTHCHECK NONE
 ENTRYPOINT ["node", "apps/producer/bin/spineline.js"]
 CMD ["--help"]
+
+# The S3 server of docker-compose.yml (docs/decisions/0011-s3-server-in-compose.md) with a bucket, as a user that is not
+# root: a new volume takes content and owner from the folder that it is mounted on. Each folder below it is a bucket.
+FROM versity/versitygw:v1.8.0 AS s3
+RUN mkdir -p /buckets/spineline && chown -R 1000:1000 /buckets
+USER 1000:1000
+ENV VGW_BACKEND=posix VGW_BACKEND_ARG=/buckets VGW_PORT=:7070 VGW_HEALTH=/health
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=12 \
+  CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:7070/health"]
