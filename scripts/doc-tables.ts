@@ -7,6 +7,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeSettings } from '@spineline/shared/config';
 import { FLAG_MEANINGS } from '@spineline/shared/domain';
+import { registerGpuMetrics, StoreMetrics, WorkerMetrics } from '@spineline/shared/telemetry';
+import type { Registry } from 'prom-client';
+import { ExporterMetrics } from '../apps/producer/src/exporter/exporter-metrics.ts';
 
 export interface DocTable {
   /** Path from the root of the repository. */
@@ -23,6 +26,8 @@ export function docTables(): DocTable[] {
   return [
     { file: 'docs/configuration.md', name: 'settings', table: settingsTable() },
     { file: 'docs/results.md', name: 'flags', table: flagTable() },
+    { file: 'docs/metrics.md', name: 'worker', table: metricTable(workerRegistry()) },
+    { file: 'docs/metrics.md', name: 'exporter', table: metricTable(exporterRegistry()) },
   ];
 }
 
@@ -32,6 +37,30 @@ function settingsTable(): string {
     return [`\`${name}\``, value, meaning];
   });
   return markdownTable(['variable', 'default', 'what it is'], rows);
+}
+
+/** All series of a worker that are spineline's own. */
+export function workerRegistry(): Registry {
+  const { registry } = new WorkerMetrics('stage1');
+  new StoreMetrics(registry);
+  registerGpuMetrics(registry, async () => []);
+  return registry;
+}
+
+/** All series of the exporter, but for those of its store, which are as a worker's. */
+export function exporterRegistry(): Registry {
+  return new ExporterMetrics(undefined as never, undefined as never).registry;
+}
+
+function metricTable(registry: Registry): string {
+  const rows = registry
+    .getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('spineline_'))
+    .map(({ name, help, type, ...metric }) => {
+      const { labelNames = [] } = metric as { labelNames?: readonly string[] };
+      return [`\`${name}\``, String(type), labelNames.map((label) => `\`${label}\``).join(' '), help];
+    });
+  return markdownTable(['series', 'type', 'labels', 'what it is'], rows);
 }
 
 function flagTable(): string {

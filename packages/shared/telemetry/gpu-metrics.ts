@@ -47,18 +47,22 @@ export async function readGpus(program = 'nvidia-smi'): Promise<GpuReading[]> {
 
 /** Adds the series of each GPU, if there is one now. */
 export async function addGpuMetrics(registry: Registry, program?: string): Promise<void> {
-  let reading = readGpus(program);
-  let readAt = performance.now();
-  if ((await reading).length === 0) return;
+  if ((await readGpus(program)).length > 0) registerGpuMetrics(registry, () => readGpus(program));
+}
+
+/** @param read asked at every scrape. */
+export function registerGpuMetrics(registry: Registry, read: () => Promise<GpuReading[]>): void {
+  let reading = Promise.resolve<GpuReading[]>([]);
+  let readAt = Number.NEGATIVE_INFINITY;
   /** One reading for the three series of a scrape. */
   const latest = () => {
     if (performance.now() - readAt > FRESH_MS) {
-      reading = readGpus(program);
+      reading = read();
       readAt = performance.now();
     }
     return reading;
   };
-  const series = (name: string, help: string, read: (reading: GpuReading) => number) =>
+  const series = (name: string, help: string, pick: (reading: GpuReading) => number) =>
     new Gauge({
       name,
       help,
@@ -67,7 +71,7 @@ export async function addGpuMetrics(registry: Registry, program?: string): Promi
       async collect() {
         const readings = await latest();
         this.reset();
-        for (const one of readings) this.set({ gpu: one.gpu }, read(one));
+        for (const one of readings) this.set({ gpu: one.gpu }, pick(one));
       },
     });
   series(

@@ -1,4 +1,4 @@
-export { addGpuMetrics, type GpuReading, readGpus } from './gpu-metrics.ts';
+export { addGpuMetrics, type GpuReading, readGpus, registerGpuMetrics } from './gpu-metrics.ts';
 export { type Health, type HealthServer, startHealthServer } from './health.ts';
 export { JobClock, PHASES, type Phase, type TaskTimes } from './job-clock.ts';
 export { createLogger, type Logger } from './logger.ts';
