@@ -22,8 +22,7 @@ export interface RunState {
   readonly cancelled: boolean;
 }
 
-/** @param listed the studies that have a result or a failure; counted by listing the store. */
-export async function runState(run: RunRecord, runs: RunStore, { queues }: QueueSide): Promise<RunState> {
+async function runState(run: RunRecord, runs: RunStore, { queues }: QueueSide): Promise<RunState> {
   const queued = await queues.unfinished();
   const { scored, failed } = await runs.finished(run.run);
   const cancelled = await runs.isCancelled(run.run);

@@ -92,8 +92,9 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
     const { settings } = deployment;
     const bundle = await stage3Bundle('newer', (version) => `${version}-newer`);
     await spinelineOk(['enqueue', dataset, '--run', 'newer', '--models', `stage3=${bundle}`], settings);
-    const { stdout } = await spinelineOk(['status', 'newer', '--watch', '--json'], settings);
-    expect(reuse(JSON.parse(stdout).steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
+    const status = await watchRun('newer', settings);
+    expect(status.code).toBe(0);
+    expect(reuse(status.steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
   });
 
   it('is what a run takes that was made before another bundle was pushed and promoted', async () => {

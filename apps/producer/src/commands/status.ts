@@ -1,14 +1,21 @@
 /** `spineline status`: how far a run is. */
 
 import { STAGE_QUEUES } from '@spineline/shared/queue';
-import type { RunRecord, RunStore } from '@spineline/shared/runs';
+import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
-import { type QueueSide, withQueues, withStore } from '../connections.ts';
+import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { followRun, type RunState, runState } from '../follow-run.ts';
 import { printSummary, summarise } from '../run-summary.ts';
+import { liveView, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
-import { out, table } from '../terminal/style.ts';
+import { openScreen } from '../terminal/screen.ts';
+import { err, out, table } from '../terminal/style.ts';
+import { lookOnce, type RunLook, watchRun } from '../watch-run.ts';
+
+const FAILURES_SHOWN = 5;
+const WARN_EVERY_MS = 15_000;
+const CLOSE_MS = 1000;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 interface StatusOptions {
   readonly watch?: boolean;
@@ -20,81 +27,154 @@ export function addStatus(program: Command): void {
     .command('status')
     .description('how far a run is; once it is over, what it came to')
     .argument('<run>', 'name of the run')
-    .option('-w, --watch', 'stay until the run is over, with a progress bar')
-    .option('--json', 'print as JSON')
+    .option('-w, --watch', 'stay until the run is over: on a terminal a live view, elsewhere a line now and then')
+    .option('--json', 'print as JSON; with --watch a line a second')
     .addHelpText(
       'after',
       `
-Scored and failed studies are counted in the store, which is the truth; jobs that wait are counted in Redis.
+Scored and failed studies are counted in the store, which is the truth; jobs that wait are counted in Redis. While you
+watch, the counts are of Redis and right within about one percent, and the store is counted now and then. Ctrl-C stops
+the watching, not the run (docs/watching.md).
 ${EXIT_HELP}`,
     )
     .action(status);
 }
 
-async function status(name: string, options: StatusOptions): Promise<void> {
+async function status(name: string, { watch, json }: StatusOptions): Promise<void> {
   await withStore(async ({ settings, runs }) => {
     const run = await runs.readRun(name);
     await withQueues(settings, async (side) => {
-      const state = options.watch ? await watch(run, runs, side) : await runState(run, runs, side);
-      process.exitCode = state.missing > 0 ? EXIT.unfinished : state.failed > 0 ? EXIT.someFailed : EXIT.ok;
+      const viewer = watch ? viewerFor(run, json) : undefined;
+      const look = viewer
+        ? await untilInterrupted(viewer, (signal) =>
+            watchRun(run, runs, side, viewer.show, { signal, failures: viewer.failures }),
+          )
+        : await lookOnce(run, runs, side);
+      process.exitCode = look?.end !== 'over' ? EXIT.unfinished : look.failed > 0 ? EXIT.someFailed : EXIT.ok;
       // What a run came to is read from every result, which is not free: only once it is over.
-      if (state.missing === 0) {
-        const summary = await summarise(runs, run, state);
-        if (options.json) console.log(JSON.stringify({ ...summary, queued: 0 }));
+      if (look?.end === 'over') {
+        const summary = await summarise(runs, run, { scored: look.scored, failed: look.failed, missing: 0 });
+        if (json) console.log(JSON.stringify({ ...summary, queued: 0 }));
         else printSummary(summary);
-      } else if (options.json) console.log(JSON.stringify(await unfinished(run, state, side)));
-      else await printUnfinished(run, state, side);
+      } else if (watch && !look?.end) {
+        if (!json) console.error(err.faint(`the run goes on; watch again: spineline status ${run.run} --watch`));
+      } else if (look && !viewer?.saysItAll) {
+        if (json) console.log(JSON.stringify(statusOf(look)));
+        else printUnfinished(look);
+      }
     });
   });
 }
 
 /** How far a run is, for programs. */
-async function unfinished(run: RunRecord, state: RunState, { queues, progress }: QueueSide) {
-  const counts = await Promise.all(STAGE_QUEUES.map(async (queue) => [queue, await queues.counts(queue)] as const));
-  const { run: name, studies, notice } = run;
-  const done = await progress.read(name);
+function statusOf(look: RunLook) {
+  const { run, at, listed, counted, stages, paused, queued, pagesWaiting, progress, end } = look;
+  const { scored = 0, failed = 0, cancelled = false } = listed ?? {};
   return {
     schema: 'spineline.status/1',
-    run: name,
-    notice,
-    studies,
-    ...state,
-    done,
-    queues: Object.fromEntries(counts),
+    run: run.run,
+    notice: run.notice,
+    ...(run.deadline !== undefined && { deadline: run.deadline }),
+    studies: run.studies,
+    at: at.toISOString(),
+    // By the store, as it was listed then.
+    listed: listed?.at.toISOString(),
+    scored,
+    failed,
+    missing: run.studies - scored - failed,
+    cancelled,
+    // By Redis, as it was asked then.
+    counted: counted.toISOString(),
+    queued,
+    pagesWaiting,
+    paused,
+    done: progress,
+    queues: Object.fromEntries(STAGE_QUEUES.map((stage) => [stage, stages[stage].jobs])),
+    studiesPerMinute: look.perSecond * 60,
+    secondsLeft: look.secondsLeft ?? null,
+    end: end ?? null,
   };
 }
 
-async function watch(run: RunRecord, runs: RunStore, side: QueueSide): Promise<RunState> {
+interface Viewer {
+  readonly show: (look: RunLook) => void;
+  readonly close: () => void;
+  /** The last failures that are shown. */
+  readonly failures: number;
+  /** Whether nothing need be said about a run that came to an end before it was over. */
+  readonly saysItAll: boolean;
+}
+
+function viewerFor(run: RunRecord, json: boolean | undefined): Viewer {
+  if (json) {
+    return {
+      show: (look) => {
+        if (look.listed) console.log(JSON.stringify(statusOf(look)));
+      },
+      close: () => {},
+      failures: 0,
+      saysItAll: true,
+    };
+  }
+  if (process.stderr.isTTY && process.stderr.columns > 0) {
+    const screen = openScreen(process.stderr);
+    return {
+      show: (look) => screen.draw((size) => liveView(look, size)),
+      close: screen.close,
+      failures: FAILURES_SHOWN,
+      saysItAll: process.stdout.isTTY,
+    };
+  }
   const view = progressView(run.studies);
+  let warned = 0;
+  return {
+    show: (look) => {
+      view.update(look.progress);
+      if (look.end || Date.now() - warned < WARN_EVERY_MS) return;
+      for (const warning of warningsOf(look)) {
+        warned = Date.now();
+        console.error(err.warn(warning));
+      }
+    },
+    close: view.stop,
+    failures: 0,
+    saysItAll: false,
+  };
+}
+
+/** Ctrl-C, SIGTERM and a reader that is gone end the watching; another Ctrl-C ends it at once. */
+async function untilInterrupted<T>(viewer: Viewer, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(EXIT.unfinished);
+    controller.abort();
+    // Closing what does not answer may take for ever.
+    setTimeout(() => process.exit(), CLOSE_MS).unref();
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  process.stdout.on('error', () => controller.abort());
   try {
-    const state = await followRun(run, runs, side, (progress) => view.update(progress));
-    view.update(await side.progress.read(run.run));
-    return state;
+    return await work(controller.signal);
   } finally {
-    view.stop();
+    viewer.close();
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
-async function printUnfinished(run: RunRecord, state: RunState, { queues, progress }: QueueSide): Promise<void> {
-  const { scored, failed, missing } = state;
+function printUnfinished({ run, scored, failed, left, stages, pagesWaiting, paused, end }: RunLook): void {
   console.log(
-    `run ${out.strong(run.run)} ${state.cancelled ? 'was cancelled' : 'is not over'}: ` +
-      `${scored} scored, ${failed} failed, ${missing} of ${run.studies} to go`,
+    `run ${out.strong(run.run)} ${end === 'cancelled' ? 'was cancelled' : 'is not over'}: ` +
+      `${scored} scored, ${failed} failed, ${left} of ${run.studies} to go`,
   );
-  const done = await progress.read(run.run);
-  const rows = await Promise.all(
-    STAGE_QUEUES.map(async (queue) => {
-      const { waiting, active, delayed } = await queues.counts(queue);
-      return [queue, String(done[queue]), String(waiting), String(active), String(delayed)];
-    }),
-  );
+  const rows = STAGE_QUEUES.map((stage) => {
+    const { done, jobs } = stages[stage];
+    return [stage, String(done), String(jobs.waiting), String(jobs.active), String(jobs.delayed)];
+  });
   console.log(table(['queue', 'done (this run)', 'waiting (all runs)', 'active', 'to be retried'], rows));
-  const waiting = await queues.pagesWaiting();
-  if (waiting > 0) console.log(out.faint(`${waiting} pages of studies wait to be unfolded`));
-  const paused = await queues.paused();
+  if (pagesWaiting > 0) console.log(out.faint(`${pagesWaiting} pages of studies wait to be unfolded`));
   if (paused.length > 0) console.log(out.warn(`paused: ${paused.join(', ')} (spineline unpause goes on)`));
-  if (state.cancelled) console.log(`go on with it: spineline resume ${run.run}`);
-  else if (state.queued === 0) {
+  if (end === 'cancelled') console.log(`go on with it: spineline resume ${run.run}`);
+  if (end === 'nothing queued') {
     console.log(out.bad('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store'));
     console.log(`hand over what is missing: spineline resume ${run.run}`);
   }

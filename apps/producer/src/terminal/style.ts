@@ -21,9 +21,12 @@ export const out = {
 export const err = {
   strong: styled('bold', process.stderr),
   faint: styled('dim', process.stderr),
+  good: styled('green', process.stderr),
   warn: styled('yellow', process.stderr),
   bad: styled('red', process.stderr),
 };
+
+export type Palette = typeof out;
 
 /** `1 study`, `2 studies`. */
 export function counted(count: number, one: string, many = `${one}s`): string {

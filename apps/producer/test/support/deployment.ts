@@ -58,7 +58,7 @@ export function s3Settings({ options }: TestS3): Settings {
   };
 }
 
-/** What `status --json` prints, as far as tests look at it. */
+/** What `status --json` prints of a run that is over, as far as tests look at it. */
 export interface Status {
   readonly code: number | null;
   readonly studies: number;
@@ -78,7 +78,8 @@ export async function scoreRun(dataset: string, run: string, settings: Settings)
 export async function watchRun(run: string, settings: Settings): Promise<Status> {
   const { code, stdout, stderr } = await spineline(['status', run, '--watch', '--json'], settings);
   if (code === null || code === 1 || code === 2) throw new Error(`status ended with ${code}: ${stderr}`);
-  return { ...(JSON.parse(stdout) as Omit<Status, 'code'>), code };
+  const lines = stdout.trimEnd().split('\n'); // a look a line, and the summary
+  return { ...(JSON.parse(lines.at(-1)!) as Omit<Status, 'code'>), code };
 }
 
 /** The results of a run, by way of `results --format json`. */
