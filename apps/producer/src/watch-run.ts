@@ -112,7 +112,7 @@ export async function watchRun(
     await Promise.race([redis.ask(), pause]);
     if (redis.answer) history.add(redis.answer);
     if (listingIsDue(store.answer, history.nearTheEnd(run))) await Promise.race([store.ask(), pause]);
-    for (const { fault } of [store, failures]) if (fault && kindOfError(fault) === 'permanent') throw fault;
+    if (store.fault && kindOfError(store.fault) === 'permanent') throw store.fault;
 
     if (redis.answer) {
       look = lookOf(run, redis.answer, store.answer, history, {

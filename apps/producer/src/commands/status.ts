@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { printSummary, summarise } from '../run-summary.ts';
-import { liveView, warningsOf } from '../terminal/live-view.ts';
+import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { err, out, table } from '../terminal/style.ts';
@@ -126,14 +126,15 @@ function viewerFor(run: RunRecord, json: boolean | undefined): Viewer {
     };
   }
   const view = progressView(run.studies);
-  let warned = 0;
+  const warned = new Map<Warning['about'], number>();
   return {
     show: (look) => {
       view.update(look.progress);
-      if (look.end || Date.now() - warned < WARN_EVERY_MS) return;
-      for (const warning of warningsOf(look)) {
-        warned = Date.now();
-        console.error(err.warn(warning));
+      if (look.end) return; // what is to be said of that is said on standard output
+      for (const { about, text } of warningsOf(look)) {
+        if (Date.now() - (warned.get(about) ?? 0) < WARN_EVERY_MS) continue;
+        warned.set(about, Date.now());
+        console.error(err.warn(text));
       }
     },
     close: view.stop,

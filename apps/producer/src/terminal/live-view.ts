@@ -1,6 +1,7 @@
 /** The screen of `status --watch`: from a look at a run to lines that fit a terminal. */
 
 import { STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
+import type { Silence } from '../question.ts';
 import type { RunLook } from '../watch-run.ts';
 import { sparkline } from './sparkline.ts';
 import { counted, duration, err, type Palette } from './style.ts';
@@ -247,36 +248,37 @@ function failures({ failures: latest, at }: RunLook, palette: Palette): Line[] {
 }
 
 function warnings(look: RunLook, columns: number, palette: Palette): Line[] {
-  const lines = warningsOf(look).flatMap((text) => paragraph(RANK.warning, text, columns, palette.warn));
+  const lines = warningsOf(look).flatMap(({ text }) => paragraph(RANK.warning, text, columns, palette.warn));
   return lines.length > 0 ? [blank(), ...lines] : [];
 }
 
+export interface Warning {
+  readonly about: 'Redis' | 'store' | 'paused' | 'workers' | 'cancelled' | 'nothing queued';
+  readonly text: string;
+}
+
 /** What whoever watches should know, and may have to do. */
-export function warningsOf(look: RunLook): string[] {
+export function warningsOf(look: RunLook): Warning[] {
   const { run, silent, paused, end, at, counted: since } = look;
-  const warnings: string[] = [];
-  const said = (why: string | undefined) => (why ? `: ${oneLine(why)}` : '');
-  const ago = (then: Date) => duration(Math.round((at.getTime() - then.getTime()) / 1000));
+  const warnings: Warning[] = [];
+  const warn = (about: Warning['about'], text: string) => warnings.push({ about, text });
+  const forHowLong = ({ since: asked }: Silence) => duration(Math.round((at.getTime() - asked.getTime()) / 1000));
+  const said = ({ why }: Silence) => (why === undefined ? '' : `: ${oneLine(why)}`);
   if (silent.redis) {
-    const { why } = silent.redis;
-    warnings.push(
-      `Redis has not answered for ${ago(silent.redis.since)}${said(why)}; the counts are of ${clock(since, at, true)}`,
-    );
+    const counts = `the counts are of ${clock(since, at, true)}`;
+    warn('Redis', `Redis has not answered for ${forHowLong(silent.redis)}${said(silent.redis)}; ${counts}`);
   }
-  if (silent.store) {
-    const { since: asked, why } = silent.store;
-    warnings.push(
-      why
-        ? `the store has not answered for ${ago(asked)}${said(why)}`
-        : `listing the store has taken ${ago(asked)} so far`,
-    );
+  if (silent.store?.why !== undefined) {
+    warn('store', `the store has not answered for ${forHowLong(silent.store)}${said(silent.store)}`);
+  } else if (silent.store) {
+    warn('store', `listing the store has taken ${forHowLong(silent.store)} so far`);
   }
-  if (paused.length > 0) warnings.push(`paused: ${paused.join(', ')} (spineline unpause goes on)`);
-  if (nobodyWorks(look)) warnings.push('studies wait and no worker takes one: are workers running?');
-  if (end === 'cancelled') warnings.push(`the run was cancelled; go on with it: spineline resume ${run.run}`);
+  if (paused.length > 0) warn('paused', `paused: ${paused.join(', ')} (spineline unpause goes on)`);
+  if (nobodyWorks(look)) warn('workers', 'studies wait and no worker takes one: are workers running?');
+  if (end === 'cancelled') warn(end, `the run was cancelled; go on with it: spineline resume ${run.run}`);
   if (end === 'nothing queued') {
-    warnings.push('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store');
-    warnings.push(`hand over what is missing: spineline resume ${run.run}`);
+    warn(end, 'nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store');
+    warn(end, `hand over what is missing: spineline resume ${run.run}`);
   }
   return warnings;
 }
