@@ -118,6 +118,10 @@ const VARIABLES = {
     z.preprocess(emptyIsUnset, z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
     'least severe log line that is written',
   ],
+  SPINELINE_LOG_FORMAT: [
+    z.preprocess(emptyIsUnset, z.enum(['auto', 'json', 'pretty']).default('auto')),
+    'log lines as JSON, or pretty for people; auto is pretty on a terminal and JSON elsewhere',
+  ],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;
 
 type Values = { [K in keyof typeof VARIABLES]: z.infer<(typeof VARIABLES)[K][0]> };
@@ -156,6 +160,7 @@ export interface Settings {
   readonly board: { readonly user: string | undefined; readonly password: string | undefined };
   readonly tracesUrl: string | undefined;
   readonly logLevel: Values['SPINELINE_LOG_LEVEL'];
+  readonly logFormat: Values['SPINELINE_LOG_FORMAT'];
 }
 
 /**
@@ -219,6 +224,7 @@ function arrange(v: Values): Settings {
     board: { user: v.SPINELINE_BOARD_USER, password: v.SPINELINE_BOARD_PASSWORD },
     tracesUrl: v.SPINELINE_TRACES_URL,
     logLevel: v.SPINELINE_LOG_LEVEL,
+    logFormat: v.SPINELINE_LOG_FORMAT,
   };
 }
 
