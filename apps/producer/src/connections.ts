@@ -5,6 +5,7 @@ import { ConfigError } from '@spineline/shared/domain';
 import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
 import { RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openSources, openStore, type SourceReader } from '@spineline/shared/store';
+import { startTraces } from '@spineline/shared/telemetry';
 
 export interface StoreSide {
   readonly settings: Settings;
@@ -50,15 +51,17 @@ export async function withQueues<T>(
     throw new ConfigError('no Redis was named', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
   }
   const redis = connectRedis(redisUrl, 'spineline-producer');
+  const traces = await startTraces('producer', settings.tracesUrl);
   try {
     await assertRedis(redis, redisUrl);
-    const queues = new Queues(redis, settings.queuePrefix, settings.worker);
+    const queues = new Queues(redis, settings.queuePrefix, settings.worker, traces);
     try {
       return await work({ queues, progress: new ProgressCounts(redis, settings.queuePrefix) });
     } finally {
       await queues.close();
     }
   } finally {
+    await traces.close().catch(() => {}); // a collector that is away fails no command
     redis.disconnect();
   }
 }

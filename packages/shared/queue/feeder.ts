@@ -14,7 +14,7 @@ import type { Redis } from 'ioredis';
 import pLimit from 'p-limit';
 import { kindOfError } from '../domain/index.ts';
 import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
-import type { Logger } from '../telemetry/index.ts';
+import { type Logger, NO_TRACES, type Traces } from '../telemetry/index.ts';
 import { PAYLOADS, type Payload, pageQueue, STAGE_QUEUES, type StageQueue } from './catalogue.ts';
 import type { Queues } from './queues.ts';
 
@@ -28,6 +28,7 @@ export interface FeederOptions {
   readonly lockMs: number;
   /** Study jobs waiting at the stage below which the next page is unfolded. */
   readonly lowWater: number;
+  readonly traces?: Traces;
 }
 
 export class Feeder {
@@ -91,7 +92,8 @@ export class Feeder {
         return;
       const job = (await this.#worker.getNextJob(this.#token, { block: false })) as Job | undefined;
       if (!job) return;
-      await this.#unfold(job);
+      const { traces = NO_TRACES } = this.#options;
+      await traces.span('unfold page', job.opts.telemetry?.metadata, {}, () => this.#unfold(job));
     }
   }
 

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Job, type JobsOptions, type JobType, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { NO_TRACES, type Traces } from '../telemetry/index.ts';
 import {
   PAYLOADS,
   type Payload,
@@ -41,13 +42,20 @@ export class Queues {
   readonly #watched: string;
   readonly #queues: Readonly<Record<QueueName, Queue>>;
   readonly #options: { attempts: number; backoffMs: number };
+  readonly #traces: Traces;
 
-  constructor(connection: Redis, prefix: string, options: { attempts: number; backoffMs: number }) {
+  constructor(
+    connection: Redis,
+    prefix: string,
+    options: { attempts: number; backoffMs: number },
+    traces: Traces = NO_TRACES,
+  ) {
+    this.#traces = traces;
     this.#redis = connection;
     this.#watched = `${prefix}:runs`;
     this.#options = options;
     const open = (name: QueueName) => {
-      const queue = new Queue(name, { connection, prefix });
+      const queue = new Queue(name, { connection, prefix, ...(traces.telemetry && { telemetry: traces.telemetry }) });
       queue.on('error', () => {}); // connection errors; the commands report what fails
       return queue;
     };
@@ -71,7 +79,11 @@ export class Queues {
     const jobs = pages.map((page, index) => ({
       name: 'page',
       data: { run, page, again } satisfies Payload<'stage1-pages'>,
-      opts: { ...this.#jobOptions(priority), jobId: pageJobId(run, index, round) },
+      opts: {
+        ...this.#jobOptions(priority),
+        jobId: pageJobId(run, index, round),
+        ...this.#newTrace({ run, page: index }),
+      },
     }));
     for (let start = 0; start < jobs.length; start += CHUNK) {
       await this.#queues[pageQueue(entry)].addBulk(jobs.slice(start, start + CHUNK));
@@ -206,6 +218,12 @@ export class Queues {
 
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
+  }
+
+  /** A trace of its own for a page. */
+  #newTrace(attributes: { run: string; page: number }): Pick<JobsOptions, 'telemetry'> {
+    const metadata = this.#traces.begin('enqueue page', attributes);
+    return metadata === undefined ? {} : { telemetry: { metadata } };
   }
 
   /** @returns how many there were. */

@@ -28,7 +28,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { kindOfError, recordOfError, SpinelineError } from '../domain/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
-import { JobClock, type Logger, type WorkerMetrics } from '../telemetry/index.ts';
+import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';
 import { PAYLOADS, type Payload, type StageQueue } from './catalogue.ts';
 import type { ProgressCounts, ProgressEvent } from './progress.ts';
 import type { Queues } from './queues.ts';
@@ -73,6 +73,7 @@ export interface StageWorkerOptions {
   readonly concurrency: number;
   readonly lockMs: number;
   readonly attempts: number;
+  readonly traces?: Traces;
 }
 
 export interface StageWorkerParts {
@@ -108,6 +109,7 @@ export class StageWorker<Q extends StageQueue> {
       stalledInterval: options.lockMs,
       maxStalledCount: STALLED_STARTS,
       maxStartedAttempts: options.attempts + SPARE_STARTS,
+      ...(options.traces?.telemetry && { telemetry: options.traces.telemetry }),
       settings: { backoffStrategy: (attempt, _type, _error, job) => cappedBackoff(attempt, job) },
     });
     this.#worker.on('error', (error) => parts.log.debug({ error: error.message }, 'queue connection'));
@@ -206,7 +208,15 @@ export class StageWorker<Q extends StageQueue> {
     } finally {
       this.#inHand -= 1;
       metrics.jobLeft(clock);
+      this.#annotateTrace(clock);
     }
+  }
+
+  /** Where the time of the job went, on its span. */
+  #annotateTrace(clock: JobClock): void {
+    const { traces = NO_TRACES } = this.#options;
+    const phases = Object.entries(clock.read().phases).filter(([, seconds]) => seconds > 0);
+    traces.annotate(Object.fromEntries(phases.map(([phase, seconds]) => [`spineline.${phase}_seconds`, seconds])));
   }
 
   #payloadOf(job: Job): Payload<Q> {

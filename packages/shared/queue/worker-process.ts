@@ -24,6 +24,7 @@ import {
   type Logger,
   StoreMetrics,
   startHealthServer,
+  startTraces,
   WorkerMetrics,
 } from '../telemetry/index.ts';
 import type { StageQueue } from './catalogue.ts';
@@ -96,6 +97,8 @@ async function serve<Q extends StageQueue>(
     }
   };
   try {
+    const traces = await startTraces(`worker-${queue}`, settings.tracesUrl);
+    atEnd(() => traces.close());
     const metrics = new WorkerMetrics(queue, { slots: options.concurrency, ...options });
     const storeMetrics = new StoreMetrics(metrics.registry);
     await addGpuMetrics(metrics.registry);
@@ -126,7 +129,7 @@ async function serve<Q extends StageQueue>(
     atEnd(() => compute.close());
 
     const runs = new RunStore(store);
-    const queues = new Queues(redis, settings.queuePrefix, options);
+    const queues = new Queues(redis, settings.queuePrefix, options, traces);
     atEnd(() => queues.close());
     const progress = new ProgressCounts(redis, settings.queuePrefix);
     const kit: WorkerKit = {
@@ -139,7 +142,7 @@ async function serve<Q extends StageQueue>(
       inference,
       metrics,
     };
-    const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs };
+    const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs, traces };
     const worker = new StageWorker(
       queue,
       processOf(kit),

@@ -61,6 +61,8 @@ export class WorkerMetrics {
     this.#stage = stage;
     this.#limits = { slots: 1, inferenceThreads: 1, batchSize: 1, executionProvider: 'cpu', ...limits };
     const { registry } = this;
+    // The process' own series too: a pool is what people look at.
+    registry.setDefaultLabels({ stage });
     collectDefaultMetrics({ register: registry });
     const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Counter({ name, help, labelNames, registers: [registry] });

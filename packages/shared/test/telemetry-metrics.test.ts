@@ -29,10 +29,11 @@ describe('the metrics of a worker', () => {
     for (const phase of PHASES) {
       expect(samples.get(`spineline_phase_seconds_count{stage="${stage}",phase="${phase}"}`)).toBe(0);
     }
-    for (const code of Object.keys(FLAG_MEANINGS)) expect(samples.get(`spineline_flags_total{code="${code}"}`)).toBe(0);
+    for (const code of Object.keys(FLAG_MEANINGS))
+      expect(samples.get(`spineline_flags_total{code="${code}",stage="${stage}"}`)).toBe(0);
     for (const step of steps) {
-      expect(samples.get(`spineline_steps_total{step="${step}",reused="true"}`)).toBe(0);
-      expect(samples.get(`spineline_steps_total{step="${step}",reused="false"}`)).toBe(0);
+      expect(samples.get(`spineline_steps_total{step="${step}",reused="true",stage="${stage}"}`)).toBe(0);
+      expect(samples.get(`spineline_steps_total{step="${step}",reused="false",stage="${stage}"}`)).toBe(0);
     }
     expect(samples.get(`spineline_samples_total{stage="${stage}"}`)).toBe(0);
     expect(samples.get(`spineline_jobs_in_progress{stage="${stage}"}`)).toBe(0);
@@ -65,8 +66,8 @@ describe('the metrics of a worker', () => {
     expect(of('spineline_queue_wait_seconds_sum{stage="stage3"}')).toBe(4);
     expect(of('spineline_queue_wait_seconds_count{stage="stage3"}')).toBe(1);
     expect(of('spineline_job_seconds_count{stage="stage3"}')).toBe(1);
-    expect(of('spineline_steps_total{step="stage3",reused="true"}')).toBe(1);
-    expect(of('spineline_flags_total{code="view_missing"}')).toBe(1);
+    expect(of('spineline_steps_total{step="stage3",reused="true",stage="stage3"}')).toBe(1);
+    expect(of('spineline_flags_total{code="view_missing",stage="stage3"}')).toBe(1);
     expect(of('spineline_samples_total{stage="stage3"}')).toBe(11);
     expect(of('spineline_inference_busy_seconds_total{stage="stage3"}')).toBe(1.5);
     expect(of('spineline_batch_samples_count{stage="stage3"}')).toBe(2);
@@ -179,7 +180,7 @@ describe('the health endpoint', () => {
     expect(reply.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const samples = parseSamples(await reply.text());
     expect(samples.get('spineline_jobs_total{stage="stage2",outcome="failed"}')).toBe(1);
-    expect(samples.has('process_resident_memory_bytes')).toBe(true);
+    expect(samples.has('process_resident_memory_bytes{stage="stage2"}')).toBe(true);
   });
 
   it('says what there is to whoever asks for something else', async () => {

@@ -22,7 +22,7 @@ export interface TestWorker {
   stop(): Promise<Exit>;
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<Exit>;
-  /** The value of a metric with exactly these labels, in any order; 0 where it has none. */
+  /** The value of a metric with exactly these labels and its stage, in any order; 0 where it has none. */
   metric(name: string, labels: Readonly<Record<string, string>>): Promise<number>;
 }
 
@@ -48,7 +48,7 @@ export async function startWorker(stage: Stage, settings: Readonly<Record<string
     stop: end('SIGTERM'),
     kill: end('SIGKILL'),
     metric: async (name, labels) =>
-      sampleOf(samplesOf(await (await fetch(`${health}/metrics`)).text()), name, labels) ?? 0,
+      sampleOf(samplesOf(await (await fetch(`${health}/metrics`)).text()), name, { stage, ...labels }) ?? 0,
   };
 }
 
