@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addEvaluate } from './commands/evaluate.ts';
+import { addExporter } from './commands/exporter.ts';
 import { addFailed } from './commands/failed.ts';
 import { addGc } from './commands/gc.ts';
 import { addModels } from './commands/models.ts';
@@ -68,6 +69,7 @@ for (const add of [
   addRuns,
   addResults,
   addFailed,
+  addExporter,
   addBoard,
   addShow,
   addEvaluate,
