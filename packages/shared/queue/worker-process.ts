@@ -64,7 +64,7 @@ export async function runWorker<Q extends StageQueue>(
   let log = createLogger(`worker-${queue}`, 'info');
   try {
     const settings = readSettings(environment);
-    log = createLogger(`worker-${queue}`, settings.logLevel);
+    log = createLogger(`worker-${queue}`, settings.logLevel, settings.logFormat);
     await serve(queue, processOf, settings, log);
     return 0;
   } catch (error) {

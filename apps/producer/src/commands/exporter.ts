@@ -43,7 +43,7 @@ async function exporter(): Promise<void> {
   if (!storeUrl) {
     throw new ConfigError('no object store was named', { expected: 'SPINELINE_STORE_URL, such as s3://bucket/prefix' });
   }
-  const log = createLogger('exporter', settings.logLevel);
+  const log = createLogger('exporter', settings.logLevel, settings.logFormat);
   const stop = new AbortController();
   const stopped = new Promise<void>((resolve) =>
     stop.signal.addEventListener('abort', () => resolve(), { once: true }),
