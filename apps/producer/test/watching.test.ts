@@ -4,6 +4,7 @@
  * `SPINELINE_TEST_WATCH_STUDIES` makes the run as long as wanted.
  */
 
+import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,6 +43,7 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
   let dataset = '';
   let pools: Pools;
   let exporter: ReturnType<typeof startNode>;
+  let exporterUrl = '';
   let prometheus: TestPrometheus;
   let collector: Awaited<ReturnType<typeof startTraceCollector>>;
   let status: Status;
@@ -65,9 +67,10 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
     pools = await startPools(1, withGpu);
     exporter = startNode(COMMAND, ['exporter'], settings);
     const started = await logOf(exporter).when(({ msg }) => msg === 'exporter started');
+    exporterUrl = String(started.health);
     prometheus = await startPrometheus({
       'spineline-worker': pools.workers.map(({ health }) => new URL(health).host),
-      'spineline-exporter': [new URL(String(started.health)).host],
+      'spineline-exporter': [new URL(exporterUrl).host],
     });
     for (const file of (await readdir(DASHBOARDS)).sort()) {
       const dashboard = JSON.parse(await readFile(join(DASHBOARDS, file), 'utf8')) as DashboardJson;
@@ -225,6 +228,19 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
       expect(names('spineline-producer')).toContain('enqueue page');
       expect(names('spineline-worker-stage1')).toContain('unfold page');
       expect(spans[0]!.attributes['spineline.inference_seconds']).toBeGreaterThan(0);
+    }
+  });
+
+  it('serves metrics that promtool finds nothing wrong with', async () => {
+    for (const url of [...pools.workers.map(({ health }) => health), exporterUrl]) {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const {
+        status: code,
+        stderr,
+        error,
+      } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+      expect(error).toBeUndefined();
+      expect([code, stderr]).toEqual([0, '']);
     }
   });
 

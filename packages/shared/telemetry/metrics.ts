@@ -3,9 +3,10 @@
  * Counters start at zero, not absent: a rate over an absent series is no rate.
  */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { FLAG_MEANINGS, type FlagCode, JOB_ERROR_CODES, jobErrorCode } from '../domain/index.ts';
 import { type JobClock, PHASES } from './job-clock.ts';
+import { addProcessMetrics } from './process-metrics.ts';
 
 const OUTCOMES = ['scored', 'handed_over', 'retried', 'failed', 'cancelled'] as const;
 export type JobOutcome = (typeof OUTCOMES)[number];
@@ -63,7 +64,7 @@ export class WorkerMetrics {
     const { registry } = this;
     // The process' own series too: a pool is what people look at.
     registry.setDefaultLabels({ stage });
-    collectDefaultMetrics({ register: registry });
+    addProcessMetrics(registry);
     const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Counter({ name, help, labelNames, registers: [registry] });
     const gauge = <Label extends string>(

@@ -4,8 +4,9 @@
  */
 
 import { QUEUES, type Queues, STAGE_QUEUES } from '@spineline/shared/queue';
+import { addProcessMetrics } from '@spineline/shared/telemetry';
 import type { Redis } from 'ioredis';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { RunWatch } from './run-watch.ts';
 
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
@@ -27,7 +28,7 @@ export class ExporterMetrics {
     this.#redis = redis;
     this.#queues = queues;
     const registers = [this.#registry];
-    collectDefaultMetrics({ register: this.#registry });
+    addProcessMetrics(this.#registry);
     const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name, help, labelNames, registers });
     this.#queueGauges = {
