@@ -1,7 +1,7 @@
 /**
  * Where the time of one job goes. A job does several things at once (it fetches for one model while another one runs), so
  * each moment counts to one phase alone: the first in the order of {@link ACTIVITIES} that is going on, `other` if none
- * is. So the phases of a job add up to its duration, and waiting is counted only while nothing of the job progresses.
+ * is. So the phases of a job add up to its duration, and waiting for a model is counted only while nothing else goes on.
  */
 
 /** What a job may be doing, the most advanced first. */
@@ -39,26 +39,13 @@ export interface TaskTimes {
   readonly taskMs: number;
 }
 
+const noActivity = () => ({ inference: 0, compute: 0, fetch: 0, write: 0, batch_wait: 0, lookup: 0 });
+
 export class JobClock {
   readonly #onProgress: (() => void) | undefined;
   readonly #begun = performance.now();
-  readonly #running: Record<Activity, number> = {
-    inference: 0,
-    compute: 0,
-    fetch: 0,
-    write: 0,
-    batch_wait: 0,
-    lookup: 0,
-  };
-  readonly #ms: Record<Activity | 'other', number> = {
-    inference: 0,
-    compute: 0,
-    fetch: 0,
-    write: 0,
-    batch_wait: 0,
-    lookup: 0,
-    other: 0,
-  };
+  readonly #running = noActivity();
+  readonly #ms = { ...noActivity(), other: 0 };
   /** What the time of `compute` is divided by. */
   readonly #parts = { thread_wait: 0, decode: 0, preprocess: 0 };
   #since = this.#begun;
