@@ -233,7 +233,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
       const metrics = await (await fetch(`${running.get(name)!.url}/metrics`)).text();
       const outcome = name === 'worker-stage3' ? 'scored' : 'handed_over';
       expect(metrics).toMatch(new RegExp(`^spineline_jobs_total\\{.*outcome="${outcome}".*\\} ${STUDIES}$`, 'm'));
-      const [, bytes] = /^process_resident_memory_bytes (\S+)$/m.exec(metrics)!;
+      const [, bytes] = /^process_resident_memory_bytes\{.*\} (\S+)$/m.exec(metrics)!;
       console.info(`${name} takes ${Math.round(Number(bytes) / 1024 ** 2)} MiB`);
       const limit = /^(\d+)g$/.exec(services[name]!.deploy!.resources!.limits!.memory!)![1];
       expect(Number(bytes)).toBeLessThan((Number(limit) * 1024 ** 3) / 2);
