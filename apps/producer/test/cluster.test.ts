@@ -26,7 +26,7 @@ import { largestDifference, type ResultsFile, readResults } from './support/resu
 import { makePhantom, spinelineOk } from './support/spineline-command.ts';
 import { type Pools, STAGES, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 4);
+const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 3);
 const TIMEOUT_MS = 60_000 + STUDIES * 30_000;
 const SEED = 5;
 const missing = redisMissing() ?? s3Missing();

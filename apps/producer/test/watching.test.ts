@@ -24,7 +24,7 @@ import { COMMAND, spineline, spinelineOk } from './support/spineline-command.ts'
 import { startTraceCollector } from './support/trace-collector.ts';
 import { type Pools, STAGES, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_WATCH_STUDIES || 6);
+const STUDIES = Number(process.env.SPINELINE_TEST_WATCH_STUDIES || 4);
 /** One more has a file that is no DICOM, and fails. */
 const BROKEN = '4711';
 const TIMEOUT_MS = 180_000 + STUDIES * 30_000;

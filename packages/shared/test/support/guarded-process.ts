@@ -5,6 +5,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 /** How a process ended. */
 export interface Exit {
@@ -40,10 +41,13 @@ export function startNode(
   return { child, exited };
 }
 
+/** Where the command keeps compiled code too: workers that tests start are up a third sooner. */
+const CODE_CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/spineline-code', import.meta.url));
+
 /** The tests' environment with these settings, and no other setting of spineline that happens to be there. */
 function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const bare = Object.entries(process.env).filter(([name]) => !name.startsWith('SPINELINE_'));
-  return { ...Object.fromEntries(bare), NO_COLOR: '1', ...settings };
+  return { ...Object.fromEntries(bare), NO_COLOR: '1', NODE_COMPILE_CACHE: CODE_CACHE, ...settings };
 }
 
 /** Whether a process of this id runs. */
