@@ -1,7 +1,7 @@
 /** The exporter's series against queues and a store that hold what is known, and the command as a process. */
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ProcessStudy } from '../../../packages/shared/queue/index.ts';
+import { type ProcessStudy, retryRun } from '../../../packages/shared/queue/index.ts';
 import { StoreMetrics, WorkerMetrics } from '../../../packages/shared/telemetry/index.ts';
 import { startFaultProxy } from '../../../packages/shared/test/support/fault-proxy.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
@@ -105,11 +105,24 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
     expect(sampleOf(samples, 'spineline_run_stage_studies', { run: 'tonight', stage: 'stage3' })).toBe(4);
   });
 
+  it('sees that failures are tried again in a run that was over', async () => {
+    const rig = await queueRig(redis.url);
+    const { look } = exporterOf(rig);
+    const pages = await rig.record('tonight', ['1', '2']);
+    await rig.queues.addPages('tonight', pages, 5);
+    await rig.score('tonight', '1');
+    await rig.fail('tonight', 'permanent', '2');
+    const left = async () => sampleOf(await look(), 'spineline_run_studies_left', { run: 'tonight' });
+    expect(await left()).toBe(0);
+    await retryRun(await rig.runs.readRun('tonight'), rig.runs, rig, {});
+    expect(await left()).toBe(1);
+  });
+
   it('forgets a run that the store does not have', async () => {
     const rig = await queueRig(redis.url);
     const { look } = exporterOf(rig);
     await rig.queues.addPages('elsewhere', [DIGEST], 5);
-    expect(await rig.queues.watched()).toEqual(['elsewhere']);
+    expect(await rig.queues.watched()).toMatchObject([{ run: 'elsewhere' }]);
     const samples = await look();
     expect([...samples.keys()].filter((name) => name.includes('run="'))).toEqual([]);
     expect(await rig.queues.watched()).toEqual([]);

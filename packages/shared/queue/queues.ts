@@ -177,9 +177,15 @@ export class Queues {
     return left;
   }
 
-  /** Runs that were handed over to this Redis, the last first; those that are over stay until {@link unwatch}. */
-  watched(): Promise<string[]> {
-    return this.#redis.zrevrange(this.#watched, 0, -1);
+  /**
+   * Runs that were handed over to this Redis, with the time of the last time (ms since the epoch), the last first; those
+   * that are over stay until {@link unwatch}.
+   */
+  async watched(): Promise<{ run: string; handedOver: number }[]> {
+    const flat = await this.#redis.zrevrange(this.#watched, 0, -1, 'WITHSCORES');
+    const runs: { run: string; handedOver: number }[] = [];
+    for (let i = 0; i < flat.length; i += 2) runs.push({ run: String(flat[i]), handedOver: Number(flat[i + 1]) });
+    return runs;
   }
 
   async unwatch(run: string): Promise<void> {

@@ -8,7 +8,9 @@ import { type ProgressCounts, type Queues, STAGE_QUEUES, type StageQueue } from 
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 
 const LIST_EVERY_MS = 10_000;
-/** A listing may take this part of the time. */
+/** Nothing changes in a run that is over, unless it is handed over again. */
+const LIST_OVER_EVERY_MS = 300_000;
+/** Listings may take this part of the time, all runs together. */
 const LISTING_SHARE = 1 / 20;
 /** A run that is over is of interest until the next evening. */
 const KEEP_OVER_MS = 24 * 3_600_000;
@@ -28,6 +30,8 @@ export interface WatchedRun {
 interface Listing {
   readonly at: number;
   readonly tookMs: number;
+  /** When the run had last been handed over. */
+  readonly handedOver: number;
   readonly scored: number;
   readonly failed: number;
 }
@@ -49,8 +53,9 @@ export class RunWatch {
   async look(): Promise<WatchedRun[]> {
     const [names, pages] = await Promise.all([this.#queues.watched(), this.#queues.pagesLeft()]);
     const seen: WatchedRun[] = [];
-    for (const name of names) {
-      const run = await this.#lookAt(name, pages.get(name) ?? 0);
+    for (const { run: name, handedOver } of names) {
+      const share = LISTING_SHARE / names.length;
+      const run = await this.#lookAt(name, pages.get(name) ?? 0, handedOver, share);
       if (run && !this.#isOld(run)) seen.push(run);
       else await this.#forget(name);
     }
@@ -58,7 +63,7 @@ export class RunWatch {
   }
 
   /** `undefined` for a run that the store does not have (any more). */
-  async #lookAt(name: string, pagesLeft: number): Promise<WatchedRun | undefined> {
+  async #lookAt(name: string, pagesLeft: number, handedOver: number, share: number): Promise<WatchedRun | undefined> {
     const record = await this.#runs.readRun(name).catch((error: unknown) => {
       if (error instanceof ConfigError) return undefined;
       throw error;
@@ -66,7 +71,7 @@ export class RunWatch {
     if (!record) return undefined;
     const { studies, from } = record;
     const [counts, cancelled] = await Promise.all([this.#progress.read(name), this.#runs.isCancelled(name)]);
-    const listing = await this.#listing(name, studies);
+    const listing = await this.#listing(name, studies, handedOver, share);
     const listed = listing.scored + listing.failed;
     // The counts of Redis are estimates, and may be lost: they may only add to what was listed, and end nothing.
     const done = listed >= studies ? studies : Math.min(studies - 1, Math.max(listed, counts.stage3 + counts.failed));
@@ -85,13 +90,16 @@ export class RunWatch {
     };
   }
 
-  async #listing(run: string, studies: number): Promise<Listing> {
+  async #listing(run: string, studies: number, handedOver: number, share: number): Promise<Listing> {
     const last = this.#listings.get(run);
     const now = performance.now();
-    if (last && now < last.at + Math.max(LIST_EVERY_MS, last.tookMs / LISTING_SHARE)) return last;
+    if (last && last.handedOver === handedOver) {
+      const rest = last.scored + last.failed >= studies ? LIST_OVER_EVERY_MS : LIST_EVERY_MS;
+      if (now < last.at + Math.max(rest, last.tookMs / share)) return last;
+    }
     const { scored, failed } = await this.#runs.finished(run);
     const at = performance.now();
-    const listing = { at, tookMs: at - now, scored: scored.size, failed: failed.size };
+    const listing = { at, tookMs: at - now, handedOver, scored: scored.size, failed: failed.size };
     this.#listings.set(run, listing);
     if (scored.size + failed.size < studies) this.#overSince.delete(run);
     else if (!this.#overSince.has(run)) this.#overSince.set(run, Date.now());
