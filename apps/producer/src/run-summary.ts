@@ -2,8 +2,8 @@
 
 import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
 import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
-import type { RunState } from './follow-run.ts';
 import { counted, duration, out, table } from './terminal/style.ts';
+import type { RunState } from './watching/follow-run.ts';
 
 /** Failures that a summary prints; `spineline failed` prints all. */
 const FAILURES_SHOWN = 10;

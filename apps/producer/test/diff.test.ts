@@ -11,7 +11,7 @@ import { RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_BUNDLES } from '../src/bundles.ts';
-import type { RunsDiff } from '../src/run-diff.ts';
+import type { RunsDiff } from '../src/diff/run-diff.ts';
 import { spineline, spinelineOk } from './support/spineline-command.ts';
 import { labelsCsv, mostly, type Said, syntheticResult, syntheticRun, writeRun } from './support/synthetic-run.ts';
 

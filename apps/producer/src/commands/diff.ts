@@ -15,9 +15,9 @@ import {
 } from '@spineline/shared/evaluation';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';
-import { diffPage } from '../diff-page.ts';
+import { diffPage } from '../diff/page.ts';
+import { diffRuns, type RunsDiff, STAGE_NAMES, targetLabel, verdictOf, withTop } from '../diff/run-diff.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { diffRuns, type RunsDiff, STAGE_NAMES, targetLabel, verdictOf, withTop } from '../run-diff.ts';
 import { compareProgress } from '../terminal/compare-progress.ts';
 import { counted, out, table } from '../terminal/style.ts';
 import { PART_NAMES, TASK_NAMES } from './evaluate.ts';

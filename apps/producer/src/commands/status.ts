@@ -10,7 +10,7 @@ import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { err, out, table } from '../terminal/style.ts';
-import { lookOnce, type RunLook, watchRun } from '../watch-run.ts';
+import { lookOnce, type RunLook, watchRun } from '../watching/watch-run.ts';
 
 const FAILURES_SHOWN = 5;
 const WARN_EVERY_MS = 15_000;

@@ -10,11 +10,11 @@ import { readSettings, type Settings } from '@spineline/shared/config';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import { type QueueSide, type StoreSide, withQueues, withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { followRun, type RunState } from '../follow-run.ts';
 import { writeResultsFile, writeSubmissionFile } from '../output-files.ts';
 import { printSummary, summarise } from '../run-summary.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { err } from '../terminal/style.ts';
+import { followRun, type RunState } from '../watching/follow-run.ts';
 import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
 import { startWorkers } from './workers.ts';
 

@@ -1,8 +1,8 @@
 /** The screen of `status --watch`: from a look at a run to lines that fit a terminal. */
 
 import { STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
-import type { Silence } from '../question.ts';
-import type { RunLook } from '../watch-run.ts';
+import type { Silence } from '../watching/question.ts';
+import type { RunLook } from '../watching/watch-run.ts';
 import { sparkline } from './sparkline.ts';
 import { counted, duration, err, type Palette } from './style.ts';
 import { columnsOf, cut, oneLine, wrap } from './text.ts';

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '@spineline/shared/queue';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
-import type { QueueSide } from './connections.ts';
+import type { QueueSide } from '../connections.ts';
 
 const LOOK_EVERY_MS = 500;
 /** The store is listed when the counts say that the run is nearly over, or now and then; listing is not free. */

@@ -1,7 +1,7 @@
 /** The pictures of a comparison's page, as inline SVG: a forest plot of differences, a histogram of moves. */
 
 import { METRIC_FIGURES, type MetricDifference, MOVE_EDGES } from '@spineline/shared/evaluation';
-import { PART_NAMES } from './commands/evaluate.ts';
+import { PART_NAMES } from '../commands/evaluate.ts';
 import { html, type Markup, NOTHING } from './markup.ts';
 
 /** Widths and heights in units of the drawing, which is scaled to the width of the page. */

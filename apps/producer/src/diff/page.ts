@@ -19,10 +19,10 @@ import {
   type PointMove,
   type SliceMove,
 } from '@spineline/shared/evaluation';
-import { PART_NAMES, TASK_NAMES } from './commands/evaluate.ts';
-import { forestPlot, moveHistogram } from './diff-charts.ts';
-import { DIFF_PAGE_STYLE } from './diff-page-style.ts';
+import { PART_NAMES, TASK_NAMES } from '../commands/evaluate.ts';
+import { forestPlot, moveHistogram } from './charts.ts';
 import { html, Markup, type MarkupValue, NOTHING } from './markup.ts';
+import { DIFF_PAGE_STYLE } from './page-style.ts';
 import { type RunsDiff, STAGE_NAMES, targetLabel, verdictOf } from './run-diff.ts';
 
 /**

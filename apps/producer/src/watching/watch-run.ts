@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kindOfError } from '@spineline/shared/domain';
 import { type Progress, type QueueCounts, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
 import type { FailureRecord, RunRecord, RunStore } from '@spineline/shared/runs';
-import type { QueueSide } from './connections.ts';
+import type { QueueSide } from '../connections.ts';
 import { latestFailures } from './latest-failures.ts';
 import { type Answer, Question, type Silence } from './question.ts';
 import { Throughput } from './throughput.ts';
