@@ -62,7 +62,7 @@ async function exporter(): Promise<void> {
     let refreshed = performance.now();
     const health = await startHealthServer(settings.health, metrics, () => ({
       // Behind a connection that is stuck nothing is brought up to date any more.
-      live: performance.now() - refreshed < settings.worker.stalledMs,
+      live: performance.now() - refreshed < REFRESH_MS + settings.worker.stalledMs,
       ready: redis.status === 'ready',
       redis: redis.status,
       store: store.url,
