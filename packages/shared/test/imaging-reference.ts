@@ -14,11 +14,15 @@ export const NO_PYTHON = 'no python3 with numpy, torch and pydicom here';
 
 let found: { python: string | undefined } | undefined;
 
-/** A Python that can run the reference, or `undefined`. Looked for once, and only if a test asks: torch loads slowly. */
+/** Fails where a package is missing, without loading it: torch takes seconds. */
+const FIND =
+  'from importlib.util import find_spec; import sys; sys.exit(not all(map(find_spec, ("numpy", "torch", "pydicom"))))';
+
+/** A Python that can run the reference, or `undefined`. Looked for once, and only if a test asks. */
 export function python(): string | undefined {
   found ??= {
     python: ['python3', '/usr/bin/python3'].find(
-      (name) => spawnSync(name, ['-c', 'import numpy, torch, pydicom'], { stdio: 'ignore' }).status === 0,
+      (name) => spawnSync(name, ['-c', FIND], { stdio: 'ignore' }).status === 0,
     ),
   };
   return found.python;
