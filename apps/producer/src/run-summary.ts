@@ -3,7 +3,6 @@
 import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
 import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
 import { counted, duration, out, table } from './terminal/style.ts';
-import type { RunState } from './watching/follow-run.ts';
 
 /** Failures that a summary prints; `spineline failed` prints all. */
 const FAILURES_SHOWN = 10;
@@ -30,7 +29,7 @@ export interface RunSummary {
 export async function summarise(
   runs: RunStore,
   run: RunRecord,
-  state: Pick<RunState, 'scored' | 'failed' | 'missing'>,
+  state: Pick<RunSummary, 'scored' | 'failed' | 'missing'>,
   seconds?: number,
 ): Promise<RunSummary> {
   const steps = Object.fromEntries(STEPS.map((step) => [step, { computed: 0, reused: 0, seconds: 0 }])) as Record<

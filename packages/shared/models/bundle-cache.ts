@@ -26,25 +26,19 @@ export interface ReadyBundle<S extends Stage> {
 }
 
 export class BundleCache {
-  readonly #bundles: LRUCache<string, LoadedBundle, BundlePin>;
+  readonly #bundles: LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>;
   readonly #manifests: LRUCache<string, Bundle, BundlePin>;
 
   /** @param onChange told which bundles come into memory and leave it. */
   constructor(store: ObjectStore, onChange?: (bundle: BundlePin, loaded: boolean) => void) {
-    const pins = new Map<string, BundlePin>();
-    this.#bundles = new LRUCache<string, LoadedBundle, BundlePin>({
+    this.#bundles = new LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>({
       max: KEPT,
-      fetchMethod: async (digest, _stale, { context }) => {
-        const bundle = await readStoredBundle(store, context);
-        pins.set(digest, context);
-        onChange?.(context, true);
-        return bundle;
+      fetchMethod: async (_digest, _stale, { context: pin }) => {
+        const bundle = await readStoredBundle(store, pin);
+        onChange?.(pin, true);
+        return { ...bundle, pin };
       },
-      dispose: (_bundle, digest) => {
-        const pin = pins.get(digest);
-        pins.delete(digest);
-        if (pin) onChange?.(pin, false);
-      },
+      dispose: ({ pin }) => onChange?.(pin, false),
     });
     this.#manifests = new LRUCache<string, Bundle, BundlePin>({
       max: KEPT,

@@ -14,7 +14,7 @@ import { writeResultsFile, writeSubmissionFile } from '../output-files.ts';
 import { printSummary, summarise } from '../run-summary.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { err } from '../terminal/style.ts';
-import { followRun, type RunState } from '../watching/follow-run.ts';
+import { type RunLook, watchRun } from '../watching/watch-run.ts';
 import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
 import { startWorkers } from './workers.ts';
 
@@ -59,22 +59,28 @@ export async function runEmbedded(
               const startedAt = performance.now();
               const run = await handOver(side);
               const view = progressView(run.studies);
-              let state: RunState;
+              // Workers that cannot run end the watching too: it would wait for them.
+              const ended = new AbortController();
+              let look: RunLook | undefined;
               try {
-                const follow = followRun(run, runs, side, (progress) => view.update(progress), stopped.signal);
-                state = await Promise.race([follow, workers.failed]);
-                view.update(await side.progress.read(run.run));
+                const watched = watchRun(run, runs, side, ({ progress }) => view.update(progress), {
+                  signal: AbortSignal.any([stopped.signal, ended.signal]),
+                });
+                look = await Promise.race([watched, workers.failed]);
               } finally {
+                ended.abort();
                 view.stop();
               }
+              if (!look?.end) throw stopped.signal.reason;
+              const { scored, failed, left: missing } = look;
               const seconds = (performance.now() - startedAt) / 1000;
               await writeSubmissionFile(runs, run, join(out, 'submission.csv'));
               await writeResultsFile(runs, run, join(out, 'results.json'));
-              const summary = await summarise(runs, run, state, seconds);
+              const summary = await summarise(runs, run, { scored, failed, missing }, seconds);
               if (options.json) console.log(JSON.stringify({ ...summary, out }));
               else printSummary(summary, out);
               await after?.(runs, run);
-              return state.scored === run.studies ? EXIT.ok : EXIT.someFailed;
+              return scored === run.studies ? EXIT.ok : EXIT.someFailed;
             },
             redis.url,
           );

@@ -8,12 +8,12 @@ import { type ProgressCounts, type Queues, STAGE_QUEUES, type StageQueue } from 
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 
 const LIST_EVERY_MS = 10_000;
-/** Nothing changes in a run that is over, unless it is handed over again. */
-const LIST_OVER_EVERY_MS = 300_000;
+/** Nothing changes in a run that is over or was cancelled, unless it is handed over again. */
+const LIST_ENDED_EVERY_MS = 300_000;
 /** Listings may take this part of the time, all runs together. */
 const LISTING_SHARE = 1 / 20;
-/** A run that is over is of interest until the next evening. */
-const KEEP_OVER_MS = 24 * 3_600_000;
+/** Such a run is of interest until the next evening. */
+const KEEP_ENDED_MS = 24 * 3_600_000;
 
 export interface WatchedRun {
   readonly record: RunRecord;
@@ -41,7 +41,7 @@ export class RunWatch {
   readonly #queues: Queues;
   readonly #progress: ProgressCounts;
   readonly #listings = new Map<string, Listing>();
-  readonly #overSince = new Map<string, number>();
+  readonly #endedSince = new Map<string, number>();
 
   constructor(runs: RunStore, queues: Queues, progress: ProgressCounts) {
     this.#runs = runs;
@@ -49,7 +49,7 @@ export class RunWatch {
     this.#progress = progress;
   }
 
-  /** The runs under way, and those that were over for less than a day; the last handed over first. */
+  /** The runs under way, and those that ended less than a day ago; the last handed over first. */
   async look(): Promise<WatchedRun[]> {
     const [names, pages] = await Promise.all([this.#queues.watched(), this.#queues.pagesLeft()]);
     const seen: WatchedRun[] = [];
@@ -71,14 +71,19 @@ export class RunWatch {
     if (!record) return undefined;
     const { studies, from } = record;
     const [counts, cancelled] = await Promise.all([this.#progress.read(name), this.#runs.isCancelled(name)]);
-    const listing = await this.#listing(name, studies, handedOver, share);
+    const listing = await this.#listing(name, handedOver, (last) =>
+      Math.max(cancelled || isOver(last, studies) ? LIST_ENDED_EVERY_MS : LIST_EVERY_MS, last.tookMs / share),
+    );
+    const over = isOver(listing, studies);
+    if (!over && !cancelled) this.#endedSince.delete(name);
+    else if (!this.#endedSince.has(name)) this.#endedSince.set(name, Date.now());
     const listed = listing.scored + listing.failed;
     // The counts of Redis are estimates, and may be lost: they may only add to what was listed, and end nothing.
-    const done = listed >= studies ? studies : Math.min(studies - 1, Math.max(listed, counts.stage3 + counts.failed));
-    const failed = listed >= studies ? listing.failed : Math.min(done, Math.max(listing.failed, counts.failed));
+    const done = over ? studies : Math.min(studies - 1, Math.max(listed, counts.stage3 + counts.failed));
+    const failed = over ? listing.failed : Math.min(done, Math.max(listing.failed, counts.failed));
     const entry = STAGE_QUEUES.indexOf(from?.stage ?? 'stage1');
     const through = (stage: StageQueue, i: number) =>
-      i < entry || listed >= studies ? studies - (i < entry ? 0 : failed) : Math.min(studies, counts[stage]);
+      i < entry || over ? studies - (i < entry ? 0 : failed) : Math.min(studies, counts[stage]);
     return {
       record,
       scored: done - failed,
@@ -90,30 +95,30 @@ export class RunWatch {
     };
   }
 
-  async #listing(run: string, studies: number, handedOver: number, share: number): Promise<Listing> {
+  /** @param restMs how long a listing holds, unless the run was handed over again. */
+  async #listing(run: string, handedOver: number, restMs: (last: Listing) => number): Promise<Listing> {
     const last = this.#listings.get(run);
-    const now = performance.now();
-    if (last && last.handedOver === handedOver) {
-      const rest = last.scored + last.failed >= studies ? LIST_OVER_EVERY_MS : LIST_EVERY_MS;
-      if (now < last.at + Math.max(rest, last.tookMs / share)) return last;
-    }
+    const began = performance.now();
+    if (last?.handedOver === handedOver && began < last.at + restMs(last)) return last;
     const { scored, failed } = await this.#runs.finished(run);
     const at = performance.now();
-    const listing = { at, tookMs: at - now, handedOver, scored: scored.size, failed: failed.size };
+    const listing = { at, tookMs: at - began, handedOver, scored: scored.size, failed: failed.size };
     this.#listings.set(run, listing);
-    if (scored.size + failed.size < studies) this.#overSince.delete(run);
-    else if (!this.#overSince.has(run)) this.#overSince.set(run, Date.now());
     return listing;
   }
 
   #isOld({ record: { run } }: WatchedRun): boolean {
-    const since = this.#overSince.get(run);
-    return since !== undefined && Date.now() - since > KEEP_OVER_MS;
+    const since = this.#endedSince.get(run);
+    return since !== undefined && Date.now() - since > KEEP_ENDED_MS;
   }
 
   async #forget(run: string): Promise<void> {
     this.#listings.delete(run);
-    this.#overSince.delete(run);
+    this.#endedSince.delete(run);
     await this.#queues.unwatch(run);
   }
+}
+
+function isOver({ scored, failed }: Listing, studies: number): boolean {
+  return scored + failed >= studies;
 }
