@@ -4,7 +4,8 @@ import { readSettings, type Settings } from '@spineline/shared/config';
 import { ConfigError } from '@spineline/shared/domain';
 import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
 import { RunStore } from '@spineline/shared/runs';
-import { type ObjectStore, openSources, openStore, type SourceReader } from '@spineline/shared/store';
+import { openSources, type SourceReader } from '@spineline/shared/sources';
+import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { startTraces } from '@spineline/shared/telemetry';
 
 export interface StoreSide {
@@ -32,7 +33,7 @@ export async function withStore<T>(
     });
   }
   const store = await openStore(url, settings.s3);
-  const sources = openSources(settings.s3);
+  const sources = openSources({ s3: settings.s3 });
   try {
     return await work({ settings, store, runs: new RunStore(store), sources });
   } finally {

@@ -37,8 +37,9 @@ import {
   type SliceView,
 } from '@spineline/shared/pictures';
 import type { StudyResult, TargetResult } from '@spineline/shared/runs';
+import type { SourceReader } from '@spineline/shared/sources';
 import { type CropArray, CropsArtefact, type IndexedSlice, SeriesIndex, sideRow } from '@spineline/shared/stages';
-import { digestBytes, type SourceReader, type StageOutputs } from '@spineline/shared/store';
+import { digestBytes, type StageOutputs } from '@spineline/shared/store';
 import { gradeOf } from './grade.ts';
 
 /** What can be drawn, as the command line names it. */

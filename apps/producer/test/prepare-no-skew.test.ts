@@ -17,8 +17,9 @@ import { BundleCache, type Ensemble, pushBundle, readBundleFolder, type Sample }
 import { type PrepareSettings, prepareDataset } from '@spineline/shared/prepared';
 import type { WorkerKit } from '@spineline/shared/queue';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
+import { openSources } from '@spineline/shared/sources';
 import { axialSlices, ComputePool, fetchFiles, targetViews, usedSeries } from '@spineline/shared/stages';
-import { type ObjectStore, openSources, openStore, StageOutputs } from '@spineline/shared/store';
+import { type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';

@@ -8,12 +8,12 @@ import { LEVELS, SIDES } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
 import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/pictures';
 import { OUTPUT_OF_STEP, type Step } from '@spineline/shared/runs';
+import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
 import {
   datasetKey,
   datasetPageKey,
   type ObjectStore,
-  openSources,
   openStore,
   StageOutputs,
   stageOutputFolder,

@@ -4,3 +4,4 @@ export { classifySeries } from './classify-series.ts';
 export { decodeFrame, readFrame } from './frame.ts';
 export type { FrameHeader } from './frames.ts';
 export { type DicomHeader, readHeader } from './header.ts';
+export type { FrameFacts, InstanceFacts } from './instance-facts.ts';

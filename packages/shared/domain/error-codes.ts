@@ -31,8 +31,10 @@ export const JOB_ERROR_CODES = [
   'STORE_REQUEST_REFUSED',
   'STORE_UNAVAILABLE',
   'STUDY_NOT_IN_DATASET',
+  'STUDY_TOO_FEW_VIEWS',
   'STUDY_UNREADABLE',
   'STUDY_WITHOUT_IMAGES',
+  'STUDY_WITHOUT_SERIES',
   /** Thrown by something that foresaw no failure. */
   'UNEXPECTED',
   /** A code that is not in this list. */

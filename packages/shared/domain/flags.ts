@@ -21,6 +21,14 @@ export const FLAG_MEANINGS = {
   slice_gap: 'the distance between neighbouring slices of this series varies: slices may be missing',
   slices_few: 'this series has fewer than five slices',
   slices_resampled: 'this series has more slices than the model takes and was resampled to the nearest',
+  slice_rejected: 'these images of the series are no slices of a kind that is scored, and were left out',
+  series_split: 'this series holds several stacks, which were read as series of their own',
+  description_contradicts_header: 'what is said of this series contradicts its DICOM header',
+  value_repaired: 'a value that is written against the DICOM standard was read all the same',
+  orientation_turned: 'the slices of this series are stored turned, as their orientation says, and were turned back',
+  orientation_mirrored:
+    'the slices of this series are stored as mirror images, as their orientation says, and were mirrored back',
+  orientation_oblique: 'the slices of this series lie more than 45 degrees away from the plane of their kind',
   orientation_unexpected: 'the planes of this series are not those that its kind promises',
   frame_of_reference_missing: 'this series has no frame of reference: it is related to no other series by position',
   frame_of_reference_differs:

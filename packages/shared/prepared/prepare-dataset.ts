@@ -19,8 +19,9 @@ import {
 } from '../domain/index.ts';
 import type { LabelCoordinate, Labels } from '../evaluation/index.ts';
 import type { BundlePin } from '../models/index.ts';
+import type { SourceReader } from '../sources/index.ts';
 import { CONTRACTS, fetchFiles, TaskPool } from '../stages/index.ts';
-import { digestOf, type SourceReader } from '../store/index.ts';
+import { digestOf } from '../store/index.ts';
 import { type PrepareSettings, planArrays } from './array-plan.ts';
 import type { prepareStudy, StudyToPrepare } from './prepare-study.ts';
 import { type PreparedDataset, type PreparedShard, type PrepareOptions, readShard, type Skipped } from './records.ts';

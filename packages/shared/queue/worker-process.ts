@@ -9,15 +9,9 @@ import { readSettings, type Settings } from '../config/index.ts';
 import { ConfigError } from '../domain/index.ts';
 import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
 import { RunStore } from '../runs/index.ts';
+import { observeSources, openSources, type SourceReader } from '../sources/index.ts';
 import { ComputePool } from '../stages/index.ts';
-import {
-  observeSources,
-  observeStore,
-  openSources,
-  openStore,
-  type SourceReader,
-  StageOutputs,
-} from '../store/index.ts';
+import { observeStore, openStore, StageOutputs } from '../store/index.ts';
 import {
   addGpuMetrics,
   createLogger,
@@ -108,7 +102,7 @@ async function serve<Q extends StageQueue>(
     );
     atEnd(() => store.close());
     const sources = observeSources(
-      openSources({ ...settings.s3, onRetry: () => storeMetrics.retry('source') }),
+      openSources({ s3: { ...settings.s3, onRetry: () => storeMetrics.retry('source') } }),
       storeMetrics.observer('source'),
     );
     atEnd(() => sources.close());

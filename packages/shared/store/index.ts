@@ -29,7 +29,6 @@ export {
 export { checkKey, checkPrefix } from './object-key.ts';
 export type { ObjectInfo, ObjectStore, PutOptions } from './object-store.ts';
 export {
-  observeSources,
   observeStore,
   STORE_OPERATIONS,
   STORE_OUTCOMES,
@@ -39,6 +38,5 @@ export {
 } from './observed.ts';
 export { openStore } from './open-store.ts';
 export type { S3Options } from './s3-options.ts';
-export { openSources, type SourceInfo, type SourceReader } from './sources.ts';
 export { digestBytes, digestOf, STAGE_NAMES, type StageKeyParts, type StageName, stageKey } from './stage-keys.ts';
 export { keyOfMade, type Made, type Provenance, parseArtefact, StageOutputs } from './stage-output.ts';

@@ -1,8 +1,7 @@
-/** A store and sources that tell somebody about every request: how it ended, how long it took, how many bytes it moved. */
+/** A store that tells somebody about every request: how it ended, how long it took, how many bytes it moved. */
 
 import { ObjectNotFoundError } from '../domain/index.ts';
 import type { ObjectStore } from './object-store.ts';
-import type { SourceReader } from './sources.ts';
 
 export const STORE_OPERATIONS = ['get', 'put', 'put_if_absent', 'head', 'list', 'delete'] as const;
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
@@ -42,21 +41,8 @@ export function observeStore(store: ObjectStore, observer: StoreObserver): Objec
   };
 }
 
-/** The same sources, observed. */
-export function observeSources(sources: SourceReader, observer: StoreObserver): SourceReader {
-  return {
-    async read(location) {
-      const bytes = await observed(observer, 'get', sources.read(location));
-      observer.read(bytes.byteLength);
-      return bytes;
-    },
-    head: (location) => observed(observer, 'head', sources.head(location), (found) => found === undefined),
-    list: (locationPrefix) => observedList(observer, sources.list(locationPrefix)),
-    close: () => sources.close(),
-  };
-}
-
-async function observed<T>(
+/** One request, observed. */
+export async function observed<T>(
   observer: StoreObserver,
   operation: StoreOperation,
   request: Promise<T>,
@@ -75,7 +61,7 @@ async function observed<T>(
 }
 
 /** A listing counts as one request; the time that its reader takes is not the store's. */
-async function* observedList<T>(observer: StoreObserver, listing: AsyncIterable<T>): AsyncGenerator<T> {
+export async function* observedList<T>(observer: StoreObserver, listing: AsyncIterable<T>): AsyncGenerator<T> {
   let seconds = 0;
   let outcome: StoreOutcome = 'ok';
   const items = listing[Symbol.asyncIterator]();

@@ -94,6 +94,28 @@ export class S3Connection {
     });
   }
 
+  /** The first `bytes` bytes of the object, or all of a shorter one. */
+  readStart(place: S3Place, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.request(place, async (client) => {
+      const Range = `bytes=0-${bytes - 1}`;
+      try {
+        const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key, Range }));
+        const got = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
+        if (answer.ContentLength !== undefined && got.byteLength !== answer.ContentLength) {
+          throw new StoreUnavailableError(`${this.server} broke off while sending ${place.name}`, {
+            expected: `${answer.ContentLength} bytes`,
+            found: `${got.byteLength}`,
+          });
+        }
+        return wholeBuffer(got);
+      } catch (error) {
+        // An empty object has no first byte.
+        if (statusOf(error) === 416) return new Uint8Array(0);
+        throw error;
+      }
+    });
+  }
+
   /** What the server knows of the object, or `undefined` when it is absent. */
   head(place: S3Place): Promise<S3Found | undefined> {
     return this.request(place, async (client) => {

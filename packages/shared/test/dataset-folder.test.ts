@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DatasetOptions, openDataset, StudyEntry } from '../dataset/index.ts';
-import { openSources } from '../store/index.ts';
+import { openSources } from '../sources/index.ts';
 
 const sources = openSources();
 let root: string;

@@ -6,7 +6,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InstanceLister, openDataset, StudyEntry } from '../dataset/index.ts';
 import { DatasetError, StoreUnavailableError } from '../domain/index.ts';
-import { openSources } from '../store/index.ts';
+import { openSources } from '../sources/index.ts';
 
 const files = openSources();
 

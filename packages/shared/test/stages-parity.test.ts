@@ -17,12 +17,12 @@ import { type Kind, LEVELS } from '../domain/index.ts';
 import type { SlicePlane } from '../geometry/index.ts';
 import { readNpy } from '../imaging/index.ts';
 import { type BundleOf, parseBundle, type Stage } from '../models/index.ts';
+import { openSources } from '../sources/index.ts';
 import type { IndexedSeries, SeriesIndex } from '../stages/artefacts.ts';
 import { cutCrops, type Files, prepareStage1, prepareXy } from '../stages/compute-tasks.ts';
 import { fetchFiles } from '../stages/index.ts';
 import { axialSlices, STAGE1_TASKS, type Stage1Task, usedSeries } from '../stages/stage1.ts';
 import type { CropPlan, XyImage } from '../stages/stage2.ts';
-import { openSources } from '../store/index.ts';
 import {
   largestDifference,
   NO_PYTHON,

@@ -5,14 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { StoreUnavailableError } from '../domain/index.ts';
-import {
-  type ObjectStore,
-  observeSources,
-  observeStore,
-  openSources,
-  openStore,
-  type StoreObserver,
-} from '../store/index.ts';
+import { observeSources, openSources } from '../sources/index.ts';
+import { type ObjectStore, observeStore, openStore, type StoreObserver } from '../store/index.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 function observer() {

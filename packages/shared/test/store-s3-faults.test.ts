@@ -7,7 +7,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, ObjectNotFoundError, StoreUnavailableError } from '../domain/index.ts';
-import { type ObjectStore, openSources, openStore, type S3Options } from '../store/index.ts';
+import { openSources } from '../sources/index.ts';
+import { type ObjectStore, openStore, type S3Options } from '../store/index.ts';
 import { type FaultProxy, startFaultProxy } from './support/fault-proxy.ts';
 import { freePort } from './support/free-port.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';
@@ -157,7 +158,7 @@ describe.skipIf(missing)(missing ? `s3:// faults (skipped: ${missing})` : 's3://
 
   it('reads DICOM sources under the same rules', async () => {
     const { proxy, all } = await proxied();
-    const sources = openSources(all);
+    const sources = openSources({ s3: all });
     onTestFinished(() => sources.close());
     expect(isWhole(await sources.read(`s3://${bucket}/object`))).toBe(true);
     await expect(sources.read(`s3://${bucket}/absent`)).rejects.toThrow(ObjectNotFoundError);

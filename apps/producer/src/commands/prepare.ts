@@ -9,7 +9,7 @@ import { ConfigError } from '@spineline/shared/domain';
 import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { readStoredManifest } from '@spineline/shared/models';
 import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
-import { openSources } from '@spineline/shared/store';
+import { openSources } from '@spineline/shared/sources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readManifests } from '../bundles.ts';
 import { withStore } from '../connections.ts';
@@ -99,7 +99,7 @@ Exit codes:
 async function prepare(path: string, options: PrepareCommandOptions): Promise<number> {
   const started = performance.now();
   const settings = readSettings();
-  const sources = openSources(settings.s3);
+  const sources = openSources({ s3: settings.s3 });
   const manifests = await readManifests(options.models, (name, version) =>
     withStore(({ store }) => readStoredManifest(store, name, version), options.store, settings),
   );

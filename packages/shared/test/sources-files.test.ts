@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, ObjectNotFoundError } from '../domain/index.ts';
-import { openSources, openStore } from '../store/index.ts';
+import { openSources } from '../sources/index.ts';
+import { openStore } from '../store/index.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -116,7 +117,7 @@ describe.skipIf(missing)(missing ? `sources on s3:// (skipped: ${missing})` : 's
   afterAll(() => server?.stop());
 
   it('reads, looks up and lists objects of any bucket by their location', async () => {
-    const sources = openSources(server.options);
+    const sources = openSources({ s3: server.options });
     onTestFinished(() => sources.close());
     for (const bucket of [server.newBucket(), server.newBucket()]) {
       const store = await openStore(`s3://${bucket}`, { ...server.options, createBucket: true });

@@ -1,0 +1,74 @@
+/** Images in files: `file:///...`. */
+
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { dirname, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { fileFault, isAbsent } from '../store/file-faults.ts';
+import { pathOfUrl } from '../store/file-store.ts';
+import { walkFiles } from '../store/file-tree.ts';
+import { wholeBuffer } from '../store/whole-buffer.ts';
+import type { SourceReader } from './source-reader.ts';
+
+export const FILE_SOURCE: Omit<SourceReader, 'close'> = {
+  async read(location) {
+    try {
+      return wholeBuffer(await readFile(pathOfUrl(location)));
+    } catch (error) {
+      throw fileFault(error, 'read', location);
+    }
+  },
+
+  async readStart(location, bytes) {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(pathOfUrl(location), 'r');
+      const buffer = new Uint8Array(bytes);
+      let filled = 0;
+      while (filled < bytes) {
+        const { bytesRead } = await handle.read(buffer, filled, bytes - filled, filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled === bytes ? buffer : buffer.slice(0, filled);
+    } catch (error) {
+      throw fileFault(error, 'read', location);
+    } finally {
+      await handle?.close();
+    }
+  },
+
+  async head(location) {
+    let handle: FileHandle | undefined;
+    try {
+      // Opened, not only looked up, so that a file that may not be read is known before the night.
+      handle = await open(pathOfUrl(location), 'r');
+      const stats = await handle.stat({ bigint: true });
+      return stats.isFile() ? { size: Number(stats.size), fingerprint: fileFingerprint(stats) } : undefined;
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw fileFault(error, 'read', location);
+    } finally {
+      await handle?.close();
+    }
+  },
+
+  async *list(locationPrefix) {
+    const path = pathOfUrl(locationPrefix);
+    const root = path.endsWith(sep) ? path : `${dirname(path)}${sep}`;
+    try {
+      for await (const file of walkFiles(root, path.slice(root.length))) {
+        yield {
+          location: pathToFileURL(root + file.path).href,
+          size: Number(file.stats.size),
+          fingerprint: fileFingerprint(file.stats),
+        };
+      }
+    } catch (error) {
+      throw fileFault(error, 'list', locationPrefix);
+    }
+  },
+};
+
+function fileFingerprint(stats: { readonly size: bigint; readonly mtimeNs: bigint }): string {
+  return `${stats.size}-${stats.mtimeNs}`;
+}
