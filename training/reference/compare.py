@@ -15,7 +15,8 @@ or .npy files. Tasks:
     xy       slices (three), settings                  -> {name}.npy, {constant}
     crops    slices, settings, cuts [{centre, window}] -> {name}_{i}.npy a cut, {name}_space.npy, {constant}
 
-With `kind`, slices (DICOM) are first ordered in space, repeats and other planes left out.
+With `kind`, slices (DICOM) are first ordered in space, repeats and other planes left out. With `canonical`, a kind too,
+their pixels are brought into the canonical orientation of that kind.
 """
 
 import json
@@ -43,7 +44,7 @@ def answer(request, save):
     if "kind" in request:
         order = geometry.order([read_plane(path) for path in paths], request["kind"])["ordered"]
         paths = [paths[i] for i in order]
-    images = [read_pixels(path) for path in paths]
+    images = [read_pixels(path, request.get("canonical")) for path in paths]
 
     if task == "pixels":
         for i, image in enumerate(images):

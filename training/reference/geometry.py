@@ -52,6 +52,24 @@ def plane_kind(plane):
     return "axial" if z >= y else "coronal"
 
 
+def canonical(image, orientation, kind):
+    """An image of [rows, columns] with its axes turned to those of its kind, by a whole transpose and whole flips.
+
+    The cosines of the two stored directions with the two wanted ones are a 2 x 2 matrix: its heavier diagonal says which
+    axis is which, the signs on it which of them are reversed.
+    """
+    row, column = np.asarray(orientation, dtype=np.float64).reshape(2, 3)
+    wanted = [[1, 0, 0], [0, 1, 0]] if kind == "axial_t2" else [[0, 1, 0], [0, 0, -1]]
+    cosines = np.asarray(wanted, dtype=np.float64) @ np.stack([row, column], axis=1)
+    if abs(cosines[0, 1]) + abs(cosines[1, 0]) > abs(cosines[0, 0]) + abs(cosines[1, 1]) + 1e-9:
+        image, cosines = image.T, cosines[:, ::-1]
+    if cosines[0, 0] < 0:
+        image = np.fliplr(image)
+    if cosines[1, 1] < 0:
+        image = np.flipud(image)
+    return image
+
+
 def nearest_plane(planes, point):
     """(index, distance in mm) of the plane nearest to a point; the first of equals."""
     distances = np.array([abs(patient_to_pixel(plane, point)[2]) for plane in planes])

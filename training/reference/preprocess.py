@@ -17,7 +17,14 @@ def resize(image, size, antialias):
 
     In float64: with float32 input torch also computes the source coordinates in float32, which at 640 px moves them by
     some 1e-5 px and the result by up to about 1e-4 of the range.
+
+    NaN is padding: it is mixed in as the lowest value, and what is made of it by half or more is NaN again.
     """
+    padding = np.isnan(image)
+    if padding.any():
+        lowest = 0 if padding.all() else np.nanmin(image)
+        resized = resize(np.where(padding, lowest, image), size, antialias)
+        return np.where(resize(padding.astype(np.float32), size, antialias) >= 0.5, np.nan, resized)
     batch = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float64))[None, None]
     resized = F.interpolate(batch, size=tuple(size), mode="bilinear", align_corners=False, antialias=antialias)
     return resized[0, 0].numpy().astype(np.float32)

@@ -4,22 +4,31 @@ from pathlib import Path
 
 import numpy as np
 
+import geometry
 
-def read_pixels(path):
-    """The values of one slice, float32 [rows, columns].
+
+def read_pixels(path, kind=None):
+    """The values of one slice, float32 [rows, columns]; NaN where it is padding.
 
     DICOM: stored values times Rescale Slope plus Rescale Intercept; MONOCHROME1, where high values are dark, is
-    negated. Normalisation by percentiles makes the offset of that inversion immaterial.
+    negated. Normalisation by percentiles makes the offset of that inversion immaterial. With `kind` the slice is brought
+    into the canonical orientation of that kind of series.
     """
     if Path(path).suffix == ".npy":
         return np.load(path).astype(np.float32)
     import pydicom
 
     dataset = pydicom.dcmread(path)
-    values = dataset.pixel_array.astype(np.float64)
+    stored = dataset.pixel_array
+    values = stored.astype(np.float64)
     values = values * float(dataset.get("RescaleSlope", None) or 1) + float(dataset.get("RescaleIntercept", None) or 0)
     if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
         values = -values
+    if "PixelPaddingValue" in dataset:
+        ends = sorted([dataset.PixelPaddingValue, dataset.get("PixelPaddingRangeLimit", dataset.PixelPaddingValue)])
+        values[(stored >= ends[0]) & (stored <= ends[1])] = np.nan
+    if kind is not None:
+        values = geometry.canonical(values, [float(value) for value in dataset.ImageOrientationPatient], kind)
     return values.astype(np.float32)
 
 

@@ -1,3 +1,16 @@
+export {
+  canonicalTurn,
+  isMirrored,
+  isOblique,
+  isUpright,
+  TURNS,
+  type Turn,
+  toCanonical,
+  toStored,
+  turnPlane,
+  turnSize,
+  UPRIGHT,
+} from './canonical-orientation.ts';
 export { nearestPlane } from './nearest-plane.ts';
 export { type NumberedSlice, orderSlices, type SliceGap, type SliceOrder } from './slice-order.ts';
 export {

@@ -9,7 +9,7 @@
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 import { normaliseInto } from './normalise.ts';
 import { Distribution, percentiles } from './percentiles.ts';
-import { type Resizer, stackResizer } from './resize.ts';
+import { paddedStackResizer, type Resizer, stackResizer } from './resize.ts';
 
 /** The part of a stage-3 bundle's `crops` that makes the space. */
 export interface CropSpaceSettings {
@@ -36,7 +36,7 @@ export interface Point {
 
 /** The slices of a crop in the space, and the values that become 0 and 1. */
 export interface CropSpace {
-  /** float32 [space, space] each, resized and not yet normalised: a window is, as it is cut. */
+  /** float32 [space, space] each, resized and not yet normalised: a window is, as it is cut. Padding is NaN. */
   readonly slices: readonly Float32Array[];
   /** Side of the square, px. */
   readonly space: number;
@@ -55,7 +55,7 @@ export class CropSpaces {
 
   constructor(settings: CropSpaceSettings) {
     this.#settings = settings;
-    this.#resize = stackResizer(settings.space, settings.space, settings.resize.antialias);
+    this.#resize = paddedStackResizer(settings.space, settings.space, settings.resize.antialias);
   }
 
   /**

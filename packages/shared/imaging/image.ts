@@ -5,6 +5,11 @@
 /** An image: `data[y * width + x]`, so shape [height, width]. */
 export interface Image {
   readonly data: Float32Array;
+  /**
+   * 1 for pixels that are padding and no tissue, [height, width]; they hold the lowest tissue value in `data`, count in no
+   * percentile, and are 0 after normalising. Absent where no pixel is padding.
+   */
+  readonly padding?: Uint8Array | undefined;
   readonly height: number;
   readonly width: number;
 }
@@ -22,8 +27,11 @@ export interface ResizeSettings {
 }
 
 /** @throws {RangeError} if the array's length is not height x width, or either is not a positive integer. */
-export function checkImage({ data, height, width }: Image): void {
+export function checkImage({ data, padding, height, width }: Image): void {
   checkSize(height, width);
+  if (padding && padding.length !== data.length) {
+    throw new RangeError(`an image of ${data.length} values has as many of padding; found ${padding.length}`);
+  }
   if (data.length !== height * width) {
     throw new RangeError(`an image of ${height} x ${width} has ${height * width} values; found ${data.length}`);
   }

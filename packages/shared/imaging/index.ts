@@ -15,5 +15,6 @@ export { type NpyArray, type NpyDtype, npyHeader, readNpy, writeNpy } from './np
 export { percentiles } from './percentiles.ts';
 export { resizeBilinear } from './resize.ts';
 export { centralSlices, nearestSliceOfDepth } from './slice-choice.ts';
+export { turnImage } from './turn.ts';
 export { type VolumeSettings, volumeTensor } from './volume.ts';
 export { type XySettings, xyTensor } from './xy-image.ts';

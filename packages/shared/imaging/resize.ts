@@ -60,6 +60,24 @@ export function stackResizer(height: number, width: number, antialias: boolean):
   };
 }
 
+/** A pixel is padding if this much of what it was resized from is: the nearest pixel decides where an image grows. */
+const PADDING_AT_LEAST = 0.5;
+
+/**
+ * A resizer of images that may have padding. Padding is mixed in as the lowest tissue value, and the pixels that are
+ * mostly made of it become NaN: percentiles pass over them, and normalising makes them 0.
+ */
+export function paddedStackResizer(height: number, width: number, antialias: boolean): Resizer {
+  const resize = stackResizer(height, width, antialias);
+  const share = new Float32Array(height * width);
+  return (image, out, offset) => {
+    resize(image, out, offset);
+    if (!image.padding) return;
+    resize({ data: Float32Array.from(image.padding), height: image.height, width: image.width }, share, 0);
+    for (let i = 0; i < share.length; i++) if (share[i]! >= PADDING_AT_LEAST) out[offset + i] = Number.NaN;
+  };
+}
+
 /** [rows, input] -> [rows, output], along each row. */
 function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Array): void {
   const { first, weights, output, width: count } = taps;

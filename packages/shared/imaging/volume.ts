@@ -4,7 +4,7 @@
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 import { normaliseTogether } from './normalise.ts';
-import { stackResizer } from './resize.ts';
+import { paddedStackResizer } from './resize.ts';
 import { nearestSliceOfDepth } from './slice-choice.ts';
 
 /** The `input` of a stage-1 bundle. */
@@ -18,7 +18,8 @@ export interface VolumeSettings {
 
 /**
  * The volume of a series. Order of steps: choose slices (`nearestSliceOfDepth`), resize each, normalise over the chosen
- * slices together, pad with zero slices at the end. Percentiles are of the resized pixels and never see the padding.
+ * slices together, pad with zero slices at the end. Percentiles are of the resized pixels and see neither padding: not the
+ * images' own, which becomes 0, nor the zero slices.
  *
  * @param slices in order (`orderSlices`), at least one; sizes may differ from slice to slice.
  * @returns `tensor` float32 [settings.slices, height, width] in [0, 1]; `sliceOf[i]`, the index into `slices` of tensor
@@ -35,7 +36,7 @@ export function volumeTensor(
   const area = height * width;
   const sliceOf = nearestSliceOfDepth(slices.length, settings.slices);
   const tensor = new Float32Array(settings.slices * area);
-  const resize = stackResizer(height, width, settings.resize.antialias);
+  const resize = paddedStackResizer(height, width, settings.resize.antialias);
   sliceOf.forEach((slice, position) => {
     resize(slices[slice]!, tensor, position * area);
   });

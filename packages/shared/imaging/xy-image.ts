@@ -39,7 +39,7 @@ export function xyTensor(
   const [height, width] = settings.size;
   slices.forEach(checkImage);
   // Copies: the caller's pixels stay as they are.
-  const channels = slices.map((slice) => ({ ...slice, data: slice.data.slice() }));
+  const channels = slices.map(withoutPadding);
   const data = channels.map((channel) => channel.data);
   const constant = normaliseTogether(data, settings.normalise, data.slice(room, room + CHANNELS));
   const tensor = new Float32Array(channels.length * height * width);
@@ -48,4 +48,11 @@ export function xyTensor(
     resize(channel, tensor, index * height * width);
   });
   return { tensor, constant };
+}
+
+/** A copy whose padding is NaN: it counts in no percentile, and normalising makes it 0. */
+function withoutPadding({ data, padding, height, width }: Image): Image {
+  const copy = data.slice();
+  if (padding) for (let i = 0; i < copy.length; i++) if (padding[i]) copy[i] = Number.NaN;
+  return { data: copy, height, width };
 }

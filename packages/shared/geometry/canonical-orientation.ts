@@ -1,0 +1,150 @@
+/**
+ * The one orientation in which all pixels are looked at, whichever way a scanner or an archive stored them: sagittal rows
+ * run from anterior to posterior and columns from head to feet, axial rows run from the patient's right to left and
+ * columns from anterior to posterior. A slice is brought there by a whole transpose and whole flips to the nearest axis,
+ * so that no pixel is interpolated, and its geometry moves with it.
+ *
+ * Source: docs/decisions/0019-one-orientation.md; axes as in DICOM PS3.3 C.7.6.2.1.1 (LPS).
+ */
+
+import type { Kind } from '../domain/index.ts';
+import { dot, type Orientation, pixelToPatient, type SlicePlane, type Vec3 } from './slice-plane.ts';
+
+/** How stored pixels become canonical ones: first the transpose, then the flips of what it gave. */
+export interface Turn {
+  /** Rows become columns. */
+  readonly transpose: boolean;
+  /** The order of the columns is reversed: left and right change places. */
+  readonly flipX: boolean;
+  /** The order of the rows is reversed: top and bottom change places. */
+  readonly flipY: boolean;
+}
+
+/** Stored pixels are canonical. */
+export const UPRIGHT: Turn = { transpose: false, flipX: false, flipY: false };
+
+/** All eight ways, the plainest first: of equally good ones the first is taken. */
+export const TURNS: readonly Turn[] = [false, true].flatMap((transpose) =>
+  [false, true].flatMap((flipY) => [false, true].map((flipX) => ({ transpose, flipX, flipY }))),
+);
+
+/** The directions of canonical rows and columns. */
+const AXES: Readonly<Record<'sagittal' | 'axial', { readonly row: Vec3; readonly column: Vec3 }>> = {
+  sagittal: { row: [0, 1, 0], column: [0, 0, -1] },
+  axial: { row: [1, 0, 0], column: [0, 1, 0] },
+};
+/** cos 45 degrees, less the rounding of direction cosines. */
+const OBLIQUE_BELOW = Math.SQRT1_2 - 1e-6;
+
+/** The turn that brings a slice's row and column directions nearest to those of its kind. */
+export function canonicalTurn(orientation: Orientation, kind: Kind): Turn {
+  let best = UPRIGHT;
+  let bestFit = Number.NEGATIVE_INFINITY;
+  for (const turn of TURNS) {
+    const { row, column } = fitOf(turnOrientation(orientation, turn), kind);
+    // Rounding must not choose between turns that fit equally well.
+    if (row + column > bestFit + 1e-9) {
+      best = turn;
+      bestFit = row + column;
+    }
+  }
+  return best;
+}
+
+/** Whether a turn changes nothing. */
+export function isUpright({ transpose, flipX, flipY }: Turn): boolean {
+  return !(transpose || flipX || flipY);
+}
+
+/** Whether a turn is a reflection: the stored slice is a mirror image of the canonical one. */
+export function isMirrored({ transpose, flipX, flipY }: Turn): boolean {
+  return (Number(transpose) + Number(flipX) + Number(flipY)) % 2 === 1;
+}
+
+/** Whether rows or columns of a slice lie more than 45 degrees away from those of its kind, after the best turn. */
+export function isOblique(orientation: Orientation, kind: Kind): boolean {
+  const { row, column } = fitOf(turnOrientation(orientation, canonicalTurn(orientation, kind)), kind);
+  return Math.min(row, column) < OBLIQUE_BELOW;
+}
+
+/** Size and place of a slice after a turn: every pixel stays where it is in the patient. */
+export function turnPlane(plane: SlicePlane, turn: Turn): SlicePlane {
+  const { rows, columns } = turnSize(plane, turn);
+  const first = toStored(plane, turn, { x: 0, y: 0 });
+  return {
+    rows,
+    columns,
+    position: pixelToPatient(plane, first.x, first.y),
+    orientation: turnOrientation(plane.orientation, turn),
+    spacing: turn.transpose ? [plane.spacing[1], plane.spacing[0]] : plane.spacing,
+  };
+}
+
+/** Rows and columns after a turn. */
+export function turnSize(
+  { rows, columns }: { readonly rows: number; readonly columns: number },
+  { transpose }: Turn,
+): { readonly rows: number; readonly columns: number } {
+  return transpose ? { rows: columns, columns: rows } : { rows, columns };
+}
+
+/**
+ * A point of the stored image, in its pixels, as a point of the turned one.
+ *
+ * @param stored size of the stored image.
+ */
+export function toCanonical(
+  stored: { readonly rows: number; readonly columns: number },
+  turn: Turn,
+  { x, y }: { readonly x: number; readonly y: number },
+): { x: number; y: number } {
+  const { rows, columns } = turnSize(stored, turn);
+  const [across, down] = turn.transpose ? [y, x] : [x, y];
+  return {
+    x: turn.flipX ? withoutNoise(columns - 1 - across) : across,
+    y: turn.flipY ? withoutNoise(rows - 1 - down) : down,
+  };
+}
+
+/** The inverse of {@link toCanonical}. @param stored size of the stored image. */
+export function toStored(
+  stored: { readonly rows: number; readonly columns: number },
+  turn: Turn,
+  { x, y }: { readonly x: number; readonly y: number },
+): { x: number; y: number } {
+  const { rows, columns } = turnSize(stored, turn);
+  const across = turn.flipX ? withoutNoise(columns - 1 - x) : x;
+  const down = turn.flipY ? withoutNoise(rows - 1 - y) : y;
+  return turn.transpose ? { x: down, y: across } : { x: across, y: down };
+}
+
+/** There and back again must be the same pixel: 511 - (511 - 100.12) is not 100.12 in floating point. */
+function withoutNoise(pixels: number): number {
+  return Math.round(pixels * 1e6) / 1e6;
+}
+
+function turnOrientation(orientation: Orientation, { transpose, flipX, flipY }: Turn): Orientation {
+  const [a, b, c, d, e, f] = orientation;
+  const [row, column]: [Vec3, Vec3] = transpose
+    ? [
+        [d, e, f],
+        [a, b, c],
+      ]
+    : [
+        [a, b, c],
+        [d, e, f],
+      ];
+  const [right, down] = [flipX ? reversed(row) : row, flipY ? reversed(column) : column];
+  return [...right, ...down];
+}
+
+function reversed([x, y, z]: Vec3): Vec3 {
+  // Not -x: that makes -0 of 0, which digests and messages would show.
+  return [0 - x, 0 - y, 0 - z];
+}
+
+/** Cosines of a slice's directions with those of its kind. */
+function fitOf([a, b, c, d, e, f]: Orientation, kind: Kind): { row: number; column: number } {
+  const axes = AXES[kind === 'axial_t2' ? 'axial' : 'sagittal'];
+  return { row: dot([a, b, c], axes.row), column: dot([d, e, f], axes.column) };
+}
