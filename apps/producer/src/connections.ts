@@ -33,7 +33,7 @@ export async function withStore<T>(
     });
   }
   const store = await openStore(url, settings.s3);
-  const sources = openSources({ s3: settings.s3 });
+  const sources = openSources({ s3: settings.s3, dicomweb: settings.dicomweb });
   try {
     return await work({ settings, store, runs: new RunStore(store), sources });
   } finally {

@@ -25,6 +25,7 @@ export function printLineage(lineage: StudyLineage): void {
   if (lineage.steps) for (const step of STEPS) printStep(STEP_NAMES[step], lineage.steps[step], run);
   printInput(lineage);
   if (result) {
+    printChoice(result);
     printFlags(result.flags);
     printTargets(result);
   }
@@ -98,6 +99,19 @@ function printInput({ input, result }: StudyLineage): void {
     ...input.study.series.flatMap((one) => one.problems ?? []),
   ]) {
     console.log(out.warn(`  ${message}`));
+  }
+}
+
+/** Why each series was read as what it was, and what was not read. */
+function printChoice({ series, rejected = [] }: StudyResult): void {
+  const explained = series.filter(({ reasons }) => reasons !== undefined && reasons.length > 0);
+  if (explained.length > 0) console.log(`\n${out.strong('Why these series')}`);
+  for (const { series: name, kind, reasons } of explained) {
+    console.log(`  ${name}  ${SERIES_DESCRIPTIONS[kind]}: ${out.faint(reasons!.join('; '))}`);
+  }
+  if (rejected.length > 0) console.log(`\n${out.strong('Not read')}`);
+  for (const { series: name, images, reason } of rejected) {
+    console.log(`  ${name}  ${counted(images, 'image')}: ${out.faint(reason)}`);
   }
 }
 

@@ -12,6 +12,7 @@ import { addEvaluate } from './commands/evaluate.ts';
 import { addExporter } from './commands/exporter.ts';
 import { addFailed } from './commands/failed.ts';
 import { addGc } from './commands/gc.ts';
+import { addManifest } from './commands/manifest.ts';
 import { addModels } from './commands/models.ts';
 import { addPause } from './commands/pause.ts';
 import { addPhantom } from './commands/phantom.ts';
@@ -64,6 +65,7 @@ program.exitOverride((error) => {
 
 for (const add of [
   addScore,
+  addManifest,
   addEnqueue,
   addStatus,
   addRuns,

@@ -1,7 +1,10 @@
-/** What a run came to, in figures: scored, failed, reused, flagged. For people as text, for programs as JSON. */
+/**
+ * What a run came to, in figures: scored, failed, reused, flagged, class shares. For people as text, for programs as JSON.
+ */
 
 import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
 import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
+import { ClassShareCounter, classSharesText } from './class-shares.ts';
 import { counted, duration, out, table } from './terminal/style.ts';
 
 /** Failures that a summary prints; `spineline failed` prints all. */
@@ -23,6 +26,8 @@ export interface RunSummary {
   readonly flags: Partial<Record<FlagCode, number>>;
   /** Targets that got class shares for want of any view. */
   readonly classShareTargets: number;
+  /** Scored studies with at least one such target. */
+  readonly classShareStudies: number;
   readonly failures: readonly FailureRecord[];
 }
 
@@ -37,14 +42,14 @@ export async function summarise(
     { computed: number; reused: number; seconds: number }
   >;
   const flags: Partial<Record<FlagCode, number>> = {};
-  let classShareTargets = 0;
+  const classShares = new ClassShareCounter();
   for await (const result of runs.results(run.run)) {
     for (const step of STEPS) {
       steps[step][result.steps[step].reused ? 'reused' : 'computed'] += 1;
       steps[step].seconds += result.steps[step].seconds;
     }
     for (const code of new Set(result.flags.map((flag) => flag.code))) flags[code] = (flags[code] ?? 0) + 1;
-    classShareTargets += result.targets.filter((target) => target.classShares).length;
+    classShares.add(result);
   }
   const failures: FailureRecord[] = [];
   for await (const failure of runs.failures(run.run)) {
@@ -62,7 +67,8 @@ export async function summarise(
     seconds,
     steps,
     flags,
-    classShareTargets,
+    classShareTargets: classShares.targets,
+    classShareStudies: classShares.studies,
     failures,
   };
 }
@@ -101,6 +107,10 @@ export function printSummary(summary: RunSummary, folder?: string): void {
       .sort(([, a], [, b]) => b - a)
       .map(([code, count]) => [String(count), code, FLAG_MEANINGS[code]]);
     console.log(table(['studies', 'flag', 'meaning'], rows));
+  }
+  const shares = classSharesText({ targets: summary.classShareTargets, studies: summary.classShareStudies }, scored);
+  if (shares) {
+    console.log(`\n${out.warn('Class shares')}: ${shares}, had no view and have the training set’s class shares`);
   }
   if (summary.failures.length > 0) {
     console.log(`\n${out.bad('Failed')}`);

@@ -321,8 +321,8 @@ async function readSlice(result: StudyResult, slice: IndexedSlice, sources: Sour
       ...{ ...context, expected: `SHA-256 ${sha256}`, found: `SHA-256 ${found}`, hint },
     });
   }
-  const data = await readFrame(bytes, readHeader(bytes, context), slice.frame, context);
-  return { image: { data, height: rows, width: columns }, spacing, orientation };
+  const { values, padding } = await readFrame(bytes, readHeader(bytes, context), slice.frame, context);
+  return { image: { data: values, padding, height: rows, width: columns }, spacing, orientation };
 }
 
 /** Reads what the result says is in the store. @throws {SpinelineError} `OUTPUT_GONE` if it is not whole there any more. */

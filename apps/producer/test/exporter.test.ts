@@ -1,6 +1,7 @@
 /** The exporter's series against queues and a store that hold what is known, and the command as a process. */
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TARGETS } from '../../../packages/shared/domain/index.ts';
 import { type ProcessStudy, retryRun } from '../../../packages/shared/queue/index.ts';
 import { StoreMetrics, WorkerMetrics } from '../../../packages/shared/telemetry/index.ts';
 import { startFaultProxy } from '../../../packages/shared/test/support/fault-proxy.ts';
@@ -84,9 +85,11 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
     expect(of('studies_left')).toBe(2);
     expect(of('pages_left')).toBe(3);
     expect(of('cancelled')).toBe(0);
+    expect(of('class_share_targets')).toBe(0);
+    expect(of('class_share_studies')).toBe(0);
     expect(of('created_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 60);
     expect(of('deadline_timestamp_seconds')).toBeUndefined();
-    expect([...samples.keys()].filter((name) => name.includes('run="'))).toHaveLength(7 + 3);
+    expect([...samples.keys()].filter((name) => name.includes('run="'))).toHaveLength(9 + 3);
   });
 
   it('believes what workers counted until the store is listed again, but not that a run is over', async () => {
@@ -103,6 +106,28 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
     const samples = await look();
     expect(sampleOf(samples, 'spineline_run_stage_studies', { run: 'tonight', stage: 'stage1' })).toBe(3);
     expect(sampleOf(samples, 'spineline_run_stage_studies', { run: 'tonight', stage: 'stage3' })).toBe(4);
+  });
+
+  it('says how much of a run is class shares, and never more than its scored studies can have', async () => {
+    const rig = await queueRig(redis.url);
+    const { look } = exporterOf(rig);
+    await rig.queues.addPages('tonight', await rig.record('tonight', ['1', '2', '3', '4']), 5);
+    const names = TARGETS.map(({ name }) => name);
+    const shares = async () => {
+      const samples = await look();
+      const of = (what: string) => sampleOf(samples, `spineline_run_class_share_${what}`, { run: 'tonight' });
+      return [of('targets'), of('studies')];
+    };
+    expect(await shares()).toEqual([0, 0]);
+    await rig.progress.add('tonight', '1', 'stage3');
+    await rig.progress.addClassShares('tonight', '1', names.slice(0, 10));
+    await rig.progress.addClassShares('tonight', '1', names.slice(0, 10));
+    expect(await shares()).toEqual([10, 1]);
+    // The count of the scored study is behind that of its class shares.
+    await rig.progress.addClassShares('tonight', '2', names);
+    expect(await shares()).toEqual([25, 1]);
+    await rig.progress.add('tonight', '2', 'stage3');
+    expect(await shares()).toEqual([35, 2]);
   });
 
   it('sees that failures are tried again in a run that was over', async () => {
@@ -154,7 +179,8 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
     const step3: ProcessStudy<'stage3'> = async ({ payload: { run, study }, clock }) => {
       await clock.time('write', () => rig.score(run, study));
       workers.stage3.flag('view_missing');
-      return { next: 'done', reused: false };
+      workers.stage3.classShareTargets(2);
+      return { next: 'done', reused: false, classShares: [TARGETS[0]!.name, TARGETS[1]!.name] };
     };
     const options = { concurrency: 8, attempts: 1 };
     rig.worker('stage1', step1, { ...options, metrics: workers.stage1 }).start();

@@ -46,6 +46,7 @@ function lookAt(changes: Partial<RunLook> = {}, run: Partial<RunRecord> = {}): R
     scored: 100,
     failed: 0,
     left: 100,
+    classShares: { targets: 0, studies: 0 },
     perSecond: 0.5,
     secondsLeft: 200,
     pulse: { seconds: 10, counts: [0, 1, 2, 3, 4, 5, 6, 7] },
@@ -57,7 +58,13 @@ function lookAt(changes: Partial<RunLook> = {}, run: Partial<RunRecord> = {}): R
     ...changes,
   };
 }
-const NONE_REUSED = { 'stage1-reused': 0, 'stage2-reused': 0, 'stage3-reused': 0 };
+const NONE_REUSED = {
+  'stage1-reused': 0,
+  'stage2-reused': 0,
+  'stage3-reused': 0,
+  'class-share-studies': 0,
+  'class-share-targets': 0,
+};
 
 function failure(study: string, minutesAgo: number, message: string): FailureRecord {
   return {
@@ -101,6 +108,7 @@ const MILLION = lookAt(
   { studies: 1_000_000 },
 );
 const SILENT = lookAt({ silent: { redis: { since: after(-12), why: undefined } }, counted: after(-13) });
+const BLIND = lookAt({ classShares: { targets: 1230, studies: 87 } });
 const LOOKS: Readonly<Record<string, RunLook>> = {
   'in the middle': lookAt(),
   failing: FAILING,
@@ -111,6 +119,7 @@ const LOOKS: Readonly<Record<string, RunLook>> = {
   'with nothing queued': lookAt({ end: 'nothing queued', queued: 0 }),
   paused: lookAt({ paused: ['stage1', 'stage2', 'stage3'] }),
   'without an answer': SILENT,
+  'with class shares': BLIND,
 };
 
 function oneStudy(): RunLook {
@@ -200,6 +209,14 @@ describe('the live view', () => {
       '23:48:00  stage1  検査-7                    STUDY_UNREADABLE  first line second line [31mred',
       '23:47:00  stage1  a-study-with-a-name-tha…  STUDY_UNREADABLE  short',
     ]);
+  });
+
+  it('says how much is class shares, also where there is little room, and nothing where there is none', () => {
+    const said = 'class shares for want of any view: 1,230 of 2,500 targets, in 87 of 100 scored studies';
+    expect(view(BLIND, 100)[3]).toBe(said);
+    expect(view(BLIND, 50, 10).join(' ')).toContain(said);
+    expect(liveView(BLIND, { columns: 100, rows: 30 }, PAINTED)[3]).toBe(`<warn>${said}</warn>`);
+    for (const look of Object.values(LOOKS)) if (look !== BLIND) expect(textOf(look)).not.toContain('class shares');
   });
 
   it('shows where a reprocess enters', () => {

@@ -193,6 +193,7 @@ async function serve(place: number): Promise<{ inference: RecordingInference; re
     compute,
     inference,
     metrics: new WorkerMetrics('stage1'),
+    maxClassShares: 1,
   } as unknown as WorkerKit;
   const job = { run: { run: 'skew', bundles } as RunRecord, log: undefined as never, clock: new JobClock() };
   const payload = { run: 'skew', study: study.study, page: 'page', redo: 0 };

@@ -131,13 +131,23 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
   it('looks once without --watch', async () => {
     const rig = await waitingRun('tonight');
     await finish(rig, 'tonight', ['s1'], ['s2']);
+    await rig.progress.addClassShares('tonight', 's1', ['spinal_canal_stenosis_l1_l2', 'spinal_canal_stenosis_l2_l3']);
     const people = start(['tonight'], settingsOf(rig));
     expect(await people.exited).toEqual({ code: 4, signal: null });
     expect(people.out.all[0]).toBe('run tonight is not over: 1 scored, 1 failed, 2 of 4 to go');
+    expect(people.out.all[1]).toBe('class shares for want of any view: 2 of 25 targets, in 1 of 1 scored study');
     const programs = start(['tonight', '--json'], settingsOf(rig));
     expect(await programs.exited).toEqual({ code: 4, signal: null });
     expect(parsed(programs.out.all)).toMatchObject([
-      { schema: 'spineline.status/1', scored: 1, failed: 1, missing: 2, queued: 2, end: null },
+      {
+        schema: 'spineline.status/1',
+        scored: 1,
+        failed: 1,
+        missing: 2,
+        classShares: { targets: 2, studies: 1 },
+        queued: 2,
+        end: null,
+      },
     ]);
   });
 

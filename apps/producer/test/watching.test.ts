@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +58,7 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
       dataset = join(folder, 'phantom');
       await spinelineOk(['phantom', dataset, '--studies', String(STUDIES), '--seed', '5']);
       await addBrokenStudy(dataset);
+      await takeAxialAway(dataset);
     });
     const { settings, folder } = deployment;
     await limitMemory(deployment.redis.url);
@@ -192,6 +193,11 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
     for (const step of ['stage1', 'xy', 'crops', 'stage3']) {
       expect(await one(`spineline_steps_total{step="${step}",reused="false"}`)).toBe(STUDIES);
     }
+    const shares = results.studies.flatMap(({ targets }) => targets.filter(({ classShares }) => classShares)).length;
+    expect(shares).toBe(10);
+    expect(await one('sum(spineline_class_share_targets_total)')).toBe(shares);
+    expect(await one(`spineline_run_class_share_targets{run="${RUN}"}`)).toBe(shares);
+    expect(await one(`spineline_run_class_share_studies{run="${RUN}"}`)).toBe(1);
     const flags = results.studies.reduce((sum, study) => sum + study.flags.length, 0);
     expect(await one('sum(spineline_flags_total)')).toBe(flags);
   });
@@ -286,6 +292,16 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
     const descriptions = join(dataset, 'train_series_descriptions.csv');
     const text = await readFile(descriptions, 'utf8');
     await writeFile(descriptions, `${text.trimEnd()}\n${BROKEN},1,Sagittal T2/STIR\n`);
+  }
+
+  /** The first study loses its axial series: ten of its targets have no view. */
+  async function takeAxialAway(dataset: string): Promise<void> {
+    const descriptions = join(dataset, 'train_series_descriptions.csv');
+    const lines = (await readFile(descriptions, 'utf8')).split('\n');
+    const line = lines.find((one) => one.endsWith(',Axial T2'))!;
+    const [study, series] = line.split(',');
+    await rm(join(dataset, 'train_images', study!, series!), { recursive: true });
+    await writeFile(descriptions, lines.filter((one) => one !== line).join('\n'));
   }
 
   /** Redis has a limit of memory in a real deployment. */

@@ -1,6 +1,7 @@
 /**
  * Stage 3, how severe: the crops of each target go through the severity models, and the study's result is committed.
- * No DICOM file is touched.
+ * No DICOM file is touched. A study of which too much would be class shares has no severities: it fails before any is
+ * computed or found in the store, so that what a run allows holds for reused outputs too.
  */
 
 import { LEVELS, TARGETS } from '@spineline/shared/domain';
@@ -8,6 +9,7 @@ import type { ReadyBundle } from '@spineline/shared/models';
 import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/queue';
 import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
 import {
+  assertEnoughViews,
   type CropArray,
   CropsArtefact,
   hasView,
@@ -19,6 +21,7 @@ import {
   type Severities,
   SeverityArtefact,
   severityArtefact,
+  type TargetViews,
   targetViews,
   XyArtefact,
   ZArtefact,
@@ -52,11 +55,15 @@ export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
     const cut = await readUpstream(outputs, 'stage2-crops', crops.key, () => clock.time('fetch', readCrops));
     if (!cut) return toStage2;
 
+    const targets = targetViews(cut.crops);
+    const flags = [found.index, found.z, points, cut.crops].flatMap((artefact) => artefact.flags);
+    assertEnoughViews({ study, index: found.index, flags, targets }, kit.maxClassShares);
+
     const bundle = await clock.time('fetch', () => kit.bundles.get(run.bundles.stage3, 3));
     const work = {
       read: (key: string) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
       compute: async () => {
-        const severity = await grade(kit, crops.key, cut.crops, bundle, clock);
+        const severity = await grade(kit, crops.key, cut.crops, targets, bundle, clock);
         return { value: severity, objects: { 'severity.json': jsonBytes(severity) } };
       },
     };
@@ -69,8 +76,10 @@ export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
     const steps: Steps = { stage1, xy, crops, stage3: graded.record };
     const result = resultOf(run, study, { ...found, xy: points, crops: cut.crops, severity: graded.value }, steps);
     for (const { code } of result.flags) kit.metrics.flag(code);
+    const { classShares } = graded.value;
+    kit.metrics.classShareTargets(classShares.length);
     await clock.time('write', () => kit.runs.writeResult(result));
-    return { next: 'done', reused: graded.record.reused };
+    return { next: 'done', reused: graded.record.reused, classShares };
   };
 }
 
@@ -78,10 +87,10 @@ async function grade(
   kit: WorkerKit,
   cropsKey: string,
   crops: CropsArtefact,
+  targets: readonly TargetViews[],
   { bundle, ensemble }: ReadyBundle<3>,
   clock: JobClock,
 ): Promise<SeverityArtefact> {
-  const targets = targetViews(crops);
   const scorable = targets.filter(hasView);
   const arrays = await clock.time('fetch', async () => {
     const read = Object.entries(crops.arrays).map(
@@ -166,7 +175,7 @@ function resultOf(run: RunRecord, study: string, artefacts: Artefacts, steps: St
     study,
     notice: run.notice,
     targets,
-    series: index.series.map(({ series, kind, used, slices }) => ({
+    series: index.series.map(({ series, kind, used, reasons, slices }) => ({
       series,
       kind,
       used,
@@ -174,7 +183,9 @@ function resultOf(run: RunRecord, study: string, artefacts: Artefacts, steps: St
       columns: slices[0]!.columns,
       frameOfReference: slices[0]!.frameOfReference,
       instances: slices.map(({ instance }) => instance),
+      ...(reasons && { reasons }),
     })),
+    ...(index.rejected && { rejected: index.rejected }),
     flags: [...index.flags, ...z.flags, ...xy.flags, ...crops.flags, ...severity.flags],
     steps,
     finished: new Date().toISOString(),

@@ -185,9 +185,24 @@ export const tonight = newDashboard({
         'reason, from 5 % on something is wrong with the dataset, the models or the pools.',
       unit: UNIT.share,
       queries: [{ expr: `${failed} / clamp_min(${scored} + ${failed}, 1)` }],
-      width: 4,
+      width: 3,
       height: 5,
       levels: badFrom(0.01, 0.05),
+      decimals: 1,
+    }),
+  )
+  .withPanel(
+    statPanel({
+      title: 'Class shares',
+      description:
+        'Share of the targets of scored studies that had no view: their severities are the class shares of the training ' +
+        'set, of no image. A study lacks a series here and there; from 5 % on look at the flags by code, from 10 % on a ' +
+        'kind of series is missing, or is not recognised, in much of the dataset (SpinelineClassSharesHigh).',
+      unit: UNIT.share,
+      queries: [{ expr: `${ofRun('spineline_run_class_share_targets')} / clamp_min(25 * ${scored}, 1)` }],
+      width: 3,
+      height: 5,
+      levels: badFrom(0.05, 0.1),
       decimals: 1,
     }),
   )
@@ -197,7 +212,7 @@ export const tonight = newDashboard({
       description: 'Studies of this run that were finished, scored or failed, a minute over the last 15 minutes.',
       unit: UNIT.studiesPerMinute,
       queries: [{ expr: '60 * run:spineline_studies_done:rate15m{run="$run"}' }],
-      width: 4,
+      width: 3,
       height: 5,
       levels: 'what is enough depends on the run and its deadline',
       decimals: 1,
@@ -212,7 +227,7 @@ export const tonight = newDashboard({
         'not fall while stage 1 has little to do, no worker of stage 1 feeds the queue.',
       unit: UNIT.count,
       queries: [{ expr: ofRun('spineline_run_pages_left') }],
-      width: 4,
+      width: 3,
       height: 5,
       levels: 'many are usual in the evening',
     }),
@@ -272,7 +287,7 @@ export const tonight = newDashboard({
     barsPanel({
       title: 'Failures by reason',
       description:
-        'Studies that failed over the time shown, of all runs, by error code. Codes DICOM_... are the dataset; ' +
+        'Studies that failed over the time shown, of all runs, by error code. Codes DICOM_... and STUDY_... are the dataset; ' +
         'STORE_... the object store; JOB_POISON is a study that takes its worker down. Empty when none failed.',
       unit: UNIT.count,
       queries: [{ expr: happened('spineline_job_failures_total', 'error_code'), legend: '{{error_code}}' }],

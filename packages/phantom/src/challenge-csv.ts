@@ -17,16 +17,26 @@ import {
 import { stringify } from 'csv-stringify/sync';
 import type { StudyPoint, StudyRecord } from './study.ts';
 
+/** What the columns of studies and series are called. */
+interface IdColumns {
+  readonly study: string;
+  readonly series: string;
+}
+const CHALLENGE_IDS: IdColumns = { study: 'study_id', series: 'series_id' };
+
 /** File name -> text of every table of a dataset; rows in the order of the records. */
-export function challengeTables(records: readonly StudyRecord[]): Record<string, string> {
-  const descriptions = seriesDescriptions(records);
+export function challengeTables(
+  records: readonly StudyRecord[],
+  ids: IdColumns = CHALLENGE_IDS,
+): Record<string, string> {
+  const descriptions = seriesDescriptions(records, ids);
   return {
-    'train.csv': trainTable(records),
-    'train_label_coordinates.csv': coordinates(records, ({ points }) => points),
+    'train.csv': trainTable(records, ids),
+    'train_label_coordinates.csv': coordinates(records, ids, ({ points }) => points),
     'train_series_descriptions.csv': descriptions,
     'test_series_descriptions.csv': descriptions,
-    'truth.csv': truth(records),
-    'truth_coordinates.csv': coordinates(records, placesOfLabelled),
+    'truth.csv': truth(records, ids),
+    'truth_coordinates.csv': coordinates(records, ids, placesOfLabelled),
   };
 }
 
@@ -37,7 +47,7 @@ const COLUMNS = TASKS.flatMap((task) =>
   ),
 );
 
-function trainTable(records: readonly StudyRecord[]): string {
+function trainTable(records: readonly StudyRecord[], ids: IdColumns): string {
   const rows = records.map((record) => {
     const targets = new Map(record.targets.map((target) => [target.name, target]));
     const grades = COLUMNS.map(({ name }) => {
@@ -46,7 +56,7 @@ function trainTable(records: readonly StudyRecord[]): string {
     });
     return [record.study, ...grades];
   });
-  return stringify([['study_id', ...COLUMNS.map((target) => target.name)], ...rows]);
+  return stringify([[ids.study, ...COLUMNS.map((target) => target.name)], ...rows]);
 }
 
 /** In the order of the annotator's points. */
@@ -57,6 +67,7 @@ function placesOfLabelled({ targets, points }: StudyRecord): StudyPoint[] {
 
 function coordinates(
   records: readonly StudyRecord[],
+  ids: IdColumns,
   pointsOf: (record: StudyRecord) => readonly StudyPoint[],
 ): string {
   const rows = records.flatMap((record) =>
@@ -66,17 +77,17 @@ function coordinates(
       return [record.study, point.seriesId, point.instance, ...place, point.x.toFixed(6), point.y.toFixed(6)];
     }),
   );
-  return stringify([['study_id', 'series_id', 'instance_number', 'condition', 'level', 'x', 'y'], ...rows]);
+  return stringify([[ids.study, ids.series, 'instance_number', 'condition', 'level', 'x', 'y'], ...rows]);
 }
 
-function seriesDescriptions(records: readonly StudyRecord[]): string {
+function seriesDescriptions(records: readonly StudyRecord[], ids: IdColumns): string {
   const rows = records.flatMap((record) =>
     record.series.map(({ id, kind }) => [record.study, id, SERIES_DESCRIPTIONS[kind]]),
   );
-  return stringify([['study_id', 'series_id', 'series_description'], ...rows]);
+  return stringify([[ids.study, ids.series, 'series_description'], ...rows]);
 }
 
-function truth(records: readonly StudyRecord[]): string {
+function truth(records: readonly StudyRecord[], ids: IdColumns): string {
   const rows = records.flatMap((record) =>
     record.targets.map(({ name, narrowing, severity, place }) => [
       `${record.study}_${name}`,
@@ -85,5 +96,5 @@ function truth(records: readonly StudyRecord[]): string {
       ...(place ? [place.seriesId, place.instance, place.x.toFixed(6), place.y.toFixed(6)] : ['', '', '', '']),
     ]),
   );
-  return stringify([['row_id', 'narrowing', 'severity', 'series_id', 'instance_number', 'x', 'y'], ...rows]);
+  return stringify([['row_id', 'narrowing', 'severity', ids.series, 'instance_number', 'x', 'y'], ...rows]);
 }

@@ -36,6 +36,7 @@ import { labelStudy, type TargetLabel } from './labels.ts';
 import { PHANTOM_NOTICE } from './notice.ts';
 import { Random } from './random.ts';
 import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
+import type { Variation } from './variation.ts';
 
 export interface ContactSheetOptions {
   /** How many studies to show, from the first on. Default 3. */
@@ -57,7 +58,8 @@ const AXIAL_LINES = 4;
 const STUDY_PX = HEAD_PX + SAGITTAL_PX + LINE + TILE_PX + AXIAL_LINES * LINE + 5 * GAP_PX;
 
 /**
- * Writes a PNG. The pictures are made again from the seed that `phantom.json` records, the same numbers as in the files.
+ * Writes a PNG. The pictures are made again from the seed that `phantom.json` records, the same numbers as in the files,
+ * as they are acquired: neither turned nor padded.
  *
  * @throws {DatasetError} where `directory` has no `phantom.json`.
  */
@@ -66,11 +68,11 @@ export async function renderContactSheet(
   file: string,
   options: ContactSheetOptions = {},
 ): Promise<void> {
-  const { seed, firstStudy, studies, awkwardStudies } = await readDescription(directory);
+  const { seed, firstStudy, studies, awkwardStudies, variation } = await readDescription(directory);
   const shown = Math.min(studies, options.studies ?? 3);
   const sheet = new Drawing(PER_ROW * (TILE_PX + GAP_PX) + GAP_PX, shown * STUDY_PX + FOOT_PX, PAPER);
   for (let study = 0; study < shown; study++) {
-    drawStudy(sheet, planStudy(seed, firstStudy + study, awkwardStudies), study * STUDY_PX);
+    drawStudy(sheet, planStudy(seed, firstStudy + study, awkwardStudies, variation), study * STUDY_PX);
   }
   drawFoot(sheet, shown * STUDY_PX + 8);
   await writeFile(file, sheet.encode());
@@ -81,6 +83,7 @@ interface Description {
   readonly firstStudy: number;
   readonly studies: number;
   readonly awkwardStudies: boolean;
+  readonly variation?: Variation;
 }
 
 async function readDescription(directory: string): Promise<Description> {

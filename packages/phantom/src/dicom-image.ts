@@ -5,6 +5,8 @@ import { normalOf, type Plane, type Stack } from './acquisition/stack.ts';
 import { dot, fromFrame, turn, type Vector } from './anatomy/vector.ts';
 import type { DicomDataset, DicomValue } from './dicom-writer.ts';
 import { uid } from './identifiers.ts';
+import { STORED_AS } from './stored-as.ts';
+import { planeInFile, storedFormat } from './stored-series.ts';
 import type { SeriesPlan, StudyPlan } from './study-plan.ts';
 
 const MR_IMAGE = '1.2.840.10008.5.1.4.1.1.4';
@@ -20,6 +22,7 @@ export function sliceDataset(plan: StudyPlan, number: number, plane: Plane, pixe
   const series = plan.series[number]!;
   const { stack } = series;
   const times = TIMES[stack.sequence];
+  const inFile = planeInFile(series, plane);
   return {
     ...commonAttributes(plan, number),
     SOPClassUID: MR_IMAGE,
@@ -36,11 +39,11 @@ export function sliceDataset(plan: StudyPlan, number: number, plane: Plane, pixe
     MagneticFieldStrength: 1.5,
     SpacingBetweenSlices: Number(stack.spacingMm.toFixed(4)),
     EchoTrainLength: stack.sequence === 't1' ? 3 : 16,
-    InPlanePhaseEncodingDirection: series.artefacts.phase === 'rows' ? 'ROW' : 'COL',
+    InPlanePhaseEncodingDirection: phaseDirection(series),
     InstanceNumber: plane.instance,
-    SliceLocation: Number(dot(fromFrame(series.pose, plane.origin), turn(series.pose, normalOf(plane))).toFixed(4)),
+    SliceLocation: Number(dot(fromFrame(series.pose, inFile.origin), turn(series.pose, normalOf(inFile))).toFixed(4)),
     ...placement(series, plane),
-    PixelSpacing: [...stack.pixelSpacing],
+    PixelSpacing: [...storedFormat(series).pixelSpacing],
     ...(series.encoding.rescale && {
       RescaleIntercept: series.encoding.rescale.intercept,
       RescaleSlope: series.encoding.rescale.slope,
@@ -79,7 +82,7 @@ export function multiFrameDataset(
           {
             SliceThickness: stack.thicknessMm,
             SpacingBetweenSlices: Number(stack.spacingMm.toFixed(4)),
-            PixelSpacing: [...stack.pixelSpacing],
+            PixelSpacing: [...storedFormat(series).pixelSpacing],
           },
         ],
         PixelValueTransformationSequence: [{ RescaleIntercept: intercept, RescaleSlope: slope, RescaleType: 'US' }],
@@ -102,7 +105,8 @@ export function multiFrameDataset(
 /** The person is made up, and says so: tests look for this name where no patient's name may be. */
 function commonAttributes(plan: StudyPlan, number: number): DicomDataset {
   const series = plan.series[number]!;
-  const { stack, encoding } = series;
+  const { stack, padding } = series;
+  const { rows, columns, bitsStored, signed } = storedFormat(series);
   return {
     SpecificCharacterSet: 'ISO_IR 100',
     StudyDate: '20000101',
@@ -129,16 +133,27 @@ function commonAttributes(plan: StudyPlan, number: number): DicomDataset {
     PositionReferenceIndicator: '',
     SamplesPerPixel: 1,
     PhotometricInterpretation: 'MONOCHROME2',
-    Rows: stack.rows,
-    Columns: stack.columns,
+    Rows: rows,
+    Columns: columns,
     BitsAllocated: 16,
-    BitsStored: encoding.bitsStored,
-    HighBit: encoding.bitsStored - 1,
-    PixelRepresentation: encoding.signed ? 1 : 0,
+    BitsStored: bitsStored,
+    HighBit: bitsStored - 1,
+    PixelRepresentation: signed ? 1 : 0,
+    ...(padding &&
+      padding.declared !== false && {
+        PixelPaddingValue: padding.value,
+        PixelPaddingRangeLimit: padding.rangeLimit,
+      }),
   };
 }
 
-function placement(series: SeriesPlan, plane: Plane) {
+/** PS3.3 C.8.3.1: ROW where phase is encoded along the rows of the stored picture. */
+function phaseDirection({ artefacts, storedAs }: SeriesPlan): string {
+  return (artefacts.phase === 'rows') !== STORED_AS[storedAs].transposed ? 'ROW' : 'COL';
+}
+
+function placement(series: SeriesPlan, acquired: Plane) {
+  const plane = planeInFile(series, acquired);
   const fixed = (vector: Vector, digits: number) => vector.map((value) => value.toFixed(digits));
   return {
     ImagePositionPatient: fixed(fromFrame(series.pose, plane.origin), 6),

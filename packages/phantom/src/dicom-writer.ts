@@ -11,7 +11,7 @@ export { encodeFrame, type FrameFormat } from './codec/frame-encoder.ts';
 export { TRANSFER_SYNTAXES, type TransferSyntax } from './transfer-syntaxes.ts';
 
 /**
- * A value of any VR. Numbers for US, SS, UL, FL, FD, and for DS and IS (written as decimal text); text otherwise, with
+ * A value of any VR. Numbers for US, SS, UL, SL, FL, FD, and for DS and IS (written as decimal text); text otherwise, with
  * `\` between values or as an array; data sets for SQ; bytes for OB, OW, UN, where OW bytes are little-endian words.
  * AT is eight hexadecimal digits. An array of byte arrays is pixel data in encapsulated frames.
  */
@@ -24,14 +24,21 @@ export type DicomValue =
   | readonly Uint8Array[]
   | readonly DicomDataset[];
 
-/** Attributes by keyword; the order does not matter, the writer sorts by tag. */
-export type DicomDataset = { readonly [keyword in Keyword]?: DicomValue | undefined };
+/** An element that the dictionary does not know, such as a private one: `00291010:OB`. */
+export type ElementKey = `${string}:${ValueRepresentation}`;
+
+/** Attributes by keyword, other elements by tag and VR; the order does not matter, the writer sorts by tag. */
+export type DicomDataset = { readonly [keyword in Keyword]?: DicomValue | undefined } & {
+  readonly [element: ElementKey]: DicomValue | undefined;
+};
 
 export interface WriteDicomOptions {
   /** What the data set after the meta group is written in. */
   readonly transferSyntax: TransferSyntax;
   /** `false` leaves out the 128 bytes and `DICM`, as some old archives do; the meta group stays. Default `true`. */
   readonly preamble?: boolean | undefined;
+  /** What the meta group says where the data set has no SOPClassUID and SOPInstanceUID, as in a DICOMDIR. */
+  readonly meta?: { readonly sopClassUid: string; readonly sopInstanceUid: string } | undefined;
 }
 
 /** 2.25. and a fixed UUID as decimal: this writer, not an organisation's root. */
@@ -40,7 +47,8 @@ const IMPLEMENTATION_UID = '2.25.155301254361283954012388110957318904457';
 /**
  * The bytes of a DICOM file.
  *
- * @param dataset attributes outside group 0002; the meta group is made from SOPClassUID and SOPInstanceUID.
+ * @param dataset attributes outside group 0002; the meta group is made from SOPClassUID and SOPInstanceUID,
+ *   or from `options.meta`.
  * @throws {RangeError} for encapsulated pixels in a syntax with plain ones, or the reverse.
  */
 export function writeDicom(dataset: DicomDataset, options: WriteDicomOptions): Buffer {
@@ -49,8 +57,8 @@ export function writeDicom(dataset: DicomDataset, options: WriteDicomOptions): B
   if (pixels !== undefined && Array.isArray(pixels) !== isEncapsulated(transferSyntax)) {
     throw new RangeError(`pixel data does not fit the transfer syntax ${transferSyntax}`);
   }
-  const meta = writeMeta(dataset, transferSyntax);
-  let body = writeDataset(dataset, encodingOf(transferSyntax));
+  const meta = writeMeta(dataset, options);
+  let body = writeDataset(dataset, encodingOf(transferSyntax, dataset));
   if (transferSyntax === 'deflated') {
     // PS3.5 annex A.5: raw deflate (RFC 1951), padded to an even length.
     const packed = deflateRawSync(body);
@@ -63,18 +71,32 @@ export function writeDicom(dataset: DicomDataset, options: WriteDicomOptions): B
 interface Encoding {
   readonly explicit: boolean;
   readonly big: boolean;
+  /** What the VR XS is here. */
+  readonly pixels?: 'US' | 'SS';
+  /** Default Latin-1; UTF-8 where SpecificCharacterSet is ISO_IR 192. */
+  readonly text?: 'utf8';
 }
 
-function encodingOf(syntax: TransferSyntax): Encoding {
-  return { explicit: syntax !== 'implicit_little', big: syntax === 'explicit_big' };
+function encodingOf(syntax: TransferSyntax, dataset: DicomDataset): Encoding {
+  return {
+    explicit: syntax !== 'implicit_little',
+    big: syntax === 'explicit_big',
+    pixels: dataset.PixelRepresentation === 1 ? 'SS' : 'US',
+    ...(dataset.SpecificCharacterSet === 'ISO_IR 192' && { text: 'utf8' }),
+  };
 }
 
-function writeMeta(dataset: DicomDataset, transferSyntax: TransferSyntax): Buffer {
+/** The length in bytes of a data set without group 0002, and so of a sequence's item without its header. */
+export function datasetLength(dataset: DicomDataset, transferSyntax: TransferSyntax): number {
+  return writeDataset(dataset, encodingOf(transferSyntax, dataset)).length;
+}
+
+function writeMeta(dataset: DicomDataset, { transferSyntax, meta }: WriteDicomOptions): Buffer {
   const content = writeDataset(
     {
       FileMetaInformationVersion: Uint8Array.of(0, 1),
-      MediaStorageSOPClassUID: dataset.SOPClassUID,
-      MediaStorageSOPInstanceUID: dataset.SOPInstanceUID,
+      MediaStorageSOPClassUID: meta?.sopClassUid ?? dataset.SOPClassUID,
+      MediaStorageSOPInstanceUID: meta?.sopInstanceUid ?? dataset.SOPInstanceUID,
       TransferSyntaxUID: TRANSFER_SYNTAXES[transferSyntax],
       ImplementationClassUID: IMPLEMENTATION_UID,
       ImplementationVersionName: 'SPINELINE_PHANTOM',
@@ -91,13 +113,21 @@ function writeMeta(dataset: DicomDataset, transferSyntax: TransferSyntax): Buffe
 }
 
 function writeDataset(dataset: DicomDataset, encoding: Encoding): Buffer {
-  const elements = (Object.entries(dataset) as [Keyword, DicomValue | undefined][])
-    .flatMap(([keyword, value]) => (value === undefined ? [] : [{ entry: DICTIONARY[keyword], value }]))
+  const elements = (Object.entries(dataset) as [Keyword | ElementKey, DicomValue | undefined][])
+    .flatMap(([key, value]) => (value === undefined ? [] : [{ entry: elementOf(key), value }]))
     .sort((a, b) => (a.entry[0] < b.entry[0] ? -1 : 1));
   return Buffer.concat(elements.flatMap(({ entry, value }) => writeElement(entry[0], entry[1], value, encoding)));
 }
 
-function writeElement(tag: string, vr: ValueRepresentation, value: DicomValue, encoding: Encoding): Buffer[] {
+/** The tag and VR that a key names. */
+function elementOf(key: Keyword | ElementKey): readonly [tag: string, vr: ValueRepresentation] {
+  if (!key.includes(':')) return DICTIONARY[key as Keyword];
+  const [tag, vr] = key.split(':') as [string, ValueRepresentation];
+  return [tag.toUpperCase(), vr];
+}
+
+function writeElement(tag: string, named: ValueRepresentation, value: DicomValue, encoding: Encoding): Buffer[] {
+  const vr = named === 'XS' ? (encoding.pixels ?? 'US') : named;
   if (Array.isArray(value) && value[0] instanceof Uint8Array) {
     return encapsulate(tag, value as readonly Uint8Array[], encoding);
   }
@@ -106,7 +136,7 @@ function writeElement(tag: string, vr: ValueRepresentation, value: DicomValue, e
   return [header, bytes];
 }
 
-const LONG_FORM: ReadonlySet<ValueRepresentation> = new Set(['OB', 'OW', 'SQ', 'UN'] as const);
+const LONG_FORM: ReadonlySet<ValueRepresentation> = new Set(['OB', 'OW', 'SQ', 'UN', 'UT'] as const);
 
 /** Tag, VR and length: PS3.5 section 7.1.2 (explicit) and 7.1.3 (implicit). */
 function elementHeader(tag: string, vr: ValueRepresentation, length: number, encoding: Encoding): Buffer {
@@ -181,7 +211,7 @@ function valueBytes(vr: ValueRepresentation, value: DicomValue, encoding: Encodi
   const width = BINARY_WIDTHS[vr];
   if (width === undefined) {
     const text = values.map((one) => (vr === 'DS' && typeof one === 'number' ? decimalString(one) : one)).join('\\');
-    const bytes = Buffer.from(text, 'latin1');
+    const bytes = Buffer.from(text, encoding.text ?? 'latin1');
     return bytes.length % 2 ? Buffer.concat([bytes, Buffer.from(vr === 'UI' ? '\0' : ' ', 'latin1')]) : bytes;
   }
   const bytes = Buffer.alloc(width * values.length);
@@ -191,13 +221,14 @@ function valueBytes(vr: ValueRepresentation, value: DicomValue, encoding: Encodi
   return bytes;
 }
 
-const BINARY_WIDTHS: Partial<Record<ValueRepresentation, number>> = { US: 2, SS: 2, UL: 4, FL: 4, FD: 8 };
+const BINARY_WIDTHS: Partial<Record<ValueRepresentation, number>> = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8 };
 
 function writeBinary(bytes: Buffer, vr: ValueRepresentation, value: number, offset: number, big: boolean): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (vr === 'US') view.setUint16(offset, value, !big);
   else if (vr === 'SS') view.setInt16(offset, value, !big);
   else if (vr === 'UL') view.setUint32(offset, value, !big);
+  else if (vr === 'SL') view.setInt32(offset, value, !big);
   else if (vr === 'FL') view.setFloat32(offset, value, !big);
   else view.setFloat64(offset, value, !big);
 }

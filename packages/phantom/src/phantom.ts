@@ -12,6 +12,7 @@ import { AWKWARD_MEANINGS } from './awkward.ts';
 import { challengeTables } from './challenge-csv.ts';
 import { PHANTOM_NOTICE } from './notice.ts';
 import type { StudyRecord, StudyTask } from './study.ts';
+import { checkVariation, type SeverityRule, severityTable, type Variation } from './variation.ts';
 
 /** Raised whenever the same seed gives other bytes. */
 export const PHANTOM_VERSION = 2;
@@ -27,6 +28,14 @@ export interface PhantomOptions {
   readonly firstStudy?: number | undefined;
   /** Whether some studies are awkward, see `awkward.ts`. Default true. */
   readonly awkward?: boolean | undefined;
+  /** How the series of a plane are stored: turned or mirrored, geometry and labels with the pixels. Default `identity`. */
+  readonly storedAs?: Variation['storedAs'];
+  /** Pixels beyond a field of view, far from any signal. Default none. */
+  readonly padding?: Variation['padding'];
+  /** The severity of targets, for all studies; what it leaves `undefined` is drawn. `oneSided` makes such a rule. */
+  readonly severities?: SeverityRule | undefined;
+  /** Half the rows and columns at twice the spacing. Default false. */
+  readonly small?: boolean | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -64,6 +73,7 @@ export interface PhantomSummary {
 export async function generatePhantom(directory: string, options: PhantomOptions): Promise<PhantomSummary> {
   checkOptions(options);
   const { seed, studies, firstStudy = 0, signal } = options;
+  checkVariation(options);
   await clearFormer(directory);
   await mkdir(join(directory, 'train_images'), { recursive: true });
   await writeDescription(directory, options, undefined);
@@ -128,6 +138,7 @@ async function writeStudies(directory: string, options: PhantomOptions): Promise
     minThreads: threads,
     maxThreads: threads,
   });
+  const variation = variationOf(options);
   const records: StudyRecord[] = [];
   let next = 0;
   let done = 0;
@@ -136,7 +147,7 @@ async function writeStudies(directory: string, options: PhantomOptions): Promise
     while (next < studies) {
       signal?.throwIfAborted();
       const place = next++;
-      const task: StudyTask = { directory, seed, index: firstStudy + place, awkward };
+      const task: StudyTask = { directory, seed, index: firstStudy + place, awkward, ...(variation && { variation }) };
       records[place] = await pool.run(task, signal ? { signal } : {});
       done++;
       onProgress?.(done, studies);
@@ -151,6 +162,18 @@ async function writeStudies(directory: string, options: PhantomOptions): Promise
     await pool.destroy();
   }
   return records;
+}
+
+/** What is asked for beyond the seed as plain data, or `undefined` where that is nothing. */
+function variationOf({ storedAs, padding, severities, small }: PhantomOptions): Variation | undefined {
+  const table = severityTable(severities);
+  if (!storedAs && !padding && !table && !small) return undefined;
+  return {
+    ...(storedAs && { storedAs }),
+    ...(padding && { padding }),
+    ...(table && { severities: table }),
+    ...(small && { small }),
+  };
 }
 
 function awkwardStudy(record: StudyRecord): AwkwardStudy[] {
@@ -172,6 +195,7 @@ async function writeDescription(
     firstStudy: options.firstStudy ?? 0,
     studies: options.studies,
     awkwardStudies: options.awkward ?? true,
+    ...(variationOf(options) && { variation: variationOf(options) }),
     complete: summary !== undefined,
     ...(summary && {
       series: summary.series,

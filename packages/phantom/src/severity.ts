@@ -83,6 +83,20 @@ function severityAt(target: Target, rank: number): TargetSeverity {
   return { target, narrowing, severity: severityOf(narrowing) };
 }
 
+/** What a forced severity narrows by: clearly within its class. */
+const FORCED_NARROWING: Readonly<Record<Severity, number>> = { normal_mild: 0.1, moderate: 0.52, severe: 0.85 };
+
+/** Severities as drawn, but for the targets that `forced` names. */
+export function forceSeverities(
+  drawn: readonly TargetSeverity[],
+  forced: Readonly<Record<string, Severity>> = {},
+): TargetSeverity[] {
+  return drawn.map((one) => {
+    const severity = forced[one.target.name];
+    return severity ? { target: one.target, narrowing: FORCED_NARROWING[severity], severity } : one;
+  });
+}
+
 export function severityOf(narrowing: number): Severity {
   return SEVERITIES[narrowing < CLASS_LIMITS[0] ? 0 : narrowing < CLASS_LIMITS[1] ? 1 : 2];
 }

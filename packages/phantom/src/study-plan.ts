@@ -13,9 +13,12 @@ import { type Anatomy, buildAnatomy } from './anatomy/anatomy.ts';
 import { add, type Frame, frameAt, turn, type Vector } from './anatomy/vector.ts';
 import { type Awkward, awkwardAt, awkwardSyntax } from './awkward.ts';
 import { seriesId, studyId, uid } from './identifiers.ts';
+import type { Padding } from './padding.ts';
 import { Random } from './random.ts';
-import { drawSeverities, type TargetSeverity } from './severity.ts';
+import { drawSeverities, forceSeverities, type TargetSeverity } from './severity.ts';
+import type { StoredAs } from './stored-as.ts';
 import type { TransferSyntax } from './transfer-syntaxes.ts';
+import type { Variation } from './variation.ts';
 
 export interface SeriesPlan extends Acquisition {
   readonly id: string;
@@ -26,6 +29,9 @@ export interface SeriesPlan extends Acquisition {
   readonly transferSyntax: TransferSyntax;
   /** One enhanced file for the series, and not one file a slice. */
   readonly multiFrame: boolean;
+  /** How its pictures are turned before they are stored; `stack` is as acquired. */
+  readonly storedAs: StoredAs;
+  readonly padding: Padding | undefined;
 }
 
 export interface StudyPlan {
@@ -43,13 +49,17 @@ export interface StudyPlan {
 
 const DEGREE = Math.PI / 180;
 
-/** @param awkward `false` makes every study a plain one. */
-export function planStudy(seed: number, index: number, awkward: boolean): StudyPlan {
+/**
+ * @param awkward `false` makes every study a plain one.
+ * @param variation changes nothing but what it names: the same numbers are drawn.
+ */
+export function planStudy(seed: number, index: number, awkward: boolean, variation: Variation = {}): StudyPlan {
   const fault = awkward ? awkwardAt(index) : undefined;
   const stream = (purpose: string) => new Random(seed, index, purpose);
-  const severities = drawSeverities(stream('severities'));
+  const severities = forceSeverities(drawSeverities(stream('severities')), variation.severities);
   const anatomy = buildAnatomy(stream('anatomy'), severities);
-  const stacks = planStacks(stream('stacks'), anatomy, fault);
+  const planned = planStacks(stream('stacks'), anatomy, fault);
+  const stacks = variation.small ? planned.map(halved) : planned;
   const metal = drawStudyMetal(stream('metal'), anatomy);
   const random = stream('series');
   const pose = drawPose(random);
@@ -67,6 +77,8 @@ export function planStudy(seed: number, index: number, awkward: boolean): StudyP
       artefacts: drawArtefacts(new Random(seed, index, 'artefacts', number), stack, metal),
       transferSyntax: fault === 'transfer_syntaxes' ? awkwardSyntax(index, number) : 'explicit_little',
       multiFrame: fault === 'multi_frame',
+      storedAs: variation.storedAs?.[stack.kind === 'axial_t2' ? 'axial' : 'sagittal'] ?? 'identity',
+      padding: variation.padding,
     };
   });
   return {
@@ -129,6 +141,22 @@ function planStacks(random: Random, anatomy: Anatomy, fault: Awkward | undefined
   }
 }
 
+/** Half the rows and columns over the same field of view. */
+function halved(stack: Stack): Stack {
+  const [betweenRows, betweenColumns] = stack.pixelSpacing;
+  return {
+    ...stack,
+    rows: stack.rows / 2,
+    columns: stack.columns / 2,
+    pixelSpacing: [2 * betweenRows, 2 * betweenColumns],
+    // The middle of the first large pixel is between those of the first four small ones.
+    planes: stack.planes.map((plane) => ({
+      ...plane,
+      origin: add(add(plane.origin, plane.rowDirection, betweenColumns / 2), plane.columnDirection, betweenRows / 2),
+    })),
+  };
+}
+
 /** Two stacks that share no plane, each with numbers of its own from 1 on. */
 function halves(stack: Stack): Stack[] {
   const cut = Math.ceil(stack.planes.length / 2);
@@ -159,7 +187,7 @@ function loseOne(stack: Stack, random: Random, anatomy: Anatomy): Stack {
 }
 
 /** Frames are numbered from 1 on in the order of their instance numbers. */
-function numberFrames(stack: Stack): Stack {
+export function numberFrames(stack: Stack): Stack {
   const order = [...stack.planes].sort((a, b) => a.instance - b.instance);
   return { ...stack, planes: stack.planes.map((plane) => ({ ...plane, instance: order.indexOf(plane) + 1 })) };
 }

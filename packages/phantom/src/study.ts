@@ -14,8 +14,10 @@ import { multiFrameDataset, sliceDataset } from './dicom-image.ts';
 import { type DicomDataset, writeDicom } from './dicom-writer.ts';
 import { labelStudy, type TargetLabel } from './labels.ts';
 import { Random } from './random.ts';
-import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
+import { pointInFile, storedFormat, storedWords } from './stored-series.ts';
+import { planStudy, type StudyPlan } from './study-plan.ts';
 import { isEncapsulated, type TransferSyntax } from './transfer-syntaxes.ts';
+import type { Variation } from './variation.ts';
 
 export interface StudyTask {
   /** The dataset's folder. */
@@ -23,6 +25,7 @@ export interface StudyTask {
   readonly seed: number;
   readonly index: number;
   readonly awkward: boolean;
+  readonly variation?: Variation | undefined;
 }
 
 /** A row of truth: the grade in `train.csv` is blank where `labelled` is false. */
@@ -67,7 +70,7 @@ export interface StudyRecord {
 
 /** Generates and writes a study. The same task always writes the same bytes. */
 export async function writeStudy(task: StudyTask): Promise<StudyRecord> {
-  const plan = planStudy(task.seed, task.index, task.awkward);
+  const plan = planStudy(task.seed, task.index, task.awkward, task.variation);
   let [files, bytes] = [0, 0];
   for (let number = 0; number < plan.series.length; number++) {
     const series = plan.series[number]!;
@@ -106,21 +109,19 @@ async function* imagesOf(plan: StudyPlan, number: number): AsyncGenerator<{ name
   yield { name: '1.dcm', dataset: multiFrameDataset(plan, number, planes, pixels) };
 }
 
-async function framePixels(plan: StudyPlan, number: number, plane: Plane): Promise<Uint8Array> {
+/** The stored pixels of a slice: words, or an encapsulated frame. */
+export async function framePixels(plan: StudyPlan, number: number, plane: Plane): Promise<Uint8Array> {
   const series = plan.series[number]!;
   const random = new Random(plan.seed, plan.index, 'noise', number, plane.instance);
-  const words = takePicture(plan.anatomy, series, plane, random);
+  const words = storedWords(series, takePicture(plan.anatomy, series, plane, random));
   if (!isEncapsulated(series.transferSyntax)) return words;
-  return encodeFrame(words, formatOf(series), series.transferSyntax);
+  return encodeFrame(words, storedFormat(series), series.transferSyntax);
 }
 
-function formatOf({ stack, encoding }: SeriesPlan) {
-  const { rows, columns } = stack;
-  return { rows, columns, bitsStored: encoding.bitsStored, signed: encoding.signed };
-}
-
-function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
+/** What the dataset's tables say about a study. */
+export function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
   const exact = labelStudy(plan);
+  const pointOf = (label: TargetLabel) => pointInFiles(plan, label);
   const places = new Map(exact.map((label) => [label.target.name, pointOf(label)]));
   const labels = annotate(plan, exact).filter(({ target }) => !plan.ungraded.has(target.name));
   const labelled = new Set(labels.map(({ target }) => target.name));
@@ -142,8 +143,10 @@ function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
   };
 }
 
-function pointOf({ target, seriesId, instance, x, y }: TargetLabel): StudyPoint {
-  return { name: target.name, seriesId, instance, x, y };
+/** A label's point in the pixels that its file stores. */
+function pointInFiles(plan: StudyPlan, { target, seriesId, instance, x, y }: TargetLabel): StudyPoint {
+  const series = plan.series.find(({ id }) => id === seriesId)!;
+  return { name: target.name, seriesId, instance, ...pointInFile(series, { x, y }) };
 }
 
 function artefactsOf(plan: StudyPlan): StudyArtefact[] {

@@ -14,6 +14,7 @@ const emptyIsUnset = (value: unknown) => (value === '' ? undefined : value);
 const text = () => z.preprocess(emptyIsUnset, z.string().optional());
 const whole = (minimum: number, maximum: number, fallback: number) =>
   z.preprocess(emptyIsUnset, z.coerce.number().int().min(minimum).max(maximum).default(fallback));
+const fraction = (fallback: number) => z.preprocess(emptyIsUnset, z.coerce.number().min(0).max(1).default(fallback));
 const flag = (fallback: boolean) =>
   z.preprocess(
     emptyIsUnset,
@@ -62,6 +63,29 @@ const VARIABLES = {
     'request checksums; older S3 servers refuse the newer ones',
   ],
   SPINELINE_S3_TIMEOUT_MS: [whole(100, 600_000, 60 * SECOND), 'time for one S3 request before it is tried again'],
+  SPINELINE_DICOMWEB_URL: [
+    url('https', 'http', 'dicomweb+https', 'dicomweb+http'),
+    'DICOMweb server that the credentials below belong to, such as https://pacs.example.org/dicom-web; they are sent nowhere else',
+  ],
+  SPINELINE_DICOMWEB_TOKEN: [text(), 'bearer token for it'],
+  SPINELINE_DICOMWEB_USER: [text(), 'or a user for basic authentication'],
+  SPINELINE_DICOMWEB_PASSWORD: [text(), 'password of that user'],
+  SPINELINE_DICOMWEB_CERT: [text(), 'or, or as well, a PEM file with a client certificate'],
+  SPINELINE_DICOMWEB_KEY: [text(), 'PEM file with the key of that certificate, without a passphrase'],
+  SPINELINE_DICOMWEB_CA: [
+    text(),
+    'PEM file with the authorities that vouch for DICOMweb servers, in place of those that Node knows',
+  ],
+  SPINELINE_DICOMWEB_PLAIN_CREDENTIALS: [
+    flag(false),
+    'send token or password over plain http too, to a machine other than this one; whoever is on the way can read them',
+  ],
+  SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests at once, a process'],
+  SPINELINE_DICOMWEB_TIMEOUT_MS: [
+    whole(100, 3_600_000, 60 * SECOND),
+    'silence of a DICOMweb server before its request is tried again; longer for a PACS that fetches from tape',
+  ],
+  SPINELINE_DICOMWEB_ATTEMPTS: [whole(1, 100, 4), 'tries of a DICOMweb request when the fault is transient'],
   SPINELINE_CONCURRENCY: [
     whole(1, 256, 3),
     'studies a worker has in hand at once: while one computes, the next are fetched and decoded',
@@ -94,6 +118,14 @@ const VARIABLES = {
   SPINELINE_STALLED_MS: [
     whole(1000, 86_400_000, 300 * SECOND),
     'a worker with work waiting that has started nothing for so long, or whose Redis does not say, is not live (/livez); longer than the longest step of a study',
+  ],
+  SPINELINE_MAX_CLASS_SHARES: [
+    fraction(0.5),
+    'largest share, 0 to 1, of the 25 targets of a study that may be class shares for want of any view; a study with more is not scored and fails with STUDY_TOO_FEW_VIEWS; 1 scores every study (stage 3 reads it)',
+  ],
+  SPINELINE_ID_KEY: [
+    z.preprocess(emptyIsUnset, z.string().min(16, 'at least 16 characters').optional()),
+    'secret key of the pseudonyms that stand for UIDs where folders cannot name studies and series; the same key, the same pseudonyms; unset: a plain SHA-256, which whoever knows a UID can compute',
   ],
   SPINELINE_PAGE_STUDIES: [whole(1, 10_000, 200), 'studies a page of a dataset'],
   SPINELINE_LOW_WATER: [
@@ -140,6 +172,19 @@ export interface Settings {
     readonly requestChecksumCalculation: 'WHEN_REQUIRED' | 'WHEN_SUPPORTED';
     readonly requestTimeoutMs: number;
   };
+  readonly dicomweb: {
+    readonly url: string | undefined;
+    readonly token: string | undefined;
+    readonly user: string | undefined;
+    readonly password: string | undefined;
+    readonly certFile: string | undefined;
+    readonly keyFile: string | undefined;
+    readonly caFile: string | undefined;
+    readonly plainCredentials: boolean;
+    readonly requests: number;
+    readonly timeoutMs: number;
+    readonly attempts: number;
+  };
   readonly worker: {
     readonly concurrency: number;
     readonly computeThreads: number;
@@ -154,7 +199,11 @@ export interface Settings {
     readonly graceMs: number;
     readonly lowWater: number;
     readonly stalledMs: number;
+    /** Share of a study's targets, 0 to 1. */
+    readonly maxClassShares: number;
   };
+  /** Secret. */
+  readonly idKey: string | undefined;
   readonly pageStudies: number;
   readonly health: { readonly host: string; readonly port: number };
   readonly board: { readonly user: string | undefined; readonly password: string | undefined };
@@ -204,6 +253,19 @@ function arrange(v: Values): Settings {
       requestChecksumCalculation: v.SPINELINE_S3_CHECKSUMS,
       requestTimeoutMs: v.SPINELINE_S3_TIMEOUT_MS,
     },
+    dicomweb: {
+      url: v.SPINELINE_DICOMWEB_URL,
+      token: v.SPINELINE_DICOMWEB_TOKEN,
+      user: v.SPINELINE_DICOMWEB_USER,
+      password: v.SPINELINE_DICOMWEB_PASSWORD,
+      certFile: v.SPINELINE_DICOMWEB_CERT,
+      keyFile: v.SPINELINE_DICOMWEB_KEY,
+      caFile: v.SPINELINE_DICOMWEB_CA,
+      plainCredentials: v.SPINELINE_DICOMWEB_PLAIN_CREDENTIALS,
+      requests: v.SPINELINE_DICOMWEB_REQUESTS,
+      timeoutMs: v.SPINELINE_DICOMWEB_TIMEOUT_MS,
+      attempts: v.SPINELINE_DICOMWEB_ATTEMPTS,
+    },
     worker: {
       concurrency: v.SPINELINE_CONCURRENCY,
       computeThreads: v.SPINELINE_COMPUTE_THREADS,
@@ -218,7 +280,9 @@ function arrange(v: Values): Settings {
       graceMs: v.SPINELINE_GRACE_MS,
       lowWater: v.SPINELINE_LOW_WATER,
       stalledMs: v.SPINELINE_STALLED_MS,
+      maxClassShares: v.SPINELINE_MAX_CLASS_SHARES,
     },
+    idKey: v.SPINELINE_ID_KEY,
     pageStudies: v.SPINELINE_PAGE_STUDIES,
     health: { host: v.SPINELINE_HEALTH_HOST, port: v.SPINELINE_HEALTH_PORT },
     board: { user: v.SPINELINE_BOARD_USER, password: v.SPINELINE_BOARD_PASSWORD },

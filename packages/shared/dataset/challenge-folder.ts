@@ -1,80 +1,53 @@
 /**
- * A folder in the challenge's layout: `{test,train}_images/{study}/{series}/{instance}.dcm` with
- * `{test,train}_series_descriptions.csv`; or, without descriptions, just `{study}/{series}/...`.
+ * The challenge's layout: `{test,train}_images/{study}/{series}/{instance}.dcm` with
+ * `{test,train}_series_descriptions.csv`, in a local folder or below an S3 prefix.
  *
  * `test_` is taken where both are whole, since that is what a challenge asks to be scored, unless the caller says
- * `train`. What the descriptions and the folders say is united: a described study or series without a folder is listed
- * with a problem, and a folder that nobody described is listed without a kind, to be inferred from its DICOM.
+ * `train`. Images without descriptions are for the scan (`scan/`), and so is everything in another layout.
  */
 
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DatasetError, kindOfDescription } from '../domain/index.ts';
-import { type CsvRow, readCsvTable } from './csv-table.ts';
-import { isImageName } from './instance-finder.ts';
-import { LineFaults, quoted } from './line-faults.ts';
+import { type CsvRow, type CsvTable, parseCsvTable } from './csv-table.ts';
 import { compareNatural } from './natural-order.ts';
+import { type Descriptions, hasForeignExtension, isDicomdirName, junkOfName, type Skipped } from './scan/index.ts';
 import { unknownDescription } from './series-description.ts';
 import { type Problem, SeriesId, StudyId } from './study-entry.ts';
-import { folderLocation, type SeriesPlan, type StudyPlan } from './study-plan.ts';
+import { folderLocation, type StudyPlan } from './study-plan.ts';
 
 /** Which half of a challenge folder. */
 export type Split = 'test' | 'train';
 
-export interface ChallengeFolder {
-  /** `undefined` for a folder of plain `{study}/{series}`. */
-  readonly split: Split | undefined;
-  /** All study ids, described or on disk, in natural order. */
-  readonly studies: readonly string[];
-  /** `train.csv`, where it is there. */
-  readonly labels: string | undefined;
-  /** `train_label_coordinates.csv`, where it is there. */
-  readonly coordinates: string | undefined;
-  /** Lists the study's folder now. */
-  plan(study: string): Promise<StudyPlan>;
+/** What can be asked of a place that may be laid out like the challenge. */
+export interface LayoutPlace {
+  /** Name of the folder, for errors. */
+  readonly name: string;
+  hasFile(name: string): Promise<boolean>;
+  hasFolder(name: string): Promise<boolean>;
 }
 
-/**
- * Reads the descriptions and the names of the study folders; nothing below them yet.
- *
- * @throws {DatasetError} `DATASET_INVALID` for folders that can be no study and faults in the descriptions,
- *   `DATASET_EMPTY` where there is no study, `DATASET_IMAGES_MISSING` for descriptions without images.
- */
-export async function openChallengeFolder(folder: string, wanted: Split | undefined): Promise<ChallengeFolder> {
-  const { split, images, csv } = await findLayout(folder, wanted);
-  const described = csv === undefined ? undefined : await readDescriptions(csv);
-  const onDisk = new Set(await subfolders(images));
-  checkStudyNames(onDisk, folder);
-  const studies = [...new Set([...(described?.keys() ?? []), ...onDisk])].sort(compareNatural);
-  if (studies.length === 0) {
-    throw new DatasetError('DATASET_EMPTY', 'no study in this folder', {
-      file: basename(folder),
-      expected: 'test_images/{study}/{series}/*.dcm or {study}/{series}/*.dcm',
-    });
-  }
-  const existing = async (name: string) => ((await isFile(join(folder, name))) ? join(folder, name) : undefined);
-  return {
-    split,
-    studies,
-    labels: await existing('train.csv'),
-    coordinates: await existing('train_label_coordinates.csv'),
-    plan: (study) => planStudy(study, images, described, onDisk.has(study)),
-  };
-}
-
-interface Layout {
+export interface Layout {
   readonly split: Split | undefined;
+  /** Folder of the images below the place, `''` for the place itself. */
   readonly images: string;
+  /** File of the descriptions in the place, `undefined` if there is none. */
   readonly csv: string | undefined;
 }
 
-async function findLayout(folder: string, wanted: Split | undefined): Promise<Layout> {
+/**
+ * Looks whether a place is laid out like the challenge.
+ *
+ * @throws {DatasetError} `DATASET_IMAGES_MISSING` for descriptions without images, or without the `wanted` half.
+ */
+export async function findLayout(place: LayoutPlace, wanted: Split | undefined): Promise<Layout> {
   const splits: readonly Split[] = wanted === undefined ? ['test', 'train'] : [wanted];
   const found = await Promise.all(
     splits.map(async (split) => {
-      const csv = join(folder, `${split}_series_descriptions.csv`);
-      const images = join(folder, `${split}_images`);
-      return { split, csv: (await isFile(csv)) ? csv : undefined, images, hasImages: await isFolder(images) };
+      const csv = `${split}_series_descriptions.csv`;
+      const images = `${split}_images`;
+      const described = await place.hasFile(csv);
+      return { split, csv: described ? csv : undefined, images, hasImages: await place.hasFolder(images) };
     }),
   );
   const best = found.find((one) => one.csv && one.hasImages) ?? found.find((one) => one.hasImages);
@@ -85,20 +58,36 @@ async function findLayout(folder: string, wanted: Split | undefined): Promise<La
       'DATASET_IMAGES_MISSING',
       bare ? 'descriptions, but no images' : `no ${wanted} half in this folder`,
       {
-        file: basename(folder),
+        file: place.name,
         expected: `a folder ${(bare ?? found[0]!).split}_images in it`,
         hint: 'if the images lie elsewhere, hand over a manifest instead: see docs/manifests.md',
       },
     );
   }
-  return { split: undefined, images: folder, csv: undefined };
+  return { split: undefined, images: '', csv: undefined };
 }
 
-type Description = Pick<SeriesPlan, 'kind' | 'description'>;
+/** A local folder as a place. */
+export function localPlace(folder: string): LayoutPlace {
+  const found = (name: string) => stat(join(folder, name)).catch(() => undefined);
+  return {
+    name: basename(folder),
+    hasFile: async (name) => (await found(name))?.isFile() ?? false,
+    hasFolder: async (name) => (await found(name))?.isDirectory() ?? false,
+  };
+}
 
-/** Study to series to description, from `{test,train}_series_descriptions.csv`. */
-async function readDescriptions(csv: string): Promise<Map<string, Map<string, Description>>> {
-  const table = await readCsvTable(csv, {
+/**
+ * Study to series to description, from `{test,train}_series_descriptions.csv`.
+ *
+ * @param file its name, for errors.
+ * @throws {DatasetError} `DATASET_INVALID` with every fault and its line.
+ */
+export function parseDescriptions(
+  text: string,
+  file: string,
+): { descriptions: Descriptions; ignored: readonly string[] } {
+  const table: CsvTable<DescriptionColumn> = parseCsvTable(text, file, {
     required: ['study_id', 'series_id', 'series_description'],
     code: 'DATASET_INVALID',
   });
@@ -108,8 +97,11 @@ async function readDescriptions(csv: string): Promise<Map<string, Map<string, De
     if (fault !== undefined) table.faults.add(row.line, fault);
   }
   table.check();
-  return studies;
+  return { descriptions: studies, ignored: table.ignored };
 }
+
+type DescriptionColumn = 'study_id' | 'series_id' | 'series_description';
+type Description = Descriptions extends ReadonlyMap<string, ReadonlyMap<string, infer One>> ? One : never;
 
 function faultOfIds(study: string, series: string): string | undefined {
   const id = [StudyId.safeParse(study), SeriesId.safeParse(series)].find((parsed) => !parsed.success);
@@ -117,7 +109,7 @@ function faultOfIds(study: string, series: string): string | undefined {
 }
 
 function describe(
-  { cells }: CsvRow<'study_id' | 'series_id' | 'series_description'>,
+  { cells }: CsvRow<DescriptionColumn>,
   studies: Map<string, Map<string, Description>>,
 ): string | undefined {
   const description = cells.series_description;
@@ -130,36 +122,52 @@ function describe(
   return undefined;
 }
 
-async function planStudy(
+/** Folders and links to folders in a local folder, junk counted and left out; names of its files go to `files`. */
+export async function subfolders(folder: string, skipped: Skipped, files: string[] = []): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const folders: string[] = [];
+  for (const entry of entries) {
+    const junk = junkOfName(entry.name);
+    const path = join(folder, entry.name);
+    if (junk !== undefined) skipped.add(junk);
+    else if (entry.isDirectory()) folders.push(entry.name);
+    else if (entry.isFile()) files.push(entry.name);
+    else if (entry.isSymbolicLink()) {
+      const target = await stat(path).catch(() => undefined);
+      if (target?.isDirectory()) folders.push(entry.name);
+      else if (target?.isFile()) files.push(entry.name);
+      else skipped.add('special');
+    } else skipped.add('special');
+  }
+  return folders;
+}
+
+/** Lists a described study's folder now. @param images local folder of the studies' folders. */
+export async function planDescribedStudy(
   study: string,
   images: string,
-  described: ReadonlyMap<string, ReadonlyMap<string, Description>> | undefined,
-  onDisk: boolean,
+  descriptions: ReadonlyMap<string, Description>,
+  skipped: Skipped,
 ): Promise<StudyPlan> {
-  const descriptions = described?.get(study) ?? new Map<string, Description>();
   const problems: Problem[] = [];
   let found: string[] = [];
-  if (!onDisk) {
-    problems.push({ code: 'STUDY_FOLDER_MISSING', message: 'described, but there is no folder for this study' });
-  } else {
-    try {
-      const files: string[] = [];
-      found = await subfolders(join(images, study), files);
-      const loose = files.filter(isImageName).length;
-      if (loose > 0) {
-        const message = `${loose} ${loose === 1 ? 'file lies' : 'files lie'} in the study's folder outside any series`;
-        problems.push({ code: 'FILES_OUTSIDE_SERIES', message });
-      }
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-      problems.push({ code: 'STUDY_FOLDER_UNREADABLE', message: `the study's folder cannot be listed (${code})` });
+  try {
+    const files: string[] = [];
+    found = await subfolders(join(images, study), skipped, files);
+    const loose = files.filter((name) => !isDicomdirName(name) && !hasForeignExtension(name)).length;
+    if (loose > 0) {
+      const message = `${loose} ${loose === 1 ? 'file lies' : 'files lie'} in the study's folder outside any series`;
+      problems.push({ code: 'FILES_OUTSIDE_SERIES', message });
     }
-    if (described && !described.has(study)) {
-      const message = 'not in the series descriptions: kinds are inferred from DICOM';
-      problems.push({ code: 'STUDY_NOT_DESCRIBED', message });
-    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    problems.push(
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? { code: 'STUDY_FOLDER_MISSING', message: 'described, but there is no folder for this study' }
+        : { code: 'STUDY_FOLDER_UNREADABLE', message: `the study's folder cannot be listed (${code})` },
+    );
   }
-  const listed = onDisk && !problems.some(({ code }) => code === 'STUDY_FOLDER_UNREADABLE');
+  const listed = problems.every(({ code }) => code === 'FILES_OUTSIDE_SERIES');
   const series = [...new Set([...descriptions.keys(), ...found])].sort(compareNatural).map((id) => ({
     series: id,
     kind: descriptions.get(id)?.kind,
@@ -167,39 +175,4 @@ async function planStudy(
     images: listed ? { folder: folderLocation(join(images, study, id)) } : ({ missing: true } as const),
   }));
   return { study, series, problems };
-}
-
-/** Names of the folders in a folder, links followed, hidden ones left out; the names of its files go to `files`. */
-async function subfolders(folder: string, files: string[] = []): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const folders: string[] = [];
-  for (const entry of entries) {
-    if (entry.name.startsWith('.')) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(path)))) folders.push(entry.name);
-    else files.push(entry.name);
-  }
-  return folders;
-}
-
-function checkStudyNames(names: Iterable<string>, folder: string): void {
-  const faults = new LineFaults(basename(folder));
-  for (const name of names) {
-    if (!StudyId.safeParse(name).success) faults.add(undefined, `folder ${quoted(name)} cannot name a study`);
-  }
-  faults.throwIfAny('DATASET_INVALID', 'a study id is letters, digits, ".", "_" and "-": rename, or use a manifest');
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
 }

@@ -14,6 +14,11 @@ export interface CsvTableShape<Required extends string, Optional extends string>
   readonly optional?: readonly Optional[];
   /** Code of the errors for this table. */
   readonly code: string;
+  /**
+   * Whether another column is a fault, as where an optional one may be misspelt. An index column of a spreadsheet or of
+   * pandas (a blank header, `Unnamed: 0`) never is. Default: others are left out.
+   */
+  readonly strict?: boolean;
   /** What the reader can do about a fault. */
   readonly hint?: string;
 }
@@ -26,34 +31,46 @@ export interface CsvRow<Column extends string> {
 
 export interface CsvTable<Column extends string> {
   readonly rows: readonly CsvRow<Column>[];
+  /** Headers of columns that were left out, quoted. */
+  readonly ignored: readonly string[];
   readonly faults: LineFaults;
   /** @throws {DatasetError} with the table's code and hint if any fault was collected. */
   check(): void;
 }
 
 /**
- * Reads a table. The columns may stand in any order; rows with too few or too many cells are faults and left out.
+ * Reads a table. The columns may stand in any order, among others; rows with too few or too many cells are faults and left out.
  *
- * @throws {DatasetError} with the table's code: no header, missing, unknown or repeated columns, unbalanced quotes.
+ * @throws {DatasetError} with the table's code: no header, missing or repeated columns, unknown ones
+ *   where it is strict, unbalanced quotes.
  */
 export async function readCsvTable<Required extends string, Optional extends string = never>(
   path: string,
   shape: CsvTableShape<Required, Optional>,
 ): Promise<CsvTable<Required | Optional>> {
+  return parseCsvTable(await readText(path), basename(path), shape);
+}
+
+/** The same of a text; `file` names it in errors. */
+export function parseCsvTable<Required extends string, Optional extends string = never>(
+  text: string,
+  file: string,
+  shape: CsvTableShape<Required, Optional>,
+): CsvTable<Required | Optional> {
   type Column = Required | Optional;
-  const faults = new LineFaults(basename(path));
+  const faults = new LineFaults(file);
   const check = () => faults.throwIfAny(shape.code, shape.hint);
-  const records = parseRecords(await readText(path), path, shape.code);
+  const records = parseRecords(text, file, shape.code);
   const header = records.shift();
   if (header === undefined) {
     throw new DatasetError(shape.code, 'is empty', {
-      file: basename(path),
+      file,
       expected: `a header line ${shape.required.join(',')}`,
       hint: shape.hint,
     });
   }
   const columns: Column[] = [...shape.required, ...(shape.optional ?? [])];
-  checkHeader(header, shape.required, columns, faults);
+  const ignored = checkHeader(header, shape, columns, faults);
   check();
 
   const places = columns.map((column) => [column, header.cells.indexOf(column)] as const);
@@ -66,7 +83,13 @@ export async function readCsvTable<Required extends string, Optional extends str
     const named = Object.fromEntries(places.map(([column, place]) => [column, cells[place] ?? '']));
     rows.push({ line, cells: named as Record<Column, string> });
   }
-  return { rows, faults, check };
+  return { rows, ignored, faults, check };
+}
+
+/** What to tell the reader of columns that were left out. */
+export function notesOfColumns(file: string, ignored: readonly string[]): string[] {
+  if (ignored.length === 0) return [];
+  return [`${file}: ${ignored.length === 1 ? 'column' : 'columns'} ${ignored.join(', ')} left out`];
 }
 
 interface CsvRecord {
@@ -74,7 +97,7 @@ interface CsvRecord {
   readonly cells: readonly string[];
 }
 
-function parseRecords(text: string, path: string, code: string): CsvRecord[] {
+function parseRecords(text: string, file: string, code: string): CsvRecord[] {
   try {
     const parsed = parse(text, {
       bom: true,
@@ -87,26 +110,34 @@ function parseRecords(text: string, path: string, code: string): CsvRecord[] {
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause;
     const line = typeof cause.lines === 'number' ? `line ${cause.lines}: ` : '';
-    throw new DatasetError(
-      code,
-      `${line}not CSV (${cause.code})`,
-      { file: basename(path), hint: 'check its quotes' },
-      { cause },
-    );
+    throw new DatasetError(code, `${line}not CSV (${cause.code})`, { file, hint: 'check its quotes' }, { cause });
   }
 }
 
+/** @returns the headers of the columns that nobody reads. */
 function checkHeader(
   header: CsvRecord,
-  required: readonly string[],
+  { required, strict }: Pick<CsvTableShape<string, string>, 'required' | 'strict'>,
   known: readonly string[],
   faults: LineFaults,
-): void {
+): string[] {
   for (const column of required) {
     if (!header.cells.includes(column)) faults.add(header.line, `no column ${quoted(column)}`);
   }
+  const ignored: string[] = [];
   header.cells.forEach((column, place) => {
-    if (!known.includes(column)) faults.add(header.line, `unknown column ${quoted(column)}`);
-    else if (header.cells.indexOf(column) !== place) faults.add(header.line, `column ${quoted(column)} twice`);
+    if (known.includes(column)) {
+      if (header.cells.indexOf(column) !== place) faults.add(header.line, `column ${quoted(column)} twice`);
+    } else if (strict && !isIndexColumn(column)) {
+      faults.add(header.line, `unknown column ${quoted(column)}`);
+    } else {
+      ignored.push(quoted(column));
+    }
   });
+  return ignored;
+}
+
+/** What pandas writes over a table's index, or reads such a column as. */
+function isIndexColumn(column: string): boolean {
+  return column === '' || /^Unnamed: \d+$/.test(column);
 }

@@ -1,6 +1,10 @@
 /**
  * From a plan to an entry: lists the folders and looks up the files that a study's series are said to be in.
  * What is not there becomes a problem on the series; a store that does not answer is an error of the whole reading.
+ *
+ * In a folder every file is taken but hidden ones, the litter of operating systems, DICOMDIR, and what has the extension
+ * of another kind of file and, opened, is not DICOM. So a thumbnail is no lost slice, and a `*.dcm` that is not DICOM is
+ * one: stage 1 says so.
  */
 
 import { stat } from 'node:fs/promises';
@@ -8,41 +12,67 @@ import { fileURLToPath } from 'node:url';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { kindOfError } from '../domain/index.ts';
 import { compareNatural } from './natural-order.ts';
+import { hasForeignExtension, isDicomdirName, junkOfPath, lookAtStart, type Skipped } from './scan/index.ts';
 import type { InstanceEntry, Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
 import type { ImagePlace, SeriesPlan, StudyPlan } from './study-plan.ts';
 
-/** What a dataset needs to know of where images lie; the store's source reader has it, and reads them too. */
+/** What a dataset needs to know of where images lie; every source reader has it, and reads whole images too. */
 export interface InstanceLister {
   /** Size in bytes and fingerprint of one object, `undefined` where there is none. */
   head(location: string): Promise<{ size: number; fingerprint: string } | undefined>;
   /** Every object whose location begins with the prefix, at any depth; nothing for a folder that is not there. */
   list(locationPrefix: string): AsyncIterable<{ location: string; size: number; fingerprint: string }>;
+  /** The first bytes of one object, fewer where it is shorter. */
+  readStart(location: string, bytes: number): Promise<Uint8Array>;
 }
+
+/** Enough to tell whether a file is DICOM. */
+const SNIFFED_BYTES = 4096;
 
 /** Completes plans with at most `concurrency` listings and look-ups under way, over all studies. */
 export class InstanceFinder {
   readonly #sources: InstanceLister;
   readonly #limit: LimitFunction;
+  readonly #skipped: Skipped;
 
-  constructor(sources: InstanceLister, concurrency: number) {
+  /** @param skipped told of files in folders that are left out. */
+  constructor(sources: InstanceLister, concurrency: number, skipped: Skipped) {
     this.#sources = sources;
     this.#limit = pLimit(concurrency);
+    this.#skipped = skipped;
   }
 
   /** @throws {SpinelineError} when the store does not answer or refuses; a study is never dropped for that. */
   async complete(plan: StudyPlan): Promise<StudyEntry> {
     const series = await Promise.all(plan.series.map((one) => this.#completeSeries(one)));
-    return { study: plan.study, series, ...(plan.problems.length > 0 && { problems: [...plan.problems] }) };
+    return {
+      study: plan.study,
+      series,
+      ...(plan.problems.length > 0 && { problems: [...plan.problems] }),
+      ...(plan.rejected && plan.rejected.length > 0 && { rejected: [...plan.rejected] }),
+    };
   }
 
-  async #completeSeries({ series, kind, description, images }: SeriesPlan): Promise<SeriesEntry> {
-    const { instances, problems } = await this.#find(images);
+  async #completeSeries({
+    series,
+    kind,
+    description,
+    images,
+    reasons,
+    trust,
+    ...plan
+  }: SeriesPlan): Promise<SeriesEntry> {
+    const found = await this.#find(images);
+    const { instances } = found;
+    const problems = [...(plan.problems ?? []), ...found.problems];
     return {
       series,
       ...(kind !== undefined && { kind }),
       ...(description !== undefined && { description }),
       instances,
       ...(problems.length > 0 && { problems }),
+      ...(reasons && { reasons }),
+      ...(trust && { trust }),
     };
   }
 
@@ -91,7 +121,7 @@ export class InstanceFinder {
         const found = await stat(fileURLToPath(folder));
         if (!found.isDirectory()) return missing;
       }
-      return await this.#limit(() => this.#listFolder(folder));
+      return await this.#takeImages(folder, await this.#limit(() => this.#listFolder(folder)));
     } catch (error) {
       const code = codeOf(error);
       if (ABSENT.has(code)) return missing;
@@ -100,41 +130,54 @@ export class InstanceFinder {
     }
   }
 
-  async #listFolder(folder: string): Promise<Found> {
-    const named: { name: string; instance: InstanceEntry }[] = [];
-    let others = 0;
-    for await (const { location, fingerprint } of this.#sources.list(folder)) {
+  async #listFolder(folder: string): Promise<Listed[]> {
+    const listed: Listed[] = [];
+    for await (const { location, fingerprint, size } of this.#sources.list(folder)) {
       const name = relativeName(location, folder);
-      if (isImageName(name)) named.push({ name, instance: { location, fingerprint } });
-      else if (!name.endsWith('/')) others += 1;
+      if (name !== '' && !name.endsWith('/')) listed.push({ name, size, instance: { location, fingerprint } });
     }
+    return listed;
+  }
+
+  async #takeImages(folder: string, listed: readonly Listed[]): Promise<Found> {
+    // An object store has no folders: a prefix without objects is one that is not there.
+    if (listed.length === 0 && !folder.startsWith('file:')) {
+      return problem('SERIES_FOLDER_MISSING', 'there is no object under the location of this series');
+    }
+    if (listed.length === 0) return problem('SERIES_FOLDER_EMPTY', 'the folder of this series is empty');
+    const taken = await Promise.all(listed.map((file) => this.#isTaken(file)));
+    const named = listed.filter((_, i) => taken[i]);
     if (named.length > 0) {
       named.sort((a, b) => compareNatural(a.name, b.name));
       return { instances: named.map(({ instance }) => instance), problems: [] };
     }
-    if (others > 0) {
-      const files = others === 1 ? 'the one file there is' : `none of the ${others} files there is`;
-      return problem('SERIES_FOLDER_EMPTY', `${files} ${others === 1 ? 'not ' : ''}an image: *.dcm or no extension`);
+    const files = listed.length === 1 ? 'the one file there is not' : `none of the ${listed.length} files there is`;
+    return problem('SERIES_FOLDER_EMPTY', `${files} a DICOM image`);
+  }
+
+  async #isTaken({ name, size, instance }: Listed): Promise<boolean> {
+    const junk = junkOfPath(name) ?? (isDicomdirName(fileNameOf(name)) ? 'dicomdir' : undefined);
+    if (junk !== undefined) {
+      this.#skipped.add(junk, name);
+      return false;
     }
-    // An object store has no folders: a prefix without objects is one that is not there.
-    if (!folder.startsWith('file:')) {
-      return problem('SERIES_FOLDER_MISSING', 'there is no object under the location of this series');
-    }
-    return problem('SERIES_FOLDER_EMPTY', 'the folder of this series is empty');
+    if (!hasForeignExtension(name)) return true;
+    const start =
+      size === 0
+        ? new Uint8Array()
+        : await this.#limit(() => this.#sources.readStart(instance.location, Math.min(size, SNIFFED_BYTES)));
+    const look = lookAtStart(name, start, start.length >= size);
+    if (look === 'more' || 'image' in look || look.skip === 'damaged') return true;
+    this.#skipped.add(look.skip, name);
+    return false;
   }
 }
 
-/**
- * Whether a file is taken for an image by its name: `*.dcm`, or no extension (a last part of digits is a piece of a
- * UID, no extension). `DICOMDIR` is an index, and hidden files and folders belong to tools.
- *
- * @param name path below the series' folder, with `/`.
- */
-export function isImageName(name: string): boolean {
-  const parts = name.split('/');
-  if (parts.some((part) => part === '' || part.startsWith('.'))) return false;
-  const file = parts.at(-1)!;
-  return file.toUpperCase() !== 'DICOMDIR' && (/\.dcm$/i.test(file) || /^[^.]+(\.\d+)*$/.test(file));
+interface Listed {
+  /** Path below the folder. */
+  readonly name: string;
+  readonly size: number;
+  readonly instance: InstanceEntry;
 }
 
 interface Found {

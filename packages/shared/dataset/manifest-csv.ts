@@ -4,9 +4,9 @@
  * The rows of a study need not be adjacent, so the file is read whole; what does not fit in memory wants JSON Lines.
  */
 
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { kindOfDescription } from '../domain/index.ts';
-import { readCsvTable } from './csv-table.ts';
+import { notesOfColumns, readCsvTable } from './csv-table.ts';
 import { MANIFEST_HINT } from './manifest-hint.ts';
 import { unknownDescription } from './series-description.ts';
 import { SeriesId, StudyId } from './study-entry.ts';
@@ -15,13 +15,14 @@ import { locationOf, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 /**
  * Reads and checks the manifest.
  *
- * @returns the studies in the order of their first rows.
+ * @returns the studies in the order of their first rows, and notes for the reader.
  * @throws {DatasetError} `MANIFEST_INVALID` with the line numbers of up to 20 faults.
  */
-export async function readCsvManifest(path: string): Promise<StudyPlan[]> {
+export async function readCsvManifest(path: string): Promise<{ plans: StudyPlan[]; notes: string[] }> {
   const table = await readCsvTable(path, {
     required: ['study_id', 'series_id', 'location'],
     optional: ['series_description'],
+    strict: true,
     code: 'MANIFEST_INVALID',
     hint: MANIFEST_HINT,
   });
@@ -54,9 +55,10 @@ export async function readCsvManifest(path: string): Promise<StudyPlan[]> {
   }
   if (table.rows.length === 0 && faults.total === 0) faults.add(undefined, 'no study: the manifest is empty');
   table.check();
-  return [...studies].map(([study, series]) => ({
+  const plans = [...studies].map(([study, series]) => ({
     study,
     series: [...series.values()].map(({ plan }) => plan),
     problems: [],
   }));
+  return { plans, notes: notesOfColumns(basename(path), table.ignored) };
 }

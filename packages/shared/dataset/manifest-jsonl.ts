@@ -11,24 +11,51 @@ import { kindOfDescription } from '../domain/index.ts';
 import { LineFaults } from './line-faults.ts';
 import { MANIFEST_HINT } from './manifest-hint.ts';
 import { unknownDescription } from './series-description.ts';
-import { SeriesId, StudyId } from './study-entry.ts';
+import { Problem, RejectedEntry, SeriesEntry, SeriesId, StudyId } from './study-entry.ts';
 import { type ImagePlace, locationOf, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 import { readLines } from './text-file.ts';
 
 /** Ids may be numbers, as long as JSON's numbers hold them exactly. */
 const asText = (id: number | string) => String(id);
+const Id = z.union([z.string(), z.int()]).transform(asText);
+const Files = z.array(z.string().min(1));
 const SeriesLine = z
   .strictObject({
-    series: z.union([z.string(), z.int()]).transform(asText).pipe(SeriesId),
+    series: Id.pipe(SeriesId),
     description: z.string().optional(),
+    /** What the headers said when the manifest was made. */
+    inferred: z.string().optional(),
+    trust: SeriesEntry.shape.trust,
     folder: z.string().min(1).optional(),
-    files: z.array(z.string().min(1)).min(1).optional(),
+    files: Files.optional(),
+    reasons: SeriesEntry.shape.reasons,
+    problems: z.array(Problem).min(1).optional(),
+    // Left over from a line of `rejected` that a person moved here: no longer true, and no fault.
+    rejection: RejectedEntry.shape.rejection.optional(),
+    reason: RejectedEntry.shape.reason.optional(),
   })
-  .refine(({ folder, files }) => (folder === undefined) !== (files === undefined), 'either "folder" or "files"');
-const StudyLine = z.strictObject({
-  study: z.union([z.string(), z.int()]).transform(asText).pipe(StudyId),
-  series: z.array(SeriesLine).min(1),
+  .refine(({ folder, files }) => (folder === undefined) !== (files === undefined), 'either "folder" or "files"')
+  .refine(({ files, problems }) => files?.length !== 0 || problems, '"files" is empty, and no "problems" say why')
+  .refine(({ trust, description }) => !trust || description?.trim(), '"trust" needs a "description" to be trusted');
+const RejectedLine = z.strictObject({
+  series: Id.pipe(SeriesId),
+  /** What it would be read as. */
+  description: z.string().optional(),
+  rejection: RejectedEntry.shape.rejection,
+  reason: RejectedEntry.shape.reason,
+  files: Files.min(1),
 });
+const StudyLine = z
+  .strictObject({
+    study: Id.pipe(StudyId),
+    series: z.array(SeriesLine),
+    rejected: z.array(RejectedLine).optional(),
+    problems: z.array(Problem).min(1).optional(),
+  })
+  .refine(
+    ({ series, rejected = [] }) => series.length + rejected.length > 0,
+    'no series, neither in "series" nor in "rejected"',
+  );
 
 /**
  * Checks the whole manifest.
@@ -73,6 +100,8 @@ export async function* readJsonlManifest(path: string): AsyncGenerator<StudyPlan
   }
 }
 
+const NOT_TOLD = { kind: undefined, description: undefined };
+
 function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { faults: string[] } {
   let json: unknown;
   try {
@@ -102,9 +131,27 @@ function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { fa
     };
     const images: ImagePlace =
       one.folder === undefined ? { files: (one.files ?? []).map(locate) } : { folder: locate(one.folder) };
-    return { series: one.series, kind, description, images };
+    const { reasons, trust, problems } = one;
+    // Nobody changed what the headers said: stage 1 infers it from them again.
+    const told = trust || kind === undefined || kind !== kindOfDescription(one.inferred ?? '');
+    return { series: one.series, ...(told ? { kind, description } : NOT_TOLD), images, reasons, trust, problems };
   });
-  return faults.length > 0 ? { faults } : { plan: { study: parsed.data.study, series, problems: [] } };
+  const rejected = (parsed.data.rejected ?? []).map((one): RejectedEntry => {
+    if (seen.has(one.series)) faults.push(`series ${one.series} for the second time`);
+    seen.add(one.series);
+    for (const file of one.files) {
+      const located = locationOf(file, baseFolder);
+      if ('fault' in located) faults.push(`series ${one.series}: ${located.fault}`);
+    }
+    const kind = kindOfDescription(one.description ?? '');
+    if (kind === undefined && one.description?.trim()) {
+      faults.push(`series ${one.series}: ${unknownDescription(one.description.trim())}`);
+    }
+    const { rejection, reason } = one;
+    return { series: one.series, images: one.files.length, rejection, reason, ...(kind && { kind }) };
+  });
+  const { study, problems = [] } = parsed.data;
+  return faults.length > 0 ? { faults } : { plan: { study, series, problems, rejected } };
 }
 
 /** `series[0].folder: ` for `['series', 0, 'folder']`. */

@@ -1,16 +1,30 @@
 /**
- * From what the user hands over to a list of studies: a folder in the challenge's layout, or a manifest.
- * Opening checks all that can be checked without listing images; the listing happens while the studies are read.
+ * From what the user hands over to a list of studies: a folder in the challenge's layout with descriptions, any other
+ * tree of DICOM files, local or on S3, or a manifest.
+ *
+ * Descriptions and manifests are believed: opening checks them, and the images are listed while the studies are read.
+ * Anything else is scanned when it is opened: the headers say which studies and series there are (`scan/`).
  */
 
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { DatasetError } from '../domain/index.ts';
-import { openChallengeFolder, type Split } from './challenge-folder.ts';
+import { openBucket } from './bucket-dataset.ts';
+import type { Split } from './challenge-folder.ts';
+import { openFolder } from './folder-dataset.ts';
 import { InstanceFinder, type InstanceLister } from './instance-finder.ts';
 import { readCsvManifest } from './manifest-csv.ts';
 import { checkJsonlManifest, readJsonlManifest } from './manifest-jsonl.ts';
 import { mapInOrder } from './map-in-order.ts';
+import {
+  type Identity,
+  type ScanProgress,
+  type ScanReport,
+  Skipped,
+  type SkipReason,
+  type StudyScan,
+} from './scan/index.ts';
 import type { StudyEntry } from './study-entry.ts';
 import type { StudyPlan } from './study-plan.ts';
 import { uncompressedName } from './text-file.ts';
@@ -20,31 +34,52 @@ export interface DatasetOptions {
   readonly split?: Split | undefined;
   /** Listings and look-ups under way at once; default 16. */
   readonly concurrency?: number | undefined;
+  /** Local paths and locations that are not looked into, such as the output folder. */
+  readonly excluded?: readonly string[] | undefined;
+  /** Secret that pseudonyms are made with; see `SPINELINE_ID_KEY`. */
+  readonly idKey?: string | undefined;
+  /** Reads the headers of described images too, as `spineline manifest` does. */
+  readonly headers?: boolean | undefined;
+  readonly onScan?: ((progress: ScanProgress) => void) | undefined;
 }
 
+/** Counts by reason; reasons that did not occur are absent. */
+export type SkippedCounts = { readonly [reason in SkipReason]?: number };
+
 export interface Dataset {
-  /** Absolute path of what was handed over. */
+  /** Absolute path or location of what was handed over. */
   readonly origin: string;
-  readonly form: 'folder' | 'jsonl' | 'csv';
-  /** The half of a challenge folder that is read; `undefined` for manifests and plain folders. */
+  readonly form: 'folder' | 's3' | 'dicomweb' | 'jsonl' | 'csv';
+  /** The half of a challenge folder that is read; `undefined` for manifests and other folders. */
   readonly split: Split | undefined;
   readonly studyCount: number;
   /** Path of the challenge folder's `train.csv`, where it is there. */
   readonly labels: string | undefined;
   /** Path of the challenge folder's `train_label_coordinates.csv`, where it is there. */
   readonly coordinates: string | undefined;
+  /** What the reader should know of how the dataset was understood, a sentence each. */
+  readonly notes: readonly string[];
+  /** What the scan came to, where there was one. */
+  readonly scan: ScanReport | undefined;
+  /** What is not read, complete once the studies were read. */
+  skipped(): SkippedCounts;
   /**
    * The studies, always in the same order: a folder's by natural order of their ids, a manifest's as it has them.
-   * May be called again, and then looks again.
+   * May be called again; what was not scanned is then looked up again.
    */
   studies(): AsyncGenerator<StudyEntry>;
+  /** What the scan knows of a study beside its entry; `undefined` where it was not scanned. */
+  scanOf(study: string): StudyScan | undefined;
+  /** Which ids stand for which UIDs, of what was scanned. */
+  identities(): Iterable<Identity>;
 }
 
 /**
  * Opens a dataset.
  *
- * @param path a folder, or a manifest named `*.jsonl`, `*.ndjson` or `*.csv`, optionally with `.gz` or `.zst`.
- * @param sources lists and looks up images at `file://` and `s3://` locations.
+ * @param path a folder, also as `file:///`, an `s3://bucket/prefix/`, or a local manifest named `*.jsonl`, `*.ndjson` or
+ *   `*.csv`, optionally with `.gz` or `.zst`.
+ * @param sources lists and looks up images where they lie.
  * @throws {DatasetError} `DATASET_NOT_FOUND`, `DATASET_INVALID`, `DATASET_EMPTY`, `DATASET_IMAGES_MISSING`,
  *   `MANIFEST_INVALID`, `FILE_UNREADABLE`.
  */
@@ -53,56 +88,78 @@ export async function openDataset(
   sources: InstanceLister,
   options: DatasetOptions = {},
 ): Promise<Dataset> {
-  const concurrency = options.concurrency ?? 16;
-  const finder = new InstanceFinder(sources, concurrency);
-  const complete = (plans: Iterable<StudyPlan> | AsyncIterable<StudyPlan>) =>
-    mapInOrder(plans, concurrency, (plan) => finder.complete(plan));
-  const origin = resolve(path);
-  const none = { split: undefined, labels: undefined, coordinates: undefined };
-
-  if (await isFolder(path)) {
-    const folder = await openChallengeFolder(origin, options.split);
-    return {
-      origin,
-      form: 'folder',
-      split: folder.split,
-      studyCount: folder.studies.length,
-      labels: folder.labels,
-      coordinates: folder.coordinates,
-      studies: () =>
-        mapInOrder(folder.studies, concurrency, async (study) => finder.complete(await folder.plan(study))),
-    };
-  }
+  if (/^s3:\/\//i.test(path)) return openBucket(path, sources, options);
+  const local = localPath(path);
+  if (await isFolder(local, path)) return openFolder(resolve(local), sources, options);
   if (options.split !== undefined) {
-    throw new DatasetError('DATASET_INVALID', `a manifest has no ${options.split} half`, { file: basename(path) });
+    throw new DatasetError('DATASET_INVALID', `a manifest has no ${options.split} half`, { file: basename(local) });
   }
-  switch (extname(uncompressedName(path))) {
+  const origin = resolve(local);
+  switch (extname(uncompressedName(local))) {
     case '.jsonl':
     case '.ndjson': {
       const studyCount = await checkJsonlManifest(origin);
-      return { origin, form: 'jsonl', ...none, studyCount, studies: () => complete(readJsonlManifest(origin)) };
+      return manifest(origin, 'jsonl', studyCount, () => readJsonlManifest(origin), [], sources, options);
     }
     case '.csv': {
-      const plans = await readCsvManifest(origin);
-      return { origin, form: 'csv', ...none, studyCount: plans.length, studies: () => complete(plans) };
+      const { plans, notes } = await readCsvManifest(origin);
+      return manifest(origin, 'csv', plans.length, () => plans, notes, sources, options);
     }
     default:
       throw new DatasetError('DATASET_INVALID', 'neither a folder nor a manifest', {
-        file: basename(path),
+        file: basename(local),
         expected: 'a folder, or *.jsonl, *.ndjson or *.csv, optionally with .gz or .zst',
       });
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  if (/^s3:\/\//i.test(path)) {
-    throw new DatasetError('DATASET_INVALID', 'a dataset is a local folder or a local manifest', {
-      file: path,
-      hint: 'write a manifest whose locations are s3://: see docs/manifests.md',
+function manifest(
+  origin: string,
+  form: 'jsonl' | 'csv',
+  studyCount: number,
+  plans: () => Iterable<StudyPlan> | AsyncIterable<StudyPlan>,
+  notes: readonly string[],
+  sources: InstanceLister,
+  { concurrency = 16 }: DatasetOptions,
+): Dataset {
+  let skipped = new Skipped();
+  return {
+    origin,
+    form,
+    split: undefined,
+    studyCount,
+    labels: undefined,
+    coordinates: undefined,
+    notes,
+    scan: undefined,
+    skipped: () => skipped.counts(),
+    studies() {
+      skipped = new Skipped();
+      const finder = new InstanceFinder(sources, concurrency, skipped);
+      return mapInOrder(plans(), concurrency, (plan) => finder.complete(plan));
+    },
+    scanOf: () => undefined,
+    identities: () => [],
+  };
+}
+
+function localPath(path: string): string {
+  if (/^dicomweb\+https?:/i.test(path)) {
+    throw new DatasetError('DATASET_INVALID', 'a DICOMweb server is asked for a manifest first', {
+      hint: 'spineline manifest --from dicomweb+https://... --query ... --out FILE, then hand over FILE',
     });
   }
+  if (!/^file:\/\//i.test(path)) return path;
   try {
-    return (await stat(path)).isDirectory();
+    return fileURLToPath(path);
+  } catch (cause) {
+    throw new DatasetError('DATASET_INVALID', 'a malformed file:// location', { file: path }, { cause });
+  }
+}
+
+async function isFolder(local: string, path: string): Promise<boolean> {
+  try {
+    return (await stat(local)).isDirectory();
   } catch (cause) {
     throw new DatasetError('DATASET_NOT_FOUND', 'no such folder or manifest', { file: path }, { cause });
   }

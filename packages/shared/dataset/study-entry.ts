@@ -1,10 +1,11 @@
 /**
  * One study as the dataset has it: its series, where their instances lie, and a fingerprint of each, JSON-serialisable.
- * This is what the dataset's pages in the store hold and what stage 1 starts from; no DICOM has been opened yet.
+ * This is what the dataset's pages in the store hold and what stage 1 starts from; at most headers were read for it.
  */
 
 import { z } from 'zod';
 import { KINDS } from '../domain/index.ts';
+import { REJECTIONS, type Rejection } from '../series/index.ts';
 
 /**
  * A study's id names objects in the store and rows of the submission, so it is held to characters that are plain in
@@ -41,14 +42,23 @@ export const Problem = z.strictObject({
     'SERIES_FOLDER_UNREADABLE',
     /** Files that the manifest names are not there or may not be read; they are left out. */
     'FILES_MISSING',
+    /** Files are DICOM by their content or their name and their header cannot be read; they are left out. */
+    'FILES_DAMAGED',
+    /** Images without StudyInstanceUID; the folder they lie in was taken for their study. */
+    'STUDY_UID_MISSING',
   ]),
   message: z.string(),
 });
 export type Problem = z.infer<typeof Problem>;
 
 export const InstanceEntry = z.strictObject({
-  /** `file:///absolute/path` or `s3://bucket/key`, as the source reader takes it. */
-  location: z.string().regex(/^(file:\/\/\/|s3:\/\/[^/]+\/)./, 'a file:/// or s3:// location'),
+  /** `file:///absolute/path`, `s3://bucket/key` or `dicomweb+https://...`, as the source reader takes it. */
+  location: z
+    .string()
+    .regex(
+      /^(file:\/\/\/|s3:\/\/[^/]+\/|dicomweb\+https?:\/\/[^/]+\/)./,
+      'a file:///, s3:// or dicomweb+https:// location',
+    ),
   /** Changes when the bytes do: size and modification time, or ETag and size; only ever compared for equality. */
   fingerprint: z.string().min(1),
 });
@@ -63,12 +73,32 @@ export const SeriesEntry = z.strictObject({
   /** In natural order of their names, or in the order in which a manifest lists them. */
   instances: z.array(InstanceEntry),
   problems: z.array(Problem).min(1).optional(),
+  /** What the headers say of its kind, a sentence each; there where they were read while the dataset was opened. */
+  reasons: z.array(z.string().min(1)).min(1).optional(),
+  /** A person looked at it: the kind holds, whatever the headers say. */
+  trust: z.literal('description').optional(),
 });
 export type SeriesEntry = z.infer<typeof SeriesEntry>;
+
+/** Images of the study that are not read, and why. */
+export const RejectedEntry = z.strictObject({
+  /** What the manifest calls them; no series of the study has the same id. */
+  series: SeriesId,
+  /** Files. */
+  images: z.int().min(1),
+  rejection: z.enum(Object.keys(REJECTIONS) as [Rejection, ...Rejection[]]),
+  /** One sentence, without texts of the header beyond single known words. */
+  reason: z.string().min(1),
+  /** What they would be read as, were they not rejected. */
+  kind: z.enum(KINDS).optional(),
+});
+export type RejectedEntry = z.infer<typeof RejectedEntry>;
 
 export const StudyEntry = z.strictObject({
   study: StudyId,
   series: z.array(SeriesEntry),
   problems: z.array(Problem).min(1).optional(),
+  /** There where the headers were read while the dataset was opened. */
+  rejected: z.array(RejectedEntry).min(1).optional(),
 });
 export type StudyEntry = z.infer<typeof StudyEntry>;

@@ -6,7 +6,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Kind } from '../domain/index.ts';
-import type { Problem } from './study-entry.ts';
+import type { Problem, RejectedEntry, SeriesEntry } from './study-entry.ts';
 
 /** Where a series' images are: everything below a folder, the named files, or one of both to be found out. */
 export type ImagePlace =
@@ -20,14 +20,18 @@ export interface SeriesPlan {
   readonly series: string;
   readonly kind: Kind | undefined;
   readonly description: string | undefined;
-  /** All locations in here are absolute: `file:///...` or `s3://bucket/...`. */
+  /** All locations in here are absolute: `file:///...`, `s3://bucket/...`, `dicomweb+https://...`. */
   readonly images: ImagePlace;
+  readonly reasons?: SeriesEntry['reasons'];
+  readonly trust?: SeriesEntry['trust'];
+  readonly problems?: SeriesEntry['problems'];
 }
 
 export interface StudyPlan {
   readonly study: string;
   readonly series: readonly SeriesPlan[];
   readonly problems: readonly Problem[];
+  readonly rejected?: readonly RejectedEntry[];
 }
 
 /**
@@ -49,7 +53,14 @@ export function locationOf(text: string, baseFolder: string): { location: string
       return { fault: 'a malformed file:// location' };
     }
   }
-  if (scheme !== undefined) return { fault: `a location is a path, file:// or s3://, not ${scheme}://` };
+  if (scheme === 'dicomweb+https' || scheme === 'dicomweb+http') {
+    // What is wrong with it may be a password before an @: it is not repeated.
+    const fits = /^[^:]+:\/\/[^/@\s]+\/[^@\s]+$/.test(text);
+    return fits ? { location: text } : { fault: 'a dicomweb+https:// location is a URL without user and password' };
+  }
+  if (scheme !== undefined) {
+    return { fault: `a location is a path, file://, s3:// or dicomweb+https://, not ${scheme}://` };
+  }
   const url = pathToFileURL(resolve(baseFolder, text)).href;
   return { location: text.endsWith('/') && !url.endsWith('/') ? `${url}/` : url };
 }

@@ -3,158 +3,177 @@
  * length is `undefined`. Which absence is an error is for the reader of the header to say.
  */
 
-import type { ByteArrayParser, Element } from 'dicom-parser';
+import { KEYWORD_OF, type Keyword, TAG, vrOf } from './dictionary.ts';
+import { parseNumbers, shown, trimmed } from './numbers.ts';
+import type { FactSource } from './read-facts.ts';
+import { decodeText } from './text.ts';
 
-/** What values are read from: the top level of a data set, or an item of a sequence. */
-export interface Attributes {
-  readonly elements: Readonly<Record<string, Element>>;
-  readonly byteArray: Uint8Array;
-  readonly byteArrayParser: ByteArrayParser;
+/** An element whose value is in the bytes. */
+export interface Element {
+  /** As written; `undefined` for implicit VR and for what is no VR. */
+  readonly vr: string | undefined;
+  /** Byte position of the value, and its length, which the bytes hold. */
+  readonly offset: number;
+  readonly length: number;
+  /** Of a sequence. */
+  readonly items?: readonly Attributes[];
 }
 
-/** Tags by keyword (PS3.6), as dicom-parser writes them. */
-export const TAG = {
-  ImageType: 'x00080008',
-  SOPInstanceUID: 'x00080018',
-  Modality: 'x00080060',
-  SeriesDescription: 'x0008103e',
-  AcquisitionContrast: 'x00089209',
-  ScanningSequence: 'x00180020',
-  RepetitionTime: 'x00180080',
-  EchoTime: 'x00180081',
-  InversionTime: 'x00180082',
-  EchoPulseSequence: 'x00189008',
-  InversionTimes: 'x00189079',
-  EffectiveEchoTime: 'x00189082',
-  MRTimingAndRelatedParametersSequence: 'x00189112',
-  MREchoSequence: 'x00189114',
-  MRModifierSequence: 'x00189115',
-  SeriesInstanceUID: 'x0020000e',
-  InstanceNumber: 'x00200013',
-  ImagePositionPatient: 'x00200032',
-  ImageOrientationPatient: 'x00200037',
-  FrameOfReferenceUID: 'x00200052',
-  InStackPositionNumber: 'x00209057',
-  FrameContentSequence: 'x00209111',
-  PlanePositionSequence: 'x00209113',
-  PlaneOrientationSequence: 'x00209116',
-  SamplesPerPixel: 'x00280002',
-  PhotometricInterpretation: 'x00280004',
-  NumberOfFrames: 'x00280008',
-  Rows: 'x00280010',
-  Columns: 'x00280011',
-  PixelSpacing: 'x00280030',
-  BitsAllocated: 'x00280100',
-  BitsStored: 'x00280101',
-  HighBit: 'x00280102',
-  PixelRepresentation: 'x00280103',
-  RescaleIntercept: 'x00281052',
-  RescaleSlope: 'x00281053',
-  ModalityLUTSequence: 'x00283000',
-  PixelMeasuresSequence: 'x00289110',
-  PixelValueTransformationSequence: 'x00289145',
-  SharedFunctionalGroupsSequence: 'x52009229',
-  PerFrameFunctionalGroupsSequence: 'x52009230',
-  ExtendedOffsetTable: 'x7fe00001',
-  ExtendedOffsetTableLengths: 'x7fe00002',
-} as const;
-export type Tag = (typeof TAG)[keyof typeof TAG];
-
-const SEQUENCE_TAGS: ReadonlySet<string> = new Set([
-  TAG.MRTimingAndRelatedParametersSequence,
-  TAG.MREchoSequence,
-  TAG.MRModifierSequence,
-  TAG.FrameContentSequence,
-  TAG.PlanePositionSequence,
-  TAG.PlaneOrientationSequence,
-  TAG.PixelMeasuresSequence,
-  TAG.PixelValueTransformationSequence,
-  TAG.SharedFunctionalGroupsSequence,
-  TAG.PerFrameFunctionalGroupsSequence,
-]);
-
-/** Whether the inside of this sequence is read. */
-export function isSequenceTag(tag: string): boolean {
-  return SEQUENCE_TAGS.has(tag);
-}
-
-/** Unsigned 16-bit value (VR US). */
-export function unsigned16(from: Attributes, tag: Tag): number | undefined {
-  const element = elementOf(from, tag);
-  return element?.length === 2 ? from.byteArrayParser.readUint16(from.byteArray, element.dataOffset) : undefined;
-}
-
-/** Unsigned 32-bit value (VR UL). */
-export function unsigned32(from: Attributes, tag: Tag): number | undefined {
-  const element = elementOf(from, tag);
-  return element?.length === 4 ? from.byteArrayParser.readUint32(from.byteArray, element.dataOffset) : undefined;
-}
-
-/** The first 64-bit float (VR FD). */
-export function double(from: Attributes, tag: Tag): number | undefined {
-  const element = elementOf(from, tag);
-  if (!element || element.length % 8 !== 0) return undefined;
-  return finite(from.byteArrayParser.readDouble(from.byteArray, element.dataOffset));
-}
-
-/** Text without its padding (VR CS, LO, UI, ...): the values, which a backslash separates. */
-export function texts(from: Attributes, tag: Tag): string[] | undefined {
-  const element = elementOf(from, tag);
-  if (!element) return undefined;
-  const end = Math.min(element.dataOffset + element.length, element.dataOffset + LONGEST_TEXT, from.byteArray.length);
-  const value = from.byteArray.subarray(element.dataOffset, end);
-  const parts = Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1').split('\\');
-  return parts.map((part) => part.replace(/\0.*$/s, '').trim());
-}
-
-/** The first value of a text, `undefined` if it is empty. */
-export function text(from: Attributes, tag: Tag): string | undefined {
-  return texts(from, tag)?.[0] || undefined;
-}
-
-/** Decimal strings (VR DS): all of them, or `undefined` if one is no finite number. */
-export function decimals(from: Attributes, tag: Tag): number[] | undefined {
-  const parts = texts(from, tag);
-  const numbers = parts?.map((part) => (part === '' ? Number.NaN : Number(part) + 0));
-  return numbers?.every(Number.isFinite) ? numbers : undefined;
-}
-
-/** The first decimal string (VR DS). */
-export function decimal(from: Attributes, tag: Tag): number | undefined {
-  const part = text(from, tag);
-  return part === undefined ? undefined : finite(Number(part));
-}
-
-/** The first integer string (VR IS). */
-export function integer(from: Attributes, tag: Tag): number | undefined {
-  const value = decimal(from, tag);
-  return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
-}
-
-/** Whether the element is there with a value. */
-export function has(from: Attributes, tag: Tag): boolean {
-  return elementOf(from, tag) !== undefined;
-}
-
-/** The items of a sequence, none if it is absent. */
-export function items(from: Attributes, tag: Tag): Attributes[] {
-  return (from.elements[tag]?.items ?? []).flatMap((item) => (item.dataSet ? [item.dataSet] : []));
-}
-
-/** The first item of a sequence. */
-export function firstItem(from: Attributes | undefined, tag: Tag): Attributes | undefined {
-  return from?.elements[tag]?.items?.[0]?.dataSet;
-}
-
+/** Bytes a number, of the binary VRs (PS3.5 6.2). */
+const SIZES: Readonly<Record<string, number>> = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8 };
 /** No attribute that is read is longer; a longer one is hostile. */
 const LONGEST_TEXT = 4096;
 
-function elementOf(from: Attributes, tag: Tag): Element | undefined {
-  const element = from.elements[tag];
-  if (!element || element.length === 0) return undefined;
-  return element.dataOffset + element.length <= from.byteArray.length ? element : undefined;
+/** The elements that are read of one level: the top level of a data set, or an item of a sequence. */
+export class Attributes implements FactSource {
+  /** By tag; those in the dictionary alone. */
+  readonly elements: ReadonlyMap<number, Element>;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #little: boolean;
+
+  constructor(bytes: Uint8Array, view: DataView, bigEndian: boolean, elements: ReadonlyMap<number, Element>) {
+    this.elements = elements;
+    this.#bytes = bytes;
+    this.#view = view;
+    this.#little = !bigEndian;
+  }
+
+  /** Whether the element is there with a value. */
+  has(keyword: Keyword): boolean {
+    return (this.elements.get(TAG[keyword])?.length ?? 0) > 0;
+  }
+
+  /** Text without its padding (VR CS, LO, UI, ...): the values, which a backslash separates. */
+  texts(keyword: Keyword): readonly string[] {
+    const raw = this.#raw(keyword);
+    if (raw === undefined) return [];
+    const charset = this.elements.has(TAG.SpecificCharacterSet) ? this.#raw('SpecificCharacterSet') : undefined;
+    const values = decodeText(raw, charset).split('\\').map(trimmed);
+    while (values.length > 0 && values.at(-1) === '') values.pop();
+    return values;
+  }
+
+  /** The first value of a text, `undefined` if it is empty. */
+  text(keyword: Keyword): string | undefined {
+    return this.texts(keyword)[0] || undefined;
+  }
+
+  /** The values of a numeric attribute, binary or text; `undefined` if one is no finite number. */
+  numbers(keyword: Keyword): readonly number[] | undefined {
+    const element = this.elements.get(TAG[keyword]);
+    if (!element || element.length === 0) return undefined;
+    const vr = numericVr(element, keyword);
+    if (SIZES[vr] === undefined) return parseNumbers(this.#raw(keyword)!).values;
+    return this.#binary(element, vr, SIZES[vr]);
+  }
+
+  /** The first number. */
+  number(keyword: Keyword): number | undefined {
+    return this.numbers(keyword)?.[0];
+  }
+
+  /** The first number, if it is a whole one. */
+  integer(keyword: Keyword): number | undefined {
+    const value = this.number(keyword);
+    return Number.isSafeInteger(value) ? value : undefined;
+  }
+
+  /** One 16-bit number, two's complement if `signed`, whatever VR the file gives it. */
+  word(keyword: Keyword, signed = false): number | undefined {
+    const element = this.elements.get(TAG[keyword]);
+    if (element?.length !== 2) return undefined;
+    return signed
+      ? this.#view.getInt16(element.offset, this.#little)
+      : this.#view.getUint16(element.offset, this.#little);
+  }
+
+  /** The items of a sequence, none if it is absent. */
+  items(keyword: Keyword): readonly Attributes[] {
+    return this.elements.get(TAG[keyword])?.items ?? [];
+  }
+
+  /** The bytes of a value. */
+  bytesOf(keyword: Keyword): Uint8Array | undefined {
+    const element = this.elements.get(TAG[keyword]);
+    return element && this.#bytes.subarray(element.offset, element.offset + element.length);
+  }
+
+  /**
+   * A numeric attribute as it was found, for messages: text with control characters escaped, binary values as numbers.
+   *
+   * @returns at most about 64 characters; `undefined` if it is absent or empty.
+   */
+  found(keyword: Keyword): string | undefined {
+    const element = this.elements.get(TAG[keyword]);
+    if (!element || element.length === 0) return undefined;
+    const vr = numericVr(element, keyword);
+    if (SIZES[vr] === undefined) return shown(this.#raw(keyword)!);
+    const values = this.#binary(element, vr, SIZES[vr]);
+    return values ? shown(values.join('\\')) : `${element.length} bytes`;
+  }
+
+  /** What was mended to read the numbers of this level and of the items in it, a sentence each, one an attribute. */
+  repairs(): string[] {
+    const sentences = new Map<string, string>();
+    this.#collectRepairs(sentences);
+    return [...sentences.values()];
+  }
+
+  #collectRepairs(sentences: Map<string, string>): void {
+    for (const [tag, element] of this.elements) {
+      const keyword = KEYWORD_OF.get(tag)!;
+      for (const item of element.items ?? []) item.#collectRepairs(sentences);
+      if (!/^[DI]S$/.test(numericVr(element, keyword)) || sentences.has(keyword)) continue;
+      const raw = this.#raw(keyword);
+      if (raw === undefined || !/,|\\[\\ \0]*$/.test(raw)) continue;
+      const { repairs } = parseNumbers(raw);
+      if (repairs.length > 0) sentences.set(keyword, `${keyword} "${shown(raw)}" has ${repairs.join(' and ')}`);
+    }
+  }
+
+  /** The bytes of a text as characters, one a byte. */
+  #raw(keyword: Keyword): string | undefined {
+    const element = this.elements.get(TAG[keyword]);
+    if (!element || element.length === 0) return undefined;
+    const end = element.offset + Math.min(element.length, LONGEST_TEXT);
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + element.offset, end - element.offset).toString(
+      'latin1',
+    );
+  }
+
+  #binary(element: Element, vr: string, size: number): readonly number[] | undefined {
+    const count = Math.min(element.length, LONGEST_TEXT) / size;
+    if (!Number.isInteger(count)) return undefined;
+    const values: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const value = this.#numberAt(vr, element.offset + i * size);
+      if (!Number.isFinite(value)) return undefined;
+      values.push(value);
+    }
+    return values;
+  }
+
+  #numberAt(vr: string, position: number): number {
+    const [view, little] = [this.#view, this.#little];
+    switch (vr) {
+      case 'US':
+        return view.getUint16(position, little);
+      case 'SS':
+        return view.getInt16(position, little);
+      case 'UL':
+        return view.getUint32(position, little);
+      case 'SL':
+        return view.getInt32(position, little);
+      case 'FL':
+        return view.getFloat32(position, little);
+      default:
+        return view.getFloat64(position, little);
+    }
+  }
 }
 
-function finite(value: number): number | undefined {
-  return Number.isFinite(value) ? value : undefined;
+/** The VR that a numeric attribute is read by: the file's, if that is one of numbers; else the dictionary's. */
+function numericVr({ vr }: Element, keyword: Keyword): string {
+  return vr !== undefined && (SIZES[vr] !== undefined || vr === 'DS' || vr === 'IS') ? vr : vrOf(keyword);
 }

@@ -1,4 +1,4 @@
-/** Types of the codec packages, which come without (or, jpeg-lossless-decoder-js, with a path to none). */
+/** Types of the codec packages, which come without. */
 
 declare module '@cornerstonejs/*' {
   interface Decoder {
@@ -18,22 +18,4 @@ declare module '@cornerstonejs/*' {
   /** Each package has one of the three decoders. */
   const factory: (options: { print(line: string): void; printErr(line: string): void }) => Promise<Module>;
   export default factory;
-}
-
-declare module 'jpeg-lossless-decoder-js' {
-  export class Decoder {
-    /** Position in the stream; beyond its length if the decoder ran out of bytes. */
-    stream: { index: number } | null;
-    /** Rows that are complete. */
-    yLoc: number;
-    decode(
-      buffer: ArrayBuffer,
-      offset: number,
-      length: number,
-      bytesPerSample: number,
-    ): Uint8Array | Uint16Array | null;
-    select7(component?: number): number;
-    getPreviousX(component?: number): number;
-    getPreviousY(component?: number): number;
-  }
 }

@@ -22,6 +22,12 @@ export interface JpegHead extends CodestreamImage {
   readonly pointTransform: number;
   /** MCUs between restart markers, 0 for none. */
   readonly restartInterval: number;
+  /** Huffman tables, DHT: the bytes after each one's length (T.81 B.2.4.2). */
+  readonly huffmanTables: readonly Uint8Array[];
+  /** Huffman table of the scan's first component, Td. */
+  readonly huffmanTable: number;
+  /** Position of the first entropy-coded byte. */
+  readonly scanStart: number;
   /** Whether an end of image, EOI, follows the first scan; compressed data cannot look like it. */
   readonly complete: boolean;
 }
@@ -31,6 +37,7 @@ export function readJpegHead(bytes: Uint8Array): JpegHead | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let frame: (CodestreamImage & Pick<JpegHead, 'startOfFrame'>) | undefined;
+  const huffmanTables: Uint8Array[] = [];
   let restartInterval = 0;
   let position = 2;
   while (position + 4 <= bytes.length) {
@@ -52,13 +59,17 @@ export function readJpegHead(bytes: Uint8Array): JpegHead | undefined {
         columns: view.getUint16(position + 7),
         components: bytes[position + 9]!,
       };
+    } else if (marker === 0xc4) {
+      huffmanTables.push(bytes.subarray(position + 4, end));
     } else if (marker === 0xdd && length === 4) {
       restartInterval = view.getUint16(position + 4);
     } else if (marker === 0xda) {
       if (!frame || length < 6) return undefined;
       const complete = holdsEndOfImage(bytes.subarray(end));
       const [predictor, pointTransform] = [bytes[end - 3]!, bytes[end - 1]! & 0x0f];
-      return { ...frame, restartInterval, predictor, pointTransform, complete };
+      const huffmanTable = bytes[position + 6]! >> 4;
+      const scan = { huffmanTables, huffmanTable, scanStart: end };
+      return { ...frame, ...scan, restartInterval, predictor, pointTransform, complete };
     }
     position = end;
   }

@@ -199,5 +199,5 @@ function join(bytes: Uint8Array, fragments: readonly Fragment[]): Uint8Array {
 
 function uint64At(table: Uint8Array, index: number): number | undefined {
   if (8 * index + 8 > table.length) return undefined;
-  return Number(new DataView(table.buffer, table.byteOffset).getBigUint64(8 * index, true));
+  return Number(new DataView(table.buffer, table.byteOffset, table.length).getBigUint64(8 * index, true));
 }

@@ -8,12 +8,22 @@ import { decodeRle } from './codecs/rle.ts';
 import { CodecError, type Samples } from './codecs/samples.ts';
 import { decodeJpeg2000, decodeJpegBaseline, decodeJpegLs } from './codecs/wasm-codecs.ts';
 import { readEncapsulatedFrame } from './encapsulated.ts';
+import { asDicomError } from './guard.ts';
 import type { DicomHeader } from './header.ts';
+import { findPadding, levelPadding, type PaddingInput } from './padding.ts';
 import { type PixelSource, pixelsOf, readNativeFrame } from './pixel-data.ts';
 import { transferSyntaxOf } from './transfer-syntax.ts';
 
 /** No MR slice is larger than 2048 x 2048; a frame beyond 8192 x 8192 is a claim that compression cannot be held to. */
 const MOST_SAMPLES = 2 ** 26;
+
+/** The modality values of a frame, and which of its pixels are no part of the image. */
+export interface Frame {
+  /** float32 [rows * columns] */
+  readonly values: Float32Array;
+  /** 1 where the pixel is padding [rows * columns]; `undefined` if none is. */
+  readonly padding: Uint8Array | undefined;
+}
 
 /**
  * The stored values of one frame.
@@ -26,7 +36,8 @@ const MOST_SAMPLES = 2 ** 26;
  * @param frame from 0
  * @returns int32 [rows * columns]
  * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_UNSUPPORTED`, `DICOM_ATTRIBUTE_MISSING` without pixel data,
- *   `DICOM_ATTRIBUTE_INVALID` where header and pixel data contradict each other, `DICOM_DECODE_FAILED`
+ *   `DICOM_ATTRIBUTE_INVALID` where header and pixel data contradict each other or there is no such frame,
+ *   `DICOM_DECODE_FAILED`. Anything else that is thrown is no fault of the file: a codec that cannot be loaded.
  */
 export async function decodeFrame(
   bytes: Uint8Array,
@@ -34,8 +45,68 @@ export async function decodeFrame(
   frame: number,
   context: ErrorContext = {},
 ): Promise<Int32Array> {
+  return (await decodeSamples(bytes, header, frame, context)).stored;
+}
+
+/**
+ * The modality values of one frame: rescale slope * stored value + rescale intercept, brighter meaning more.
+ *
+ * MONOCHROME1 says that low values are shown bright. It is inverted before rescaling, over the whole range that
+ * BitsStored can hold (v becomes lowest + highest - v), not over the frame's own, so that all slices of a series are
+ * inverted alike.
+ *
+ * Padding (see `padding.ts`) gets the lowest value of the frame's other pixels, 0 if it has no others.
+ *
+ * @throws {DicomError} as `decodeFrame`; `DICOM_UNSUPPORTED` for an image with a Modality LUT Sequence
+ */
+export async function readFrame(
+  bytes: Uint8Array,
+  header: DicomHeader,
+  frame: number,
+  context: ErrorContext = {},
+): Promise<Frame> {
+  if (header.hasModalityLut) {
+    throw new DicomError('DICOM_UNSUPPORTED', 'a Modality LUT Sequence (0028,3000) is not read', context);
+  }
+  const samples = await decodeSamples(bytes, header, frame, context);
+  const { stored } = samples;
+  const padding = findPadding(header, samples);
+  const { rescaleSlope, rescaleIntercept } = header.frames[frame]!;
+  const inverted = header.photometricInterpretation === 'MONOCHROME1';
+  const lowestAndHighest = header.signed ? -1 : 2 ** header.bitsStored - 1;
+  const values = new Float32Array(stored.length);
+  for (let i = 0; i < stored.length; i++) {
+    const value = inverted ? lowestAndHighest - stored[i]! : stored[i]!;
+    values[i] = rescaleSlope * value + rescaleIntercept;
+  }
+  if (padding !== undefined) levelPadding(values, padding);
+  return { values, padding };
+}
+
+async function decodeSamples(
+  bytes: Uint8Array,
+  header: DicomHeader,
+  frame: number,
+  context: ErrorContext,
+): Promise<PaddingInput> {
+  try {
+    return await decodeChecked(bytes, header, frame, context);
+  } catch (error) {
+    throw asDicomError(error, `frame ${frame} cannot be decoded`, context);
+  }
+}
+
+async function decodeChecked(
+  bytes: Uint8Array,
+  header: DicomHeader,
+  frame: number,
+  context: ErrorContext,
+): Promise<PaddingInput> {
   if (!Number.isInteger(frame) || frame < 0 || frame >= header.frames.length) {
-    throw new RangeError(`frame ${frame} of an image with ${header.frames.length}`);
+    throw new DicomError('DICOM_ATTRIBUTE_INVALID', `there is no frame ${frame}`, {
+      ...context,
+      expected: `0 to ${header.frames.length - 1}`,
+    });
   }
   const codec = assertReadable(header, context);
   const pixels = pixelsOf(bytes, context);
@@ -50,9 +121,11 @@ export async function decodeFrame(
       found: pixels.encapsulated ? 'encapsulated' : 'native',
     });
   }
+  // RLE keeps the whole allocated word, and so HighBit its meaning; a codestream's samples begin at bit 0.
+  const shift = header.highBit + 1 - header.bitsStored;
   if (codec === 'native') {
-    const values = readNativeFrame(pixels, header, frame, context);
-    return storedValues(values, header.highBit + 1 - header.bitsStored, header.bitsStored, header.signed, context);
+    const words = readNativeFrame(pixels, header, frame, context);
+    return { stored: storedValues(words, shift, header.bitsStored, header.signed, context), words };
   }
   if (header.rows * header.columns > MOST_SAMPLES) {
     throw new DicomError('DICOM_UNSUPPORTED', `a compressed frame of ${header.rows}x${header.columns}`, {
@@ -60,42 +133,12 @@ export async function decodeFrame(
       expected: `at most ${MOST_SAMPLES} samples`,
     });
   }
-  const samples = await decompress(pixels, header, frame, codec, context);
-  const bits = Math.min(samples.precision, header.bitsStored);
-  // RLE keeps the whole allocated word, and so HighBit its meaning; a codestream's samples begin at bit 0.
-  const shift = codec === 'rle' ? header.highBit + 1 - header.bitsStored : 0;
-  return storedValues(samples.values, shift, bits, header.signed, context);
-}
-
-/**
- * The modality values of one frame: rescale slope * stored value + rescale intercept, brighter meaning more.
- *
- * MONOCHROME1 says that low values are shown bright. It is inverted before rescaling, over the whole range that
- * BitsStored can hold (v becomes lowest + highest - v), not over the frame's own, so that all slices of a series are
- * inverted alike.
- *
- * @returns float32 [rows * columns]
- * @throws {DicomError} as `decodeFrame`; `DICOM_UNSUPPORTED` for an image with a Modality LUT Sequence
- */
-export async function readFrame(
-  bytes: Uint8Array,
-  header: DicomHeader,
-  frame: number,
-  context: ErrorContext = {},
-): Promise<Float32Array> {
-  if (header.hasModalityLut) {
-    throw new DicomError('DICOM_UNSUPPORTED', 'a Modality LUT Sequence (0028,3000) is not read', context);
+  const { values, precision } = await decompress(pixels, header, frame, codec, context);
+  if (codec === 'rle') {
+    return { stored: storedValues(values, shift, header.bitsStored, header.signed, context), words: values };
   }
-  const stored = await decodeFrame(bytes, header, frame, context);
-  const { rescaleSlope, rescaleIntercept } = header.frames[frame]!;
-  const inverted = header.photometricInterpretation === 'MONOCHROME1';
-  const lowestAndHighest = header.signed ? -1 : 2 ** header.bitsStored - 1;
-  const values = new Float32Array(stored.length);
-  for (let i = 0; i < stored.length; i++) {
-    const value = inverted ? lowestAndHighest - stored[i]! : stored[i]!;
-    values[i] = rescaleSlope * value + rescaleIntercept;
-  }
-  return values;
+  const bits = Math.min(precision, header.bitsStored);
+  return { stored: storedValues(values, 0, bits, header.signed, context), words: undefined };
 }
 
 /** Refuses what is not read at all, and says which codec is needed. */

@@ -4,19 +4,8 @@
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import {
-  type Attributes,
-  decimal,
-  decimals,
-  firstItem,
-  has,
-  integer,
-  items,
-  TAG,
-  type Tag,
-  text,
-  unsigned32,
-} from './attributes.ts';
+import type { Attributes } from './attributes.ts';
+import { functionalGroupsOf, type PlaceSources, placeOf, placeSourcesOf } from './functional-groups.ts';
 
 /** What is said of one frame. What is absent or makes no geometry is `undefined`. */
 export interface FrameHeader {
@@ -33,11 +22,16 @@ export interface FrameHeader {
   readonly orientation?: readonly [number, number, number, number, number, number] | undefined;
   /** PixelSpacing: between rows, between columns; mm, positive. */
   readonly spacing?: readonly [number, number] | undefined;
+  /** Of those three the ones that are there and make no geometry, as they were found: up to about 64 characters. */
+  readonly found?: FoundPlace | undefined;
   readonly frameOfReferenceUid?: string | undefined;
   /** Modality value = `rescaleSlope` * stored value + `rescaleIntercept`. */
   readonly rescaleSlope: number;
   readonly rescaleIntercept: number;
 }
+
+/** Values that could not be used, by keyword. */
+export type FoundPlace = Readonly<Partial<Record<keyof PlaceSources<unknown>, string>>>;
 
 /**
  * The frames of a data set, in the order of the pixel data.
@@ -46,8 +40,8 @@ export interface FrameHeader {
  *   slope or intercept makes no scale.
  */
 export function readFrames(from: Attributes, numberOfFrames: number, context: ErrorContext): FrameHeader[] {
-  const shared = firstItem(from, TAG.SharedFunctionalGroupsSequence);
-  const perFrame = items(from, TAG.PerFrameFunctionalGroupsSequence);
+  const groups = functionalGroupsOf(from);
+  const { perFrame } = groups;
   if (perFrame.length > 0 && perFrame.length !== numberOfFrames) {
     throw new DicomError('DICOM_ATTRIBUTE_INVALID', 'NumberOfFrames and the per-frame functional groups disagree', {
       ...context,
@@ -55,27 +49,36 @@ export function readFrames(from: Attributes, numberOfFrames: number, context: Er
       found: `${perFrame.length}`,
     });
   }
-  const frameOfReferenceUid = text(from, TAG.FrameOfReferenceUID);
+  const frameOfReferenceUid = from.text('FrameOfReferenceUID');
   const numbers = instanceNumbers(from, perFrame, numberOfFrames);
 
   return Array.from({ length: numberOfFrames }, (_, frame): FrameHeader => {
-    // A macro is in the shared groups or in every frame's, never in both; if it is, the frame's own is nearer.
-    const macro = (tag: Tag) => firstItem(perFrame[frame], tag) ?? firstItem(shared, tag);
-    // Outside of groups, one position cannot be that of several frames.
-    const plane = macro(TAG.PlanePositionSequence) ?? (numberOfFrames === 1 ? from : undefined);
-    const turned = macro(TAG.PlaneOrientationSequence) ?? from;
-    const measured = macro(TAG.PixelMeasuresSequence) ?? from;
-    const scaled = macro(TAG.PixelValueTransformationSequence) ?? from;
+    const macro = groups.macroOf(frame);
+    const sources = placeSourcesOf(from, macro, numberOfFrames);
+    const place = placeOf(sources);
+    const found = foundOf(sources, place);
     return {
       frame,
       instanceNumber: numbers[frame],
-      position: plane && positionOf(decimals(plane, TAG.ImagePositionPatient)),
-      orientation: orientationOf(decimals(turned, TAG.ImageOrientationPatient)),
-      spacing: spacingOf(decimals(measured, TAG.PixelSpacing)),
+      ...place,
+      ...(found && { found }),
       frameOfReferenceUid,
-      ...rescaleOf(scaled, context),
+      ...rescaleOf(macro('PixelValueTransformationSequence') ?? from, context),
     };
   });
+}
+
+function foundOf(sources: PlaceSources<Attributes>, place: ReturnType<typeof placeOf>): FoundPlace | undefined {
+  const unusable = [
+    ['ImagePositionPatient', place.position],
+    ['ImageOrientationPatient', place.orientation],
+    ['PixelSpacing', place.spacing],
+  ] as const;
+  const found = unusable.flatMap(([keyword, value]) => {
+    const text = value === undefined ? sources[keyword]?.found(keyword) : undefined;
+    return text === undefined ? [] : [[keyword, text] as const];
+  });
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
 function instanceNumbers(
@@ -83,45 +86,22 @@ function instanceNumbers(
   perFrame: readonly Attributes[],
   numberOfFrames: number,
 ): (number | undefined)[] {
-  if (numberOfFrames === 1) return [integer(from, TAG.InstanceNumber)];
-  const stacked = perFrame.map((group) => {
-    const content = firstItem(group, TAG.FrameContentSequence);
-    return content && unsigned32(content, TAG.InStackPositionNumber);
-  });
+  if (numberOfFrames === 1) return [from.integer('InstanceNumber')];
+  const stacked = perFrame.map((group) => group.items('FrameContentSequence')[0]?.integer('InStackPositionNumber'));
   const usable =
     stacked.length === numberOfFrames && !stacked.includes(undefined) && new Set(stacked).size === numberOfFrames;
   return usable ? stacked : Array.from({ length: numberOfFrames }, (_, frame) => frame + 1);
 }
 
-function positionOf(values: number[] | undefined): FrameHeader['position'] {
-  return values?.length === 3 ? (values as unknown as [number, number, number]) : undefined;
-}
-
-function spacingOf(values: number[] | undefined): FrameHeader['spacing'] {
-  if (values?.length !== 2 || !values.every((value) => value > 0)) return undefined;
-  return values as unknown as [number, number];
-}
-
-/** Direction cosines are written with few digits at times: a hundredth is a turn of about half a degree. */
-const ORIENTATION_TOLERANCE = 0.01;
-
-/** ImageOrientationPatient, if it is two orthogonal unit vectors (PS3.3 C.7.6.2.1.1). */
-function orientationOf(values: number[] | undefined): FrameHeader['orientation'] {
-  if (values?.length !== 6) return undefined;
-  const [a, b, c, d, e, f] = values as [number, number, number, number, number, number];
-  const skew = Math.abs(a * d + b * e + c * f);
-  const stretch = Math.max(Math.abs(Math.hypot(a, b, c) - 1), Math.abs(Math.hypot(d, e, f) - 1));
-  return skew <= ORIENTATION_TOLERANCE && stretch <= ORIENTATION_TOLERANCE ? [a, b, c, d, e, f] : undefined;
-}
-
 /** Rescale slope and intercept (PS3.3 C.11.1, C.7.6.16.2.9); absent they change nothing. */
 function rescaleOf(from: Attributes, context: ErrorContext): Pick<FrameHeader, 'rescaleSlope' | 'rescaleIntercept'> {
-  const rescaleSlope = has(from, TAG.RescaleSlope) ? decimal(from, TAG.RescaleSlope) : 1;
-  const rescaleIntercept = has(from, TAG.RescaleIntercept) ? decimal(from, TAG.RescaleIntercept) : 0;
+  const rescaleSlope = from.has('RescaleSlope') ? from.number('RescaleSlope') : 1;
+  const rescaleIntercept = from.has('RescaleIntercept') ? from.number('RescaleIntercept') : 0;
   if (rescaleSlope === undefined || rescaleSlope === 0 || rescaleIntercept === undefined) {
     throw new DicomError('DICOM_ATTRIBUTE_INVALID', 'RescaleSlope and RescaleIntercept make no scale', {
       ...context,
       expected: 'finite numbers and a slope other than 0',
+      found: `slope "${from.found('RescaleSlope') ?? ''}", intercept "${from.found('RescaleIntercept') ?? ''}"`,
     });
   }
   return { rescaleSlope, rescaleIntercept };

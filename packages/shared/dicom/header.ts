@@ -4,32 +4,20 @@
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import {
-  type Attributes,
-  decimal,
-  double,
-  firstItem,
-  has,
-  integer,
-  TAG,
-  type Tag,
-  text,
-  texts,
-  unsigned16,
-} from './attributes.ts';
-import { printTag, readDataSet } from './data-set.ts';
+import type { Attributes } from './attributes.ts';
+import { readDataSet } from './data-set.ts';
+import { type Keyword, printTag, TAG } from './dictionary.ts';
 import { type FrameHeader, readFrames } from './frames.ts';
+import { asDicomError } from './guard.ts';
+import type { InstanceFacts } from './instance-facts.ts';
 import { locatePixels, rememberPixels } from './pixel-data.ts';
+import { factsOf } from './read-facts.ts';
 
-/** What the header says, pixel data unread. Uids and the description are never logged nor stored. */
+/** What the header says, pixel data unread. */
 export interface DicomHeader {
   readonly transferSyntaxUid: string;
-  readonly modality?: string | undefined;
-  /** Only for `classifySeries`: free text, which may name a patient. */
-  readonly seriesDescription?: string | undefined;
-  readonly seriesInstanceUid?: string | undefined;
-  readonly sopInstanceUid?: string | undefined;
-  readonly instanceNumber?: number | undefined;
+  /** What the instance says of itself. UIDs and descriptions are never logged nor stored. */
+  readonly facts: InstanceFacts;
   readonly rows: number;
   readonly columns: number;
   readonly bitsAllocated: number;
@@ -41,43 +29,45 @@ export interface DicomHeader {
   readonly photometricInterpretation: string;
   /** A Modality LUT Sequence stands in place of rescale slope and intercept; its pixels are not read. */
   readonly hasModalityLut: boolean;
-  readonly echoTimeMs?: number | undefined;
-  readonly repetitionTimeMs?: number | undefined;
-  readonly inversionTimeMs?: number | undefined;
-  /** ImageType, such as ORIGINAL, PRIMARY, OTHER. */
-  readonly imageType: readonly string[];
-  /** ScanningSequence, such as SE, IR, GR, EP; from EchoPulseSequence for an enhanced image. */
-  readonly scanningSequence: readonly string[];
-  /** AcquisitionContrast of an enhanced image, such as T1, T2, STIR. */
-  readonly acquisitionContrast?: string | undefined;
+  /** Stored values from the first to the second, both included, are no part of the image; see `padding.ts`. */
+  readonly padding?: readonly [lowest: number, highest: number] | undefined;
   /** In the order of the pixel data: one, or NumberOfFrames. */
   readonly frames: readonly FrameHeader[];
+  /** What was mended to read numbers, a sentence each, such as `PixelSpacing "0,5\0,5" has decimal commas`. */
+  readonly repaired: readonly string[];
 }
 
 /**
  * Reads the header of a DICOM image.
  *
- * @throws {DicomError} `DICOM_NOT_DICOM`; `DICOM_TRUNCATED` if the file ends before its header does, or cannot hold
- *   the number of frames that it claims; `DICOM_ATTRIBUTE_MISSING`, `DICOM_ATTRIBUTE_INVALID` naming the attribute.
+ * @throws {DicomError} and nothing else: `DICOM_NOT_DICOM`; `DICOM_TRUNCATED` if the file ends before its header does,
+ *   or cannot hold the number of frames that it claims; `DICOM_ATTRIBUTE_MISSING`, `DICOM_ATTRIBUTE_INVALID` naming the
+ *   attribute; `DICOM_DECODE_FAILED` for what nobody foresaw.
  */
 export function readHeader(bytes: Uint8Array, context: ErrorContext = {}): DicomHeader {
+  try {
+    return readCheckedHeader(bytes, context);
+  } catch (error) {
+    throw asDicomError(error, 'the header cannot be read', context);
+  }
+}
+
+function readCheckedHeader(bytes: Uint8Array, context: ErrorContext): DicomHeader {
   const dataSet = readDataSet(bytes, context);
-  const image = readImagePixel(dataSet, context);
-  const numberOfFrames = readNumberOfFrames(dataSet, context);
+  const { attributes } = dataSet;
+  const image = readImagePixel(attributes, context);
+  const numberOfFrames = readNumberOfFrames(attributes, context);
   const pixels = locatePixels(dataSet);
   assertFramesPossible(numberOfFrames, image, pixels.available, pixels.encapsulated, context);
 
   const header: DicomHeader = {
     transferSyntaxUid: dataSet.transferSyntax.uid,
-    modality: text(dataSet, TAG.Modality),
-    seriesDescription: text(dataSet, TAG.SeriesDescription),
-    seriesInstanceUid: text(dataSet, TAG.SeriesInstanceUID),
-    sopInstanceUid: text(dataSet, TAG.SOPInstanceUID),
-    instanceNumber: integer(dataSet, TAG.InstanceNumber),
+    facts: factsOf(attributes),
     ...image,
-    hasModalityLut: dataSet.elements[TAG.ModalityLUTSequence] !== undefined,
-    ...readContrast(dataSet),
-    frames: readFrames(dataSet, numberOfFrames, context),
+    hasModalityLut: attributes.elements.has(TAG.ModalityLUTSequence),
+    padding: readPadding(attributes, image.signed),
+    frames: readFrames(attributes, numberOfFrames, context),
+    repaired: attributes.repairs(),
   };
   rememberPixels(bytes, pixels);
   return header;
@@ -97,30 +87,27 @@ type ImagePixel = Pick<
 
 /** The Image Pixel module (PS3.3 C.7.6.3), with each attribute checked against the others. */
 function readImagePixel(from: Attributes, context: ErrorContext): ImagePixel {
-  const rows = required(from, TAG.Rows, 'Rows', context);
-  const columns = required(from, TAG.Columns, 'Columns', context);
+  const rows = required(from, 'Rows', context);
+  const columns = required(from, 'Columns', context);
   if (rows === 0 || columns === 0) throw invalid('Rows or Columns is 0', 'at least 1', `${rows}x${columns}`, context);
 
-  const bitsAllocated = required(from, TAG.BitsAllocated, 'BitsAllocated', context);
+  const bitsAllocated = required(from, 'BitsAllocated', context);
   if (bitsAllocated === 0) throw invalid('BitsAllocated is 0', '8, 16 or 32', '0', context);
-  const bitsStored = unsigned16(from, TAG.BitsStored) ?? bitsAllocated;
+  const bitsStored = from.word('BitsStored') ?? bitsAllocated;
   if (bitsStored < 1 || bitsStored > bitsAllocated) {
     throw invalid('BitsStored does not fit BitsAllocated', `1 to ${bitsAllocated}`, `${bitsStored}`, context);
   }
-  const highBit = unsigned16(from, TAG.HighBit) ?? bitsStored - 1;
+  const highBit = from.word('HighBit') ?? bitsStored - 1;
   if (highBit < bitsStored - 1 || highBit >= bitsAllocated) {
     const range = `${bitsStored - 1} to ${bitsAllocated - 1}`;
     throw invalid('HighBit does not fit BitsStored and BitsAllocated', range, `${highBit}`, context);
   }
   // Guessing the sign would turn -1 into 65535 in silence.
-  const representation = required(from, TAG.PixelRepresentation, 'PixelRepresentation', context);
+  const representation = required(from, 'PixelRepresentation', context);
   if (representation > 1) throw invalid('PixelRepresentation is neither', '0 or 1', `${representation}`, context);
 
-  const photometricInterpretation = text(from, TAG.PhotometricInterpretation);
-  if (photometricInterpretation === undefined) {
-    throw missing('PhotometricInterpretation', TAG.PhotometricInterpretation, context);
-  }
-  const samplesPerPixel = unsigned16(from, TAG.SamplesPerPixel) ?? 1;
+  const photometricInterpretation = from.text('PhotometricInterpretation');
+  if (photometricInterpretation === undefined) throw missing('PhotometricInterpretation', context);
   return {
     rows,
     columns,
@@ -128,17 +115,25 @@ function readImagePixel(from: Attributes, context: ErrorContext): ImagePixel {
     bitsStored,
     highBit,
     signed: representation === 1,
-    samplesPerPixel,
+    samplesPerPixel: from.word('SamplesPerPixel') ?? 1,
     photometricInterpretation,
   };
 }
 
 function readNumberOfFrames(from: Attributes, context: ErrorContext): number {
-  if (!has(from, TAG.NumberOfFrames)) return 1;
-  const frames = integer(from, TAG.NumberOfFrames);
+  if (!from.has('NumberOfFrames')) return 1;
+  const frames = from.integer('NumberOfFrames');
   if (frames !== undefined && frames >= 1) return frames;
-  const found = text(from, TAG.NumberOfFrames) ?? 'nothing';
-  throw invalid('NumberOfFrames is not a number of frames', 'at least 1', found.slice(0, 16), context);
+  const found = `"${from.found('NumberOfFrames') ?? ''}"`;
+  throw invalid('NumberOfFrames is not a number of frames', 'at least 1', found, context);
+}
+
+/** PixelPaddingValue and its range limit, whichever is lower first; signed as the pixels are (PS3.3 C.7.5.1.1.2). */
+function readPadding(from: Attributes, signed: boolean): DicomHeader['padding'] {
+  const value = from.word('PixelPaddingValue', signed);
+  if (value === undefined) return undefined;
+  const limit = from.word('PixelPaddingRangeLimit', signed) ?? value;
+  return [Math.min(value, limit), Math.max(value, limit)];
 }
 
 /**
@@ -164,40 +159,16 @@ function assertFramesPossible(
   });
 }
 
-/** What classification reads, from a plain MR image (PS3.3 C.8.3.1) or from an enhanced one (C.8.13). */
-function readContrast(
-  from: Attributes,
-): Pick<
-  DicomHeader,
-  'echoTimeMs' | 'repetitionTimeMs' | 'inversionTimeMs' | 'imageType' | 'scanningSequence' | 'acquisitionContrast'
-> {
-  const groups = [
-    firstItem(from, TAG.PerFrameFunctionalGroupsSequence),
-    firstItem(from, TAG.SharedFunctionalGroupsSequence),
-  ];
-  const macro = (tag: Tag) => groups.map((group) => firstItem(group, tag)).find((item) => item !== undefined);
-  const echo = macro(TAG.MREchoSequence);
-  const timing = macro(TAG.MRTimingAndRelatedParametersSequence);
-  const modifier = macro(TAG.MRModifierSequence);
-  return {
-    echoTimeMs: decimal(from, TAG.EchoTime) ?? (echo && double(echo, TAG.EffectiveEchoTime)),
-    repetitionTimeMs: decimal(from, TAG.RepetitionTime) ?? (timing && decimal(timing, TAG.RepetitionTime)),
-    inversionTimeMs: decimal(from, TAG.InversionTime) ?? (modifier && double(modifier, TAG.InversionTimes)),
-    imageType: texts(from, TAG.ImageType) ?? [],
-    scanningSequence: texts(from, TAG.ScanningSequence) ?? texts(from, TAG.EchoPulseSequence) ?? [],
-    acquisitionContrast: text(from, TAG.AcquisitionContrast),
-  };
-}
-
-function required(from: Attributes, tag: Tag, keyword: string, context: ErrorContext): number {
-  const value = unsigned16(from, tag);
+function required(from: Attributes, keyword: Keyword, context: ErrorContext): number {
+  const value = from.word(keyword);
   if (value !== undefined) return value;
-  if (has(from, tag)) throw invalid(`${keyword} ${printTag(tag)} is not one 16-bit number`, 'two bytes', '', context);
-  throw missing(keyword, tag, context);
+  if (!from.has(keyword)) throw missing(keyword, context);
+  const summary = `${keyword} ${printTag(TAG[keyword])} is not one 16-bit number`;
+  throw invalid(summary, 'two bytes', `"${from.found(keyword)}", ${from.bytesOf(keyword)?.length} bytes`, context);
 }
 
-function missing(keyword: string, tag: Tag, context: ErrorContext): DicomError {
-  return new DicomError('DICOM_ATTRIBUTE_MISSING', `no ${keyword} ${printTag(tag)}`, context);
+function missing(keyword: Keyword, context: ErrorContext): DicomError {
+  return new DicomError('DICOM_ATTRIBUTE_MISSING', `no ${keyword} ${printTag(TAG[keyword])}`, context);
 }
 
 function invalid(summary: string, expected: string, found: string, context: ErrorContext): DicomError {

@@ -4,7 +4,6 @@
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import { TAG } from './attributes.ts';
 import { type DataSet, type PixelDataElement, readDataSet } from './data-set.ts';
 import type { DicomHeader } from './header.ts';
 import type { TransferSyntax } from './transfer-syntax.ts';
@@ -26,7 +25,7 @@ export interface PixelSource {
 
 /** Finds the pixel data of a data set; a data set without any has a source of which nothing is available. */
 export function locatePixels(dataSet: DataSet): PixelSource {
-  const { byteArray, transferSyntax, pixelData: element } = dataSet;
+  const { byteArray, transferSyntax, attributes, pixelData: element } = dataSet;
   const rest = element ? Math.max(0, byteArray.length - element.offset) : 0;
   return {
     transferSyntax,
@@ -34,8 +33,8 @@ export function locatePixels(dataSet: DataSet): PixelSource {
     element,
     encapsulated: element !== undefined && element.length === undefined,
     available: Math.min(rest, element?.length ?? rest),
-    extendedOffsets: valueBytes(dataSet, TAG.ExtendedOffsetTable),
-    extendedLengths: valueBytes(dataSet, TAG.ExtendedOffsetTableLengths),
+    extendedOffsets: attributes.bytesOf('ExtendedOffsetTable'),
+    extendedLengths: attributes.bytesOf('ExtendedOffsetTableLengths'),
   };
 }
 
@@ -110,9 +109,4 @@ function swappedBytes(bytes: Uint8Array, base: number, start: number, count: num
     samples[i] = bytes[base + (place < available ? place : start + i)]!;
   }
   return samples;
-}
-
-function valueBytes(dataSet: DataSet, tag: string): Uint8Array | undefined {
-  const element = dataSet.elements[tag];
-  return element && dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length);
 }

@@ -5,6 +5,8 @@
  * `poison` is a job that took its worker down with it.
  */
 
+import type { MissingViews } from './missing-views.ts';
+
 export type ErrorKind = 'transient' | 'permanent' | 'poison';
 
 /** Where an error happened and what would have been right. No patient data: ids of the dataset and file names only. */
@@ -17,6 +19,8 @@ export interface ErrorContext {
   readonly found?: string | undefined;
   /** What the reader can do about it. */
   readonly hint?: string | undefined;
+  /** Of a study with too few views, for programs; the message says the same in words. */
+  readonly views?: MissingViews | undefined;
 }
 
 /** The base of all expected errors. The message is one line: what, where, expected, found, what to do. */

@@ -18,6 +18,7 @@ export {
   StudyError,
 } from './errors.ts';
 export { FLAG_MEANINGS, type Flag, type FlagCode } from './flags.ts';
+export type { MissingViews } from './missing-views.ts';
 export {
   CONDITIONS,
   type Condition,

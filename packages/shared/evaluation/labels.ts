@@ -16,7 +16,7 @@ const SEVERITY_OF_LABEL = new Map<string, Severity>(
  * Reads `train.csv`: `study_id` and 25 columns `{condition}_{level}`, in any order, of `Normal/Mild`, `Moderate`,
  * `Severe` or nothing.
  *
- * @throws {DatasetError} `LABELS_INVALID` with line numbers: a missing or unknown column, another word, a study twice.
+ * @throws {DatasetError} `LABELS_INVALID` with line numbers: a missing column, another word, a study twice.
  */
 export async function readLabels(path: string): Promise<Labels> {
   const names = TARGETS.map(({ name }) => name);

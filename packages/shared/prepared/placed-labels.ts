@@ -3,14 +3,14 @@
 import { LEVELS, SIDES, type Side, type Task } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
 import type { LevelPoints, LevelSlices, SeriesIndex } from '../stages/index.ts';
-import { placePoint } from '../stages/index.ts';
+import { canonicalFractions, placePoint } from '../stages/index.ts';
 
 /** A labelled target. */
 export interface PlacedLabel {
   readonly series: string;
   /** Place in the series' spatial order, from 0. */
   readonly index: number;
-  /** x/width and y/height of the slice, rounded to float32 as a model's output would be. */
+  /** x/width and y/height of the slice in its canonical orientation, rounded to float32 as a model's output would be. */
   readonly x: number;
   readonly y: number;
 }
@@ -43,7 +43,7 @@ export function placeLabels(index: SeriesIndex, coordinates: readonly LabelCoord
     const level = LEVELS.indexOf(target.level);
     if (!slice || labels[level]) unused++;
     else {
-      const [fx, fy] = [Math.fround(x / slice.columns), Math.fround(y / slice.rows)];
+      const [fx, fy] = canonicalFractions(slice, { x, y }).map(Math.fround) as [number, number];
       labels[level] = { series: name, index: place, x: fx, y: fy };
     }
   }

@@ -1,16 +1,29 @@
 /**
- * How far a run is, for people who watch: a count a step, in Redis. The truth is in the store; these counts may be lost
- * with Redis, and are approximate: they are HyperLogLogs (PFADD), 12 kB each at most, in which a study that is done
- * twice counts once.
+ * How far a run is, for people who watch: counts in Redis. The truth is in the store; these counts may be lost with
+ * Redis, and are approximate: they are HyperLogLogs (PFADD), 12 kB each at most, in which a study that is done twice, or
+ * a target of it, counts once.
  */
 
 import type { Redis } from 'ioredis';
 
-const EVENTS = ['stage1', 'stage2', 'stage3', 'failed', 'stage1-reused', 'stage2-reused', 'stage3-reused'] as const;
-export type ProgressEvent = (typeof EVENTS)[number];
-export type Progress = Record<ProgressEvent, number>;
+const STUDY_EVENTS = [
+  'stage1',
+  'stage2',
+  'stage3',
+  'failed',
+  'stage1-reused',
+  'stage2-reused',
+  'stage3-reused',
+  'class-share-studies',
+] as const;
+/** What happened to a study; `class-share-studies`: it was scored and some of its targets are class shares. */
+export type ProgressEvent = (typeof STUDY_EVENTS)[number];
+const COUNTS = [...STUDY_EVENTS, 'class-share-targets'] as const;
+type Count = (typeof COUNTS)[number];
+/** Of studies, but for `class-share-targets`: the targets of scored studies that are class shares. */
+export type Progress = Record<Count, number>;
 
-/** Studies in one command to Redis. */
+/** Members in one command to Redis. */
 const CHUNK = 1000;
 /** Counts of a finished run are of no use after this. */
 const KEEP_SECONDS = 14 * 24 * 3600;
@@ -25,25 +38,24 @@ export class ProgressCounts {
   }
 
   async add(run: string, study: string, ...events: ProgressEvent[]): Promise<void> {
-    const pipeline = this.#redis.pipeline();
-    for (const event of events) {
-      pipeline.pfadd(this.#key(run, event), study);
-      pipeline.expire(this.#key(run, event), KEEP_SECONDS);
-    }
-    await pipeline.exec();
+    await this.#add(run, [study], events);
   }
 
   /** Counts many studies at once. */
   async addAll(run: string, studies: Iterable<string>, ...events: ProgressEvent[]): Promise<void> {
-    const all = [...studies];
-    for (let start = 0; start < all.length; start += CHUNK) {
-      const pipeline = this.#redis.pipeline();
-      for (const event of events) {
-        pipeline.pfadd(this.#key(run, event), ...all.slice(start, start + CHUNK));
-        pipeline.expire(this.#key(run, event), KEEP_SECONDS);
-      }
-      await pipeline.exec();
-    }
+    await this.#add(run, [...studies], events);
+  }
+
+  /** Counts a scored study's targets that are class shares, by name; nothing for a study that has none. */
+  async addClassShares(run: string, study: string, targets: readonly string[]): Promise<void> {
+    if (targets.length === 0) return;
+    await this.add(run, study, 'class-share-studies');
+    // No target's name has a slash, so that no two studies share a member, however they are called.
+    await this.#add(
+      run,
+      targets.map((target) => `${study}/${target}`),
+      ['class-share-targets'],
+    );
   }
 
   async forget(run: string, event: ProgressEvent): Promise<void> {
@@ -51,11 +63,22 @@ export class ProgressCounts {
   }
 
   async read(run: string): Promise<Progress> {
-    const counts = await Promise.all(EVENTS.map((event) => this.#redis.pfcount(this.#key(run, event))));
-    return Object.fromEntries(EVENTS.map((event, i) => [event, counts[i]!])) as Progress;
+    const counts = await Promise.all(COUNTS.map((count) => this.#redis.pfcount(this.#key(run, count))));
+    return Object.fromEntries(COUNTS.map((count, i) => [count, counts[i]!])) as Progress;
   }
 
-  #key(run: string, event: ProgressEvent): string {
-    return `${this.#prefix}:progress:${run}:${event}`;
+  async #add(run: string, members: readonly string[], counts: readonly Count[]): Promise<void> {
+    for (let start = 0; start < members.length; start += CHUNK) {
+      const pipeline = this.#redis.pipeline();
+      for (const count of counts) {
+        pipeline.pfadd(this.#key(run, count), ...members.slice(start, start + CHUNK));
+        pipeline.expire(this.#key(run, count), KEEP_SECONDS);
+      }
+      await pipeline.exec();
+    }
+  }
+
+  #key(run: string, count: Count): string {
+    return `${this.#prefix}:progress:${run}:${count}`;
   }
 }

@@ -11,6 +11,8 @@ import type { Queues } from './queues.ts';
 
 /** Failure records that are deleted at once. */
 const DELETES_AT_ONCE = 32;
+/** Counts in Redis are right within about one percent: lower than this, and some were lost. */
+const STILL_COUNTED = 0.95;
 
 export interface ResumeCounts {
   readonly studies: number;
@@ -69,6 +71,7 @@ export async function resumeRun(
 ): Promise<ResumeCounts> {
   const { pagesOfMissing, scoredStudies, failedStudies, ...counts } = await findMissing(run, runs);
   await runs.uncancel(run.run);
+  await recountClassShares(run, scoredStudies, runs, progress);
   await countDone(run, { scored: scoredStudies, failed: failedStudies }, progress);
   await queues.addPages(run.run, pagesOfMissing, run.priority, { entry: run.from?.stage, again: true });
   return counts;
@@ -124,13 +127,30 @@ export async function retryRun(
   if (!queueSide || retried.size === 0) return { failed, retried: retried.size };
   const limit = pLimit(DELETES_AT_ONCE);
   await Promise.all([...retried].map((study) => limit(() => runs.forgetFailure(run.run, study))));
-  await countDone(run, await runs.finished(run.run), queueSide.progress);
+  const done = await runs.finished(run.run);
+  await recountClassShares(run, done.scored, runs, queueSide.progress);
+  await countDone(run, done, queueSide.progress);
   const pages: string[] = [];
   for (const page of (await runs.readDataset(run.dataset)).pages) {
     if ((await runs.readPage(page)).some(({ study }) => retried.has(study))) pages.push(page);
   }
   await queueSide.queues.addPages(run.run, pages, run.priority, { entry: run.from?.stage, again: true });
   return { failed, retried: retried.size };
+}
+
+/** Where Redis has lost its counts, class shares are read from the results again: which studies have some is only there. */
+async function recountClassShares(
+  { run }: RunRecord,
+  scored: ReadonlySet<string>,
+  runs: RunStore,
+  progress: ProgressCounts,
+): Promise<void> {
+  const { stage3 } = await progress.read(run);
+  if (stage3 >= STILL_COUNTED * scored.size) return;
+  for await (const { study, targets } of runs.results(run)) {
+    const shares = targets.filter(({ classShares }) => classShares).map(({ name }) => name);
+    await progress.addClassShares(run, study, shares);
+  }
 }
 
 /** What people watch starts from what is done. */

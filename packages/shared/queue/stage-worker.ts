@@ -57,8 +57,8 @@ export interface StudyJob<Q extends StageQueue> {
 export type StudyOutcome =
   | { readonly next: 'stage2'; readonly payload: Payload<'stage2'>; readonly reused: boolean }
   | { readonly next: 'stage3'; readonly payload: Payload<'stage3'>; readonly reused: boolean }
-  /** The result is committed. */
-  | { readonly next: 'done'; readonly reused: boolean }
+  /** The result is committed. `classShares` names its targets that are class shares for want of any view. */
+  | { readonly next: 'done'; readonly reused: boolean; readonly classShares?: readonly string[] }
   /** A stored output turned out damaged and was invalidated; an earlier stage makes it again. */
   | {
       readonly next: 'back';
@@ -249,6 +249,7 @@ export class StageWorker<Q extends StageQueue> {
     const events: ProgressEvent[] = [this.#queue];
     if (outcome.reused) events.push(`${this.#queue}-reused`);
     await progress.add(payload.run, payload.study, ...events);
+    if (outcome.next === 'done') await progress.addClassShares(payload.run, payload.study, outcome.classShares ?? []);
     metrics.job(outcome.next === 'done' ? 'scored' : 'handed_over');
     log.info({ next: outcome.next, reused: outcome.reused }, 'study done');
   }
@@ -276,7 +277,7 @@ export class StageWorker<Q extends StageQueue> {
     attempts: number,
   ): Promise<void> {
     const { code, context } = recordOfError(error);
-    const { series, file, expected, found } = context;
+    const { series, file, expected, found, views } = context;
     await this.#parts.runs.writeFailure({
       schema: 'spineline.failure/1',
       run: payload.run,
@@ -289,6 +290,7 @@ export class StageWorker<Q extends StageQueue> {
       ...(file !== undefined && { file }),
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
+      ...(views !== undefined && { views }),
       attempts,
       failed: new Date().toISOString(),
     });

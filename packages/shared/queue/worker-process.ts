@@ -43,6 +43,8 @@ export interface WorkerKit {
   readonly compute: ComputePool;
   readonly inference: InferencePool;
   readonly metrics: WorkerMetrics;
+  /** Largest share of a study's targets, 0 to 1, that may be class shares: `SPINELINE_MAX_CLASS_SHARES`. */
+  readonly maxClassShares: number;
 }
 
 /**
@@ -102,7 +104,10 @@ async function serve<Q extends StageQueue>(
     );
     atEnd(() => store.close());
     const sources = observeSources(
-      openSources({ s3: { ...settings.s3, onRetry: () => storeMetrics.retry('source') } }),
+      openSources({
+        s3: { ...settings.s3, onRetry: () => storeMetrics.retry('source') },
+        dicomweb: { ...settings.dicomweb, onRetry: () => storeMetrics.retry('source') },
+      }),
       storeMetrics.observer('source'),
     );
     atEnd(() => sources.close());
@@ -135,6 +140,7 @@ async function serve<Q extends StageQueue>(
       compute,
       inference,
       metrics,
+      maxClassShares: options.maxClassShares,
     };
     const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs, traces };
     const worker = new StageWorker(

@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod';
-import { CONDITIONS, KINDS, LEVELS, SIDES } from '../domain/index.ts';
-import { Flags } from '../stages/index.ts';
+import { CONDITIONS, KINDS, LEVELS, type MissingViews, SIDES } from '../domain/index.ts';
+import { Flags, RejectedSeries } from '../stages/index.ts';
 import type { StageName } from '../store/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -122,13 +122,29 @@ export const StudyResult = z.strictObject({
       /** Number of the frame of reference within the study; null where the files name none. */
       frameOfReference: z.number().int().nullable(),
       instances: z.array(z.number().int()),
+      /** Why it was read as this kind, a sentence each. */
+      reasons: z.array(z.string()).optional(),
     }),
   ),
+  /** Images of the study that no stage read, and why. */
+  rejected: z.array(RejectedSeries).optional(),
   flags: Flags,
   steps: Steps,
   finished: z.iso.datetime(),
 });
 export type StudyResult = z.infer<typeof StudyResult>;
+
+/** `MissingViews` of a failure `STUDY_TOO_FEW_VIEWS`. */
+const FailedViews = z.strictObject({
+  targets: z.number().int(),
+  withoutView: z.array(z.string()).readonly(),
+  allowed: z.number(),
+  series: z
+    .array(z.strictObject({ series: z.string(), kind: z.enum(KINDS), used: z.boolean(), slices: z.number().int() }))
+    .readonly(),
+  rejected: z.array(RejectedSeries).readonly(),
+  flags: Flags.readonly(),
+}) satisfies z.ZodType<MissingViews>;
 
 /** `runs/<run>/failed/<study>.json`: why a study has no result. */
 export const FailureRecord = z.strictObject({
@@ -144,6 +160,8 @@ export const FailureRecord = z.strictObject({
   file: z.string().optional(),
   expected: z.string().optional(),
   found: z.string().optional(),
+  /** Of a study with too few views: what was found and what was missing. */
+  views: FailedViews.optional(),
   attempts: z.number().int(),
   failed: z.iso.datetime(),
 });

@@ -1,5 +1,6 @@
 /** Which images make a series, and which kind of series it is. */
 
+export { compareStacks } from './preference.ts';
 export {
   type Assessment,
   REJECTIONS,
@@ -8,3 +9,4 @@ export {
   type Stack,
   type Unit,
 } from './series-stack.ts';
+export { type SortedOut, type SortOutOptions, sortOut } from './sort-out.ts';

@@ -6,22 +6,41 @@
 import { ConfigError } from '../domain/index.ts';
 import { schemeOf } from '../store/open-store.ts';
 import type { S3Options } from '../store/s3-options.ts';
+import { dicomWebAccess } from './dicomweb-access.ts';
+import type { DicomWebClient } from './dicomweb-client.ts';
+import type { DicomWebOptions } from './dicomweb-options.ts';
 import { FILE_SOURCE } from './file-source.ts';
 import type { SourceInfo, SourceReader } from './source-reader.ts';
 
 /** How to reach what is not a local file. */
 export interface SourceOptions {
   readonly s3?: S3Options | undefined;
+  readonly dicomweb?: DicomWebOptions | undefined;
 }
 
-/** A reader for all locations. */
+/**
+ * A reader for all locations.
+ *
+ * @throws {ConfigError} for DICOMweb credentials that cannot be used: now, not for every image of the night.
+ */
 export function openSources(options: SourceOptions = {}): SourceReader {
+  dicomWebAccess(options.dicomweb ?? {});
   return new Sources(options);
+}
+
+/** A client that looks for studies on DICOMweb servers. @throws {ConfigError} for credentials that cannot be used. */
+export async function openDicomWeb(options: DicomWebOptions = {}): Promise<DicomWebClient> {
+  const [{ DicomWebClient }, { DicomWebConnection }] = await Promise.all([
+    import('./dicomweb-client.ts'),
+    import('./dicomweb-connection.ts'),
+  ]);
+  return new DicomWebClient(new DicomWebConnection(options), options.pageSize);
 }
 
 class Sources implements SourceReader {
   readonly #options: SourceOptions;
   #s3: Promise<SourceReader> | undefined;
+  #dicomweb: Promise<SourceReader> | undefined;
 
   constructor(options: SourceOptions) {
     this.#options = options;
@@ -44,12 +63,12 @@ class Sources implements SourceReader {
   }
 
   async close(): Promise<void> {
-    const connected = this.#s3;
+    const connected = [this.#s3, this.#dicomweb];
     this.#s3 = undefined;
-    await connected?.then(
-      (s3) => s3.close(),
-      () => {},
-    );
+    this.#dicomweb = undefined;
+    for (const opening of await Promise.allSettled(connected)) {
+      if (opening.status === 'fulfilled') await opening.value?.close();
+    }
   }
 
   async #sourceOf(location: string): Promise<Omit<SourceReader, 'close'>> {
@@ -59,9 +78,15 @@ class Sources implements SourceReader {
       case 's3':
         this.#s3 ??= import('./s3-source.ts').then(({ S3Source }) => new S3Source(this.#options.s3 ?? {}));
         return this.#s3;
+      case 'dicomweb+https':
+      case 'dicomweb+http':
+        this.#dicomweb ??= import('./dicomweb-source.ts').then(
+          ({ DicomWebSource }) => new DicomWebSource(this.#options.dicomweb),
+        );
+        return this.#dicomweb;
       default:
         throw new ConfigError('an image must be named by a URL', {
-          expected: 's3://bucket/prefix or file:///absolute/path',
+          expected: 's3://bucket/key, dicomweb+https://host/path/studies/... or file:///absolute/path',
           // The rest may hold a secret.
           found: schemeOf(location) ? `${schemeOf(location)}://` : 'no scheme',
         });

@@ -8,8 +8,13 @@ import { z } from 'zod';
 import { FLAG_MEANINGS, type Flag, KINDS, LEVELS, SIDES, TARGETS } from '../domain/index.ts';
 import { digestOf } from '../store/index.ts';
 
-/** Bumped when a stage computes something else from the same inputs: every stage key of that stage changes. */
-export const CONTRACTS = { stage1: 1, 'stage2-xy': 1, 'stage2-crops': 1, stage3: 1 } as const;
+/**
+ * Bumped when a stage computes something else from the same inputs: every stage key of that stage changes.
+ *
+ * 2: pixels are brought into one orientation and padding is no tissue (stage 1 and 2); series are told apart by what they
+ * are (stage 1).
+ */
+export const CONTRACTS = { stage1: 2, 'stage2-xy': 2, 'stage2-crops': 2, stage3: 1 } as const;
 
 const FlagSchema = z.object({
   code: z.enum(Object.keys(FLAG_MEANINGS) as [keyof typeof FLAG_MEANINGS]),
@@ -44,6 +49,8 @@ const IndexedSlice = z.object({
   orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]),
   /** Number of the frame of reference within the study; null where the file names none. */
   frameOfReference: z.number().int().nullable(),
+  /** How its pixels are turned before anything looks at them (`Turn`); absent where they are upright as they are stored. */
+  turn: z.strictObject({ transpose: z.boolean(), flipX: z.boolean(), flipY: z.boolean() }).optional(),
 });
 export type IndexedSlice = z.infer<typeof IndexedSlice>;
 
@@ -52,15 +59,31 @@ const IndexedSeries = z.object({
   kind: z.enum(KINDS),
   /** Whether stages 2 and 3 read it; a second sagittal series of a kind is not. */
   used: z.boolean(),
+  /** Why it is of this kind, and why it was or was not chosen, a sentence each; see `series/`. */
+  reasons: z.array(z.string()).optional(),
   /** In spatial order: sagittal from the patient's right to left, axial from head to feet. */
   slices: z.array(IndexedSlice).min(1),
 });
 export type IndexedSeries = z.infer<typeof IndexedSeries>;
 
+/** Images of the study that no stage reads. */
+export const RejectedSeries = z.object({
+  /** As the dataset calls it; several entries of one series are several reasons. */
+  series: z.string(),
+  images: z.number().int().positive(),
+  /** One of `REJECTIONS` in `series/`. */
+  rejection: z.string(),
+  /** One sentence. */
+  reason: z.string(),
+});
+export type RejectedSeries = z.infer<typeof RejectedSeries>;
+
 /** `series-index.json`, stage 1. */
 export const SeriesIndex = z.object({
   schema: z.literal('spineline.series-index/1'),
   series: z.array(IndexedSeries),
+  /** What of the study's images is not read, and why. */
+  rejected: z.array(RejectedSeries).optional(),
   flags: Flags,
 });
 export type SeriesIndex = z.infer<typeof SeriesIndex>;
@@ -74,7 +97,7 @@ const FoundSlice = z.object({
   confidence: z.number(),
   /** Each member's own answer, in slices of the model's volume: those of the order, unless it was resampled. */
   members: z.array(z.object({ kind: z.enum(['cls', 'reg']), z: z.number() })),
-  /** Fractions x/width, y/height from the `reg` members; null where there are none. */
+  /** Fractions x/width, y/height of the stored slice, from the `reg` members; null where there are none. */
   point: z.tuple([z.number(), z.number()]).nullable(),
 });
 export type FoundSlice = z.infer<typeof FoundSlice>;

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { StudyEntry } from '../dataset/index.ts';
 import { type DicomHeader, readFrame, readHeader } from '../dicom/index.ts';
 import { BundleError, type Flag, LEVELS, SIDES, SpinelineError } from '../domain/index.ts';
+import { UPRIGHT } from '../geometry/index.ts';
 import {
   type CropSpace,
   CropSpaces,
@@ -15,6 +16,7 @@ import {
   type Image,
   readNpy,
   spaceCentre,
+  turnImage,
   widenWindow,
   writeNpy,
   xyTensor,
@@ -22,7 +24,8 @@ import {
 import type { BundleOf, CropSettings, CropWindow, Sample } from '../models/index.ts';
 import type { CropArray, CropsArtefact, IndexedSlice, SeriesIndex } from './artefacts.ts';
 import { timeDecoding } from './decode-time.ts';
-import { type FetchedFile, indexStudy } from './index-study.ts';
+import { indexStudy } from './index-study.ts';
+import type { FetchedFile } from './read-series.ts';
 import { type Stage1Task, stage1Volumes, type Volume } from './stage1.ts';
 import { type CropPlan, flagsOfConstant, type XyImage } from './stage2.ts';
 
@@ -218,7 +221,7 @@ class SliceReader {
     }
     const header = this.#headers.get(slice.location) ?? readHeader(bytes, context);
     this.#headers.set(slice.location, header);
-    const data = await readFrame(bytes, header, slice.frame, context);
-    return { data, height: slice.rows, width: slice.columns };
+    const { values, padding } = await readFrame(bytes, header, slice.frame, context);
+    return turnImage({ data: values, padding, height: slice.rows, width: slice.columns }, slice.turn ?? UPRIGHT);
   }
 }

@@ -3,7 +3,7 @@
 import pLimit from 'p-limit';
 import { ObjectNotFoundError, SpinelineError } from '../domain/index.ts';
 import type { SourceReader } from '../sources/index.ts';
-import type { FetchedFile } from './index-study.ts';
+import type { FetchedFile } from './read-series.ts';
 
 const FETCHES_AT_ONCE = 8;
 

@@ -10,6 +10,7 @@ export {
   type IndexedSlice,
   type PlacedPoint,
   pixelDigest,
+  RejectedSeries,
   SeriesIndex,
   SeverityArtefact,
   sideRow,
@@ -21,7 +22,7 @@ export {
 export { ComputePool, TaskPool } from './compute-pool.ts';
 export { type CropRoom, cropRows, cropsOf } from './compute-tasks.ts';
 export { fetchFiles } from './fetch.ts';
-export { type FetchedFile, indexStudy } from './index-study.ts';
+export { indexStudy } from './index-study.ts';
 export {
   madeOfCrops,
   madeOfStage1,
@@ -32,6 +33,8 @@ export {
   type XyGives,
   xyGives,
 } from './keys.ts';
+export { assertEnoughViews, type StudyViews } from './missing-views.ts';
+export type { FetchedFile } from './read-series.ts';
 export { serveTasks } from './serve-tasks.ts';
 export {
   axialSlices,
@@ -60,4 +63,13 @@ export {
   type XyImage,
   xyArtefact,
 } from './stage2.ts';
-export { hasView, meanSeverities, type Severities, severityArtefact, type TargetViews, targetViews } from './stage3.ts';
+export {
+  classSharesOf,
+  hasView,
+  meanSeverities,
+  type Severities,
+  severityArtefact,
+  type TargetViews,
+  targetViews,
+} from './stage3.ts';
+export { canonicalFractions, storedPixels, type TurnedSlice } from './turned-points.ts';

@@ -18,17 +18,19 @@ import {
 
 /**
  * Locations and fingerprints name the input: a file that changed is another input, and nothing is opened on a hit. What
- * was odd about the dataset becomes flags of the index, so it is input too.
+ * was odd about the dataset becomes flags of the index, so it is input too, and so is what was not taken into the dataset.
  */
 export function madeOfStage1(study: StudyEntry, bundle: BundlePin): Made {
   const inputs = digestOf({
     problems: study.problems ?? null,
-    series: study.series.map(({ series, kind, instances, problems }) => ({
+    series: study.series.map(({ series, kind, trust, instances, problems }) => ({
       series,
       kind: kind ?? null,
+      ...(trust && { trust }),
       instances,
       problems: problems ?? null,
     })),
+    ...(study.rejected && { rejected: study.rejected }),
   });
   return { contract: CONTRACTS.stage1, bundle, inputs };
 }

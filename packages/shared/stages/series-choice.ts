@@ -8,9 +8,10 @@ import type { IndexedSeries } from './artefacts.ts';
 
 /**
  * Picks the series to read. Axial series are all pooled. Of several sagittal series of one kind one is read: for T2 the
- * one that shares its frame of reference with most axial slices, then the one with most slices, then the first by name.
+ * one that shares its frame of reference with most axial slices, then the one that suits better (`series/preference.ts`:
+ * original images, no contrast agent, ...), then the one with most slices, then the first by name.
  */
-export function chooseSeries(series: IndexedSeries[], flags: Flag[]): void {
+export function chooseSeries(series: (IndexedSeries & { readonly preference: number })[], flags: Flag[]): void {
   const axial = series.filter(({ kind }) => kind === 'axial_t2').flatMap(({ slices }) => slices);
   const axialInFrame = ({ slices }: IndexedSeries) => {
     const frame = slices[0]!.frameOfReference;
@@ -26,6 +27,7 @@ export function chooseSeries(series: IndexedSeries[], flags: Flag[]): void {
     const ranked = [...candidates].sort(
       (a, b) =>
         (kind === 'sagittal_t2' ? axialInFrame(b) - axialInFrame(a) : 0) ||
+        b.preference - a.preference ||
         b.slices.length - a.slices.length ||
         a.series.localeCompare(b.series, 'en', { numeric: true }),
     );

@@ -7,8 +7,9 @@ import { type Flag, LEVELS, SIDES, type Side } from '../domain/index.ts';
 import { nearestPlane, pixelToPatient } from '../geometry/index.ts';
 import { volumeTensor } from '../imaging/index.ts';
 import type { BundleOf, Sample, SampleOutput } from '../models/index.ts';
-import type { AxialSlice, FoundSlice, IndexedSeries, SeriesIndex, ZArtefact } from './artefacts.ts';
+import type { AxialSlice, FoundSlice, IndexedSeries, IndexedSlice, SeriesIndex, ZArtefact } from './artefacts.ts';
 import type { IndexedStudy } from './index-study.ts';
+import { storedPixels } from './turned-points.ts';
 
 /** Tasks that have a stage-1 model, with the kind of series that they read. */
 export const STAGE1_TASKS = { scs: 'sagittal_t2', nfn: 'sagittal_t1' } as const;
@@ -81,7 +82,7 @@ export function foundSlices(
       instance: series.slices[index]!.instance,
       confidence: round(1 / (1 + Math.max(...z) - Math.min(...z)), 4),
       members: members.map(({ kind }, i) => ({ kind, z: round(z[i]!, 3) })),
-      point: pointOf(members, output),
+      point: pointOf(members, output, series.slices[index]!),
     };
   });
 }
@@ -99,13 +100,14 @@ function zOfMember({ kind, output }: MemberOutput, index: number, slices: number
   return best;
 }
 
-function pointOf(members: readonly MemberOutput[], index: number): [number, number] | null {
+function pointOf(members: readonly MemberOutput[], index: number, slice: IndexedSlice): [number, number] | null {
   const regs = members.filter(({ kind }) => kind === 'reg');
   if (regs.length === 0) return null;
   const total = regs.reduce((sum, { weight }) => sum + weight, 0);
   const mean = (axis: number) =>
     regs.reduce((sum, { weight, output }) => sum + weight * output.coordinates!.data[index * 3 + axis]!, 0) / total;
-  return [round(mean(0), 6), round(mean(1), 6)];
+  const { x, y } = storedPixels(slice, [round(mean(0), 6), round(mean(1), 6)]);
+  return [round(x / slice.columns, 6), round(y / slice.rows, 6)];
 }
 
 /** `z.json` from the outputs of every task that had a volume. */
@@ -147,7 +149,7 @@ function flagFound(
   }
 }
 
-/** A level's point in its sagittal T2 slice: the slice's place in the order, and fractions x/width, y/height. */
+/** A level's point in its sagittal T2 slice: the slice's place in the order, and fractions x/width, y/height of it as stored. */
 export interface SagittalPoint {
   readonly index: number;
   readonly x: number;

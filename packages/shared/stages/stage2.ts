@@ -4,6 +4,7 @@
  */
 
 import { type Flag, LEVELS, SIDES, type Side } from '../domain/index.ts';
+import { toStored, turnSize, UPRIGHT } from '../geometry/index.ts';
 import { centralSlices } from '../imaging/index.ts';
 import type { SampleOutput } from '../models/index.ts';
 import type { CropArray } from './artefacts.ts';
@@ -18,6 +19,7 @@ import {
   type ZArtefact,
 } from './artefacts.ts';
 import { axialSlices, flagsOfAxial, median, round, type SagittalPoint, usedSeries } from './stage1.ts';
+import { canonicalFractions, storedPixels } from './turned-points.ts';
 
 /** Three slices that one XY sample is made of. */
 export interface XyImage {
@@ -25,7 +27,7 @@ export interface XyImage {
   readonly slices: readonly [IndexedSlice, IndexedSlice, IndexedSlice];
 }
 
-/** Points of one XY sample, as fractions x/width, y/height of the slice. */
+/** Points of one XY sample, as fractions x/width, y/height of the slice in its canonical orientation. */
 export type Fractions = readonly (readonly [number, number])[];
 
 /** The slices of the levels: all five as stage 1 finds them, some as labels have them. */
@@ -55,9 +57,12 @@ export function sagittalImages(index: SeriesIndex, z: LevelSlices): { scs?: XyIm
 
 /** The axial slice of each level, placed by stage 2's own SCS points. */
 export function axialOfPoints(index: SeriesIndex, z: ZArtefact, scs: Fractions | undefined): (AxialSlice | null)[] {
-  const points = z.scs?.levels.map(({ index: slice }, level): SagittalPoint | null =>
-    scs ? { index: slice, x: scs[level]![0], y: scs[level]![1] } : null,
-  );
+  const points = z.scs?.levels.map(({ index: place }, level): SagittalPoint | null => {
+    if (!scs) return null;
+    const slice = slicesOf(index, z.scs!.series)[place]!;
+    const { x, y } = storedPixels(slice, scs[level]!);
+    return { index: place, x: x / slice.columns, y: y / slice.rows };
+  });
   return axialSlices(index, points ?? []);
 }
 
@@ -134,15 +139,21 @@ export function xyArtefact(
   };
 }
 
-/** A point given as fractions x/width, y/height of a slice, as `xy.json` has it. */
+/**
+ * A point given as fractions x/width, y/height of a slice in its canonical orientation, as `xy.json` has it: in pixels of
+ * the stored image. It is rounded before it is turned, so that the eight ways of storing an image give the same point.
+ */
 export function placePoint(
   index: SeriesIndex,
   series: string,
   slice: number,
-  [x, y]: readonly [number, number],
+  fractions: readonly [number, number],
 ): PlacedPoint {
-  const { rows, columns, instance } = slicesOf(index, series)[slice]!;
-  return { series, index: slice, instance, x: round(x * columns, 2), y: round(y * rows, 2) };
+  const placed = slicesOf(index, series)[slice]!;
+  const turn = placed.turn ?? UPRIGHT;
+  const { rows, columns } = turnSize(placed, turn);
+  const { x, y } = toStored(placed, turn, { x: round(fractions[0] * columns, 2), y: round(fractions[1] * rows, 2) });
+  return { series, index: slice, instance: placed.instance, x: round(x, 2), y: round(y, 2) };
 }
 
 /** The axial centre for SCS: the midpoint of the left and right SS points. */
@@ -150,7 +161,7 @@ export function middleOf({ left, right }: { left: PlacedPoint; right: PlacedPoin
   return { ...left, x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
 }
 
-/** One crop: which row of which array, around which slice, at which point (fractions of the slice). */
+/** One crop: which row of which array, around which slice, at which point (fractions of the slice in its canonical orientation). */
 export interface CropPlan {
   readonly array: CropArray;
   readonly row: number;
@@ -179,8 +190,8 @@ export interface LevelPoints {
 export function planCrops(index: SeriesIndex, xy: LevelPoints): CropPlan[] {
   const plans: CropPlan[] = [];
   const add = (array: CropArray, row: number, level: number, side: Side | 'middle', point: PlacedPoint) => {
-    const { rows, columns } = slicesOf(index, point.series)[point.index]!;
     const { series, index: slice } = point;
+    const [x, y] = canonicalFractions(slicesOf(index, series)[slice]!, point);
     plans.push({
       array,
       row,
@@ -188,8 +199,8 @@ export function planCrops(index: SeriesIndex, xy: LevelPoints): CropPlan[] {
       side,
       series,
       index: slice,
-      x: point.x / columns,
-      y: point.y / rows,
+      x,
+      y,
     });
   };
   for (let level = 0; level < LEVELS.length; level++) {

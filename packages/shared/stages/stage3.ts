@@ -57,6 +57,13 @@ export function meanSeverities(members: readonly { weight: number; output: Sampl
   return mean;
 }
 
+/** What a target without any view gets: the training set's class shares of its condition and level. */
+export function classSharesOf(bundle: Pick<BundleOf<3>, 'classShares'>, { condition, level }: Target): Severities {
+  const shares = bundle.classShares[condition][level];
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => round(share / sum, 8)) as Severities;
+}
+
 /** `severity.json`: the models' probabilities, and class shares (flagged) for targets without any view. */
 export function severityArtefact(
   bundle: BundleOf<3>,
@@ -74,9 +81,7 @@ export function severityArtefact(
       const missing = Object.entries(one.views).filter(([, { present }]) => !present);
       for (const [view] of missing) flags.push({ code: 'view_missing', condition, level, detail: view });
     } else {
-      const shares = bundle.classShares[condition][level];
-      const sum = shares.reduce((a, b) => a + b, 0);
-      severities[name] = shares.map((share) => round(share / sum, 8)) as Severities;
+      severities[name] = classSharesOf(bundle, one.target);
       classShares.push(name);
       flags.push({ code: 'class_shares_used', condition, level });
     }

@@ -23,22 +23,30 @@ const STATS_AT_ONCE = 32;
 
 /**
  * Every file below `root` whose relative path starts with `prefix`, in order. Symbolic links are followed, except one
- * that leads back to a folder it is in. One folder's names are in memory at a time. What vanishes meanwhile is left out.
+ * that leads back to a folder it is in, by however many links. One folder's names are in memory at a time. What vanishes meanwhile is left out.
  */
 export async function* walkFiles(root: string, prefix: string, ignore: Ignore = () => false): AsyncGenerator<TreeFile> {
-  yield* walk(root, '', prefix, ignore);
+  yield* walk(root, '', prefix, ignore, []);
 }
 
-async function* walk(root: string, at: string, wanted: string, ignore: Ignore): AsyncGenerator<TreeFile> {
+/** @param linked real paths of the folders in which links were followed on the way here. */
+async function* walk(
+  root: string,
+  at: string,
+  wanted: string,
+  ignore: Ignore,
+  linked: readonly string[],
+): AsyncGenerator<TreeFile> {
   const slash = wanted.indexOf('/');
   const fits = (entry: Entry) =>
     slash < 0 ? entry.name.startsWith(wanted) : entry.isFolder && entry.name === wanted.slice(0, slash);
-  const entries = (await entriesOf(join(root, at), ignore)).filter(fits);
+  const entries = (await entriesOf(join(root, at), ignore, linked)).filter(fits);
   entries.sort((a, b) => compareKeys(a.order, b.order));
   for (let i = 0; i < entries.length; ) {
     const entry = entries[i]!;
     if (entry.isFolder) {
-      yield* walk(root, `${at}${entry.name}/`, slash < 0 ? '' : wanted.slice(slash + 1), ignore);
+      const further = entry.linkedIn === undefined ? linked : [...linked, entry.linkedIn];
+      yield* walk(root, `${at}${entry.name}/`, slash < 0 ? '' : wanted.slice(slash + 1), ignore, further);
       i++;
       continue;
     }
@@ -61,20 +69,23 @@ export async function foldersIn(folder: string, ignore: Ignore = () => false): P
 }
 
 /** Stops at the first file, so that a folder of a million results costs as much as a folder of one. */
-async function holdsFile(folder: string, ignore: Ignore): Promise<boolean> {
-  const inner: string[] = [];
+async function holdsFile(folder: string, ignore: Ignore, linked: readonly string[] = []): Promise<boolean> {
+  const inner: Entry[] = [];
   try {
     for await (const entry of await opendir(folder)) {
       if (ignore(entry.name)) continue;
       if (entry.isFile()) return true;
-      const found = await entryOf(folder, entry);
+      const found = await entryOf(folder, entry, linked);
       if (found && !found.isFolder) return true;
-      if (found) inner.push(join(folder, entry.name));
+      if (found) inner.push(found);
     }
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
-  for (const path of inner) if (await holdsFile(path, ignore)) return true;
+  for (const { name, linkedIn } of inner) {
+    const further = linkedIn === undefined ? linked : [...linked, linkedIn];
+    if (await holdsFile(join(folder, name), ignore, further)) return true;
+  }
   return false;
 }
 
@@ -83,9 +94,11 @@ interface Entry {
   readonly isFolder: boolean;
   /** A folder sorts by its name with the slash that its keys go on with. */
   readonly order: string;
+  /** Of a link to a folder: the real path of the folder that it is in. */
+  readonly linkedIn?: string;
 }
 
-async function entriesOf(folder: string, ignore: Ignore): Promise<Entry[]> {
+async function entriesOf(folder: string, ignore: Ignore, linked: readonly string[] = []): Promise<Entry[]> {
   let names: Dirent[];
   try {
     names = await readdir(folder, { withFileTypes: true });
@@ -96,26 +109,23 @@ async function entriesOf(folder: string, ignore: Ignore): Promise<Entry[]> {
   const entries: Entry[] = [];
   for (const name of names) {
     if (ignore(name.name)) continue;
-    const entry = await entryOf(folder, name);
+    const entry = await entryOf(folder, name, linked);
     if (entry) entries.push(entry);
   }
   return entries;
 }
 
-async function entryOf(folder: string, entry: Dirent): Promise<Entry | undefined> {
+async function entryOf(folder: string, entry: Dirent, linked: readonly string[]): Promise<Entry | undefined> {
   const { name } = entry;
   if (entry.isFile()) return { name, isFolder: false, order: name };
   if (entry.isDirectory()) return { name, isFolder: true, order: `${name}/` };
   const path = join(folder, name);
   const stats = await statOf(path);
   if (stats?.isFile()) return { name, isFolder: false, order: name };
-  if (!stats?.isDirectory() || (entry.isSymbolicLink() && (await leadsBack(folder, path)))) return undefined;
-  return { name, isFolder: true, order: `${name}/` };
-}
-
-async function leadsBack(folder: string, link: string): Promise<boolean> {
-  const [here, there] = await Promise.all([realpath(folder), realpath(link)]);
-  return here === there || here.startsWith(`${there}/`);
+  if (!stats?.isDirectory()) return undefined;
+  const [here, there] = await Promise.all([realpath(folder), realpath(path)]);
+  const leadsBack = [here, ...linked].some((one) => one === there || one.startsWith(`${there}/`));
+  return leadsBack ? undefined : { name, isFolder: true, order: `${name}/`, linkedIn: here };
 }
 
 async function statOf(path: string): Promise<BigIntStats | undefined> {

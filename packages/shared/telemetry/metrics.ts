@@ -47,6 +47,7 @@ export class WorkerMetrics {
   readonly #idleSeconds: Counter<'stage'>;
   readonly #steps: Counter<'step' | 'reused'>;
   readonly #flags: Counter<'code'>;
+  readonly #classShareTargets: Counter<'stage'>;
   readonly #batches: Histogram<'stage'>;
   readonly #samples: Counter<'stage'>;
   readonly #inferenceBusy: Counter<'stage'>;
@@ -127,6 +128,11 @@ export class WorkerMetrics {
       'reused',
     );
     this.#flags = counter('spineline_flags_total', 'Flags put on results, by code', 'code');
+    this.#classShareTargets = counter(
+      'spineline_class_share_targets_total',
+      'Targets of scored studies that are class shares for want of any view, of 25 a study',
+      'stage',
+    );
     this.#batches = histogram('spineline_batch_samples', 'Samples in a model run', [1, 2, 4, 8, 16, 32, 64], 'stage');
     this.#samples = counter('spineline_samples_total', 'Samples that went through the models', 'stage');
     this.#inferenceBusy = counter(
@@ -191,8 +197,8 @@ export class WorkerMetrics {
     for (const code of Object.keys(FLAG_MEANINGS)) this.#flags.inc({ code }, 0);
     for (const phase of PHASES) this.#phases.zero({ stage, phase });
     for (const histogram of [this.#jobSeconds, this.#queueWait, this.#batches]) histogram.zero({ stage });
-    for (const counter of [this.#scored, this.#idleSeconds, this.#samples, this.#inferenceBusy])
-      counter.inc({ stage }, 0);
+    const ofStage = [this.#scored, this.#classShareTargets, this.#idleSeconds, this.#samples, this.#inferenceBusy];
+    for (const counter of ofStage) counter.inc({ stage }, 0);
     for (const gauge of [this.#lastSuccess, this.#lastStart]) gauge.set({ stage }, 0);
   }
 
@@ -239,6 +245,11 @@ export class WorkerMetrics {
 
   flag(code: FlagCode): void {
     this.#flags.inc({ code });
+  }
+
+  /** A study has a result in which so many targets are class shares. */
+  classShareTargets(count: number): void {
+    this.#classShareTargets.inc({ stage: this.#stage }, count);
   }
 
   batch({ samples, busyMs }: { readonly samples: number; readonly busyMs: number }): void {

@@ -35,7 +35,7 @@ export class StoreMetrics {
     });
     this.#retries = new Counter({
       name: 'spineline_store_retries_total',
-      help: 'Tries of S3 requests after one that failed with a transient error',
+      help: 'Tries of S3 and DICOMweb requests after one that failed with a transient error',
       labelNames: ['target'],
       registers,
     });

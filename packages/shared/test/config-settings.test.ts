@@ -49,8 +49,24 @@ describe('settings', () => {
     });
   });
 
+  it('take the share of class shares that is allowed as a fraction, from none to all', () => {
+    const allowed = (value?: string) => readSettings({ SPINELINE_MAX_CLASS_SHARES: value }).worker.maxClassShares;
+    expect([allowed(), allowed(''), allowed('0'), allowed('0.25'), allowed('1')]).toEqual([0.5, 0.5, 0, 0.25, 1]);
+    for (const value of ['-0.1', '1.01', '50', '50%', 'half', '0,5', 'NaN']) {
+      expect(refusal({ SPINELINE_MAX_CLASS_SHARES: value }).message, value).toContain('SPINELINE_MAX_CLASS_SHARES: ');
+    }
+  });
+
   it('that are empty are not set', () => {
     expect(readSettings({ SPINELINE_REDIS_URL: '', SPINELINE_BATCH_SIZE: '' })).toEqual(readSettings({}));
+  });
+
+  it('the key of pseudonyms is long enough to be one, and is not repeated', () => {
+    expect(readSettings({ SPINELINE_ID_KEY: 'sixteen letters!' }).idKey).toBe('sixteen letters!');
+    expect(readSettings({}).idKey).toBeUndefined();
+    const { message } = refusal({ SPINELINE_ID_KEY: 'hunter2' });
+    expect(message).toContain('SPINELINE_ID_KEY: at least 16 characters');
+    expect(message).not.toContain('hunter2');
   });
 
   it('that do not fit are named all at once', () => {

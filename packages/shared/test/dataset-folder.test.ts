@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DatasetOptions, openDataset, StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
+import { placed, seriesSlices, type Tree, writeTree } from './support/dicom-tree.ts';
 
 const sources = openSources();
 let root: string;
@@ -20,14 +21,10 @@ afterAll(async () => {
 });
 
 /** A fresh folder with these files; a path that ends in a slash is an empty folder. */
-async function folderWith(files: Record<string, string>): Promise<string> {
+async function folderWith(files: Tree): Promise<string> {
   const folder = join(root, `folder ${++folders} #1`);
   await mkdir(folder);
-  for (const [name, text] of Object.entries(files)) {
-    const path = join(folder, name);
-    await mkdir(name.endsWith('/') ? path : dirname(path), { recursive: true });
-    if (!name.endsWith('/')) await writeFile(path, text);
-  }
+  await writeTree(folder, files);
   return folder;
 }
 
@@ -107,7 +104,7 @@ describe('a folder in the layout of the challenge', () => {
       'test_images/1/3/': '',
       'test_images/1/4/1.dcm': 'x',
       'test_images/1/loose.dcm': 'x',
-      'test_images/3/1/1.dcm': 'x',
+      ...placed(seriesSlices('axial_t2', { study: 3, series: 1, slices: 1 }), () => 'test_images/3/1/1.dcm'),
     });
     const [one, two, three] = await read(folder);
     expect(codes(one!)).toEqual(['FILES_OUTSIDE_SERIES']);
@@ -124,41 +121,110 @@ describe('a folder in the layout of the challenge', () => {
     expect(three!.series[0]!.kind).toBeUndefined();
   });
 
-  it('takes *.dcm and files without an extension, UIDs among them, and nothing else', async () => {
+  it('takes every file of a series whatever its name, but junk, and what has another extension and is no DICOM', async () => {
+    const image = seriesSlices('axial_t2', { study: 1, series: 1, slices: 1 })[0]!;
     const folder = await folderWith({
-      'a/s/1.dcm': 'x',
-      'a/s/2.DCM': 'x',
-      'a/s/IM0003': 'x',
-      'a/s/MR.1.2.840.10008': 'x',
-      'a/s/1.2.840.4': 'x',
-      'a/s/deeper/5': 'x',
-      'a/s/DICOMDIR': 'x',
-      'a/s/.hidden.dcm': 'x',
-      'a/s/.cache/6.dcm': 'x',
-      'a/s/notes.txt': 'x',
-      'a/s/empty.dcm/': '',
-      'a/t/notes.txt': 'x',
-      '.git/config': 'x',
-      'README.md': 'x',
+      'test_series_descriptions.csv': `${DESCRIPTIONS}a,s,Axial T2\na,t,Axial T2\n`,
+      'test_images/a/s/1.dcm': 'x',
+      'test_images/a/s/2.DCM': 'x',
+      'test_images/a/s/IM0003': 'x',
+      'test_images/a/s/LWS.MR.SPINE.0001.IMA': 'x',
+      'test_images/a/s/4.dicom': 'x',
+      'test_images/a/s/5.MRDCM': 'x',
+      'test_images/a/s/MR.1.2.840.10008': 'x',
+      'test_images/a/s/1.2.840.4': 'x',
+      'test_images/a/s/deeper/5': 'x',
+      'test_images/a/s/picture.jpg.scan': image,
+      'test_images/a/s/DICOMDIR': 'x',
+      'test_images/a/s/.hidden.dcm': 'x',
+      'test_images/a/s/.cache/6.dcm': 'x',
+      'test_images/a/s/@eaDir/7.dcm': 'x',
+      'test_images/a/s/Thumbs.db': 'x',
+      'test_images/a/s/notes.txt': 'x',
+      'test_images/a/s/thumbnail.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0]),
+      'test_images/a/s/empty.dcm/': '',
+      'test_images/a/t/notes.txt': 'x',
     });
-    const [study] = await read(folder);
-    expect(names(study!, 's')).toEqual(['1.2.840.4', '1.dcm', '2.DCM', 'IM0003', 'MR.1.2.840.10008', 'deeper/5']);
+    const dataset = await openDataset(folder, sources);
+    const [study] = await Array.fromAsync(dataset.studies());
+    expect(names(study!, 's').sort()).toEqual(
+      [
+        ...['1.2.840.4', '1.dcm', '2.DCM', '4.dicom', '5.MRDCM', 'IM0003', 'LWS.MR.SPINE.0001.IMA'],
+        ...['MR.1.2.840.10008', 'deeper/5', 'picture.jpg.scan'],
+      ].sort(),
+    );
     expect(codes(study!.series[1]!)).toEqual(['SERIES_FOLDER_EMPTY']);
-    expect(study!.series[1]!.problems![0]!.message).toContain('not an image');
+    expect(study!.series[1]!.problems![0]!.message).toContain('not a DICOM image');
+    expect(dataset.skipped()).toEqual({ hidden: 2, left_behind: 2, not_dicom: 3, dicomdir: 1 });
+    // Counted anew, not on top.
+    await Array.fromAsync(dataset.studies());
+    expect(dataset.skipped()).toMatchObject({ not_dicom: 3 });
+  });
+
+  it('leaves columns that nobody asked for out and says so once', async () => {
+    const headers: [string, string, string[]][] = [
+      ['study_id,series_id,series_description,fold', '1,2,Axial T2,0', ['"fold"']],
+      [',study_id,series_id,series_description', '0,1,2,Axial T2', ['""']],
+      ['Unnamed: 0,study_id,series_id,series_description', '0,1,2,Axial T2', ['"Unnamed: 0"']],
+      [
+        ',Unnamed: 0,series_description,series_id,study_id,site',
+        '0,0,Axial T2,2,1,x',
+        ['""', '"Unnamed: 0"', '"site"'],
+      ],
+    ];
+    for (const [header, row, ignored] of headers) {
+      const folder = await folderWith({
+        'test_series_descriptions.csv': `${header}\n${row}\n`,
+        'test_images/1/2/1.dcm': 'x',
+      });
+      const dataset = await openDataset(folder, sources);
+      const [study] = await Array.fromAsync(dataset.studies());
+      expect(study).toMatchObject({ study: '1', series: [{ series: '2', kind: 'axial_t2' }] });
+      expect(dataset.notes).toHaveLength(1);
+      for (const column of ignored) expect(dataset.notes[0]).toContain(column);
+    }
+  });
+
+  it('skips what is beside the described studies and is no study, and reads what is one', async () => {
+    const folder = await folderWith({
+      'test_series_descriptions.csv': `${DESCRIPTIONS}1,2,Axial T2\n`,
+      'test_images/1/2/1.dcm': 'x',
+      'test_images/__MACOSX/1/._1.dcm': 'x',
+      'test_images/@eaDir/x': 'x',
+      'test_images/lost+found/': '',
+      'test_images/$RECYCLE.BIN/desktop.ini': 'x',
+      'test_images/System Volume Information/': '',
+      'test_images/thumb nails (old)/a.jpg': 'x',
+      'test_images/logs/today.txt': 'x',
+      ...placed(seriesSlices('axial_t2', { study: 9, series: 1 }), (i) => `test_images/Some One^1970/9/${i}`),
+    });
+    const dataset = await openDataset(folder, sources);
+    const studies = await Array.fromAsync(dataset.studies());
+    expect(studies.map(({ study }) => study)).toEqual(['1', expect.stringMatching(/^study-[0-9a-f]{20}$/)]);
+    expect(studies[1]!.series).toMatchObject([{ series: '9', instances: [{}, {}, {}] }]);
+    expect(codes(studies[1]!)).toEqual(['STUDY_NOT_DESCRIBED']);
+    expect(dataset.skipped()).toEqual({ left_behind: 5, not_dicom: 2 });
   });
 
   it.skipIf(process.getuid?.() === 0)('lists a folder that may not be read as a problem of its study', async () => {
-    const folder = await folderWith({ 'a/s/1.dcm': 'x', 'b/s/1.dcm': 'x' });
-    await chmod(join(folder, 'a/s'), 0);
+    const folder = await folderWith({
+      'test_series_descriptions.csv': `${DESCRIPTIONS}a,s,Axial T2\nb,s,Axial T2\n`,
+      'test_images/a/s/1.dcm': 'x',
+      'test_images/b/s/1.dcm': 'x',
+    });
+    await chmod(join(folder, 'test_images/a/s'), 0);
     const [a, b] = await read(folder);
     expect(codes(a!.series[0]!)).toEqual(['SERIES_FOLDER_UNREADABLE']);
     expect(b!.series[0]!.instances).toHaveLength(1);
   });
 
   it('gives the same entries whatever the concurrency, and every time', async () => {
-    const files: Record<string, string> = {};
+    const files: Record<string, string> = { 'test_series_descriptions.csv': DESCRIPTIONS };
     for (let study = 1; study <= 25; study++) {
-      for (let series = 1; series <= 3; series++) files[`${study}/${series}/1.dcm`] = 'x'.repeat(study);
+      for (let series = 1; series <= 3; series++) {
+        files['test_series_descriptions.csv'] += `${study},${series},\n`;
+        files[`test_images/${study}/${series}/1.dcm`] = 'x'.repeat(study);
+      }
     }
     const folder = await folderWith(files);
     const alone = await read(folder, { concurrency: 1 });
@@ -183,9 +249,10 @@ describe('a folder in the layout of the challenge', () => {
   it.each([
     [{ 'notes.txt': 'x' }, 'DATASET_EMPTY'],
     [{ 'test_series_descriptions.csv': DESCRIPTIONS }, 'DATASET_IMAGES_MISSING'],
-    [{ 'Some One^1970/1/1.dcm': 'x' }, 'DATASET_INVALID'],
+    [{ 'a/b/c.dcm': 'x', 'x/Thumbs.db': 'x' }, 'DATASET_EMPTY'],
+    [{ 'test_series_descriptions.csv': DESCRIPTIONS, 'test_images/': '' }, 'DATASET_EMPTY'],
   ])('refuses %j with %s', async (files, code) => {
-    await expect(openDataset(await folderWith(files as Record<string, string>), sources)).rejects.toMatchObject({
+    await expect(openDataset(await folderWith(files as Tree), sources)).rejects.toMatchObject({
       code,
     });
   });
@@ -194,7 +261,8 @@ describe('a folder in the layout of the challenge', () => {
     const folder = await folderWith({ 'list.xlsx': 'x' });
     await expect(openDataset(join(folder, 'list.xlsx'), sources)).rejects.toThrow('*.jsonl, *.ndjson or *.csv');
     await expect(openDataset(join(folder, 'nothing'), sources)).rejects.toMatchObject({ code: 'DATASET_NOT_FOUND' });
-    await expect(openDataset('s3://bucket/folder', sources)).rejects.toThrow('docs/manifests.md');
+    await expect(openDataset('s3://bucket/tonight.jsonl', sources)).rejects.toThrow('docs/manifests.md');
+    await expect(openDataset('dicomweb+https://host/x', sources)).rejects.toThrow('spineline manifest --from');
   });
 });
 

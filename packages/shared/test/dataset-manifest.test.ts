@@ -22,6 +22,7 @@ function bucketWith(...locations: string[]): InstanceLister {
       if (prefix.startsWith('file:')) yield* files.list(prefix);
       for (const location of locations) if (location.startsWith(prefix)) yield { location, size: 1, fingerprint };
     },
+    readStart: (location, bytes) => files.readStart(location, bytes),
   };
 }
 
@@ -133,6 +134,7 @@ describe('a manifest as JSON Lines', () => {
       async *list() {
         throw new StoreUnavailableError('no answer');
       },
+      readStart: () => Promise.reject(new StoreUnavailableError('no answer')),
     };
     const dataset = await openDataset(path, down);
     await expect(Array.fromAsync(dataset.studies())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
@@ -169,9 +171,9 @@ describe('a manifest as JSON Lines', () => {
       'line 7: series 1: unknown description "Sagittal PD", expected "Sagittal T2/STIR", "Sagittal T1", "Axial T2"',
       'line 8: series[0]: either "folder" or "files"',
       'line 8: series[1]: either "folder" or "files"',
-      'line 9: series: Too small',
+      'line 9: no series, neither in "series" nor in "rejected"',
       'line 9: Unrecognized key: "extra"',
-      'line 10: series 1: a location is a path, file:// or s3://, not http://',
+      'line 10: series 1: a location is a path, file://, s3:// or dicomweb+https://, not http://',
     ]) {
       expect(message).toContain(expected);
     }
@@ -231,6 +233,132 @@ describe('a manifest as JSON Lines', () => {
     await expect(openDataset(await manifest(extension, content), files)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
     });
+  });
+});
+
+describe('what `spineline manifest` wrote and a person changed', () => {
+  const reasons = ['sagittal by its planes', 'T2: EchoTime 105 ms, RepetitionTime 3500 ms'];
+  const T2 = {
+    series: '1',
+    description: 'Sagittal T2/STIR',
+    inferred: 'Sagittal T2/STIR',
+    files: ['scans/one/2.dcm'],
+    reasons,
+  };
+  const LOCALIZER = { series: '2', rejection: 'localizer', reason: 'ImageType LOCALIZER', files: ['scans/one/10.dcm'] };
+
+  it('as it was written: what the headers said is inferred again, what was rejected is counted', async () => {
+    const [study] = await read(await manifest('.jsonl', lines({ study: 1, series: [T2], rejected: [LOCALIZER] })));
+    expect(study!.series).toEqual([{ series: '1', instances: [expect.anything()], reasons }]);
+    expect(study!.rejected).toEqual([
+      { series: '2', images: 1, rejection: 'localizer', reason: 'ImageType LOCALIZER' },
+    ]);
+  });
+
+  it('another description is what a person said, with and without trust', async () => {
+    const changed = { ...T2, description: 'Sagittal T1' };
+    const trusted = { ...T2, trust: 'description' };
+    const path = await manifest(
+      '.jsonl',
+      lines(
+        { study: 1, series: [changed] },
+        { study: 2, series: [trusted] },
+        { study: 3, series: [{ ...T2, inferred: undefined }] },
+      ),
+    );
+    expect((await read(path)).map(({ series: [one] }) => [one!.kind, one!.trust])).toEqual([
+      ['sagittal_t1', undefined],
+      ['sagittal_t2', 'description'],
+      ['sagittal_t2', undefined],
+    ]);
+  });
+
+  it('a rejected object that was moved to the series is read as described', async () => {
+    const moved = { ...LOCALIZER, description: 'Sagittal T2/STIR', trust: 'description' };
+    const [study] = await read(await manifest('.jsonl', lines({ study: 1, series: [T2, moved] })));
+    expect(study!.series[1]).toMatchObject({ series: '2', kind: 'sagittal_t2', trust: 'description', instances: [{}] });
+    expect(study!.rejected).toBeUndefined();
+  });
+
+  it('a study of which everything is rejected stays, and so do problems', async () => {
+    const problems = [{ code: 'FILES_DAMAGED', message: '1 file is damaged' }];
+    const path = await manifest(
+      '.jsonl',
+      lines(
+        { study: 1, series: [], rejected: [LOCALIZER] },
+        { study: 2, series: [{ ...T2, problems }], problems },
+        { study: 3, series: [{ series: 'gone', files: [], problems }] },
+      ),
+    );
+    const [one, two, three] = await read(path);
+    expect(one).toMatchObject({ series: [], rejected: [{ images: 1 }] });
+    expect(two).toMatchObject({ problems, series: [{ problems, instances: [{}] }] });
+    expect(three).toMatchObject({ series: [{ instances: [], problems }] });
+  });
+
+  it('takes DICOMweb locations, and none with a password, which it does not repeat', async () => {
+    const at = (host: string) => ({
+      study: 1,
+      series: [{ series: 1, files: [`dicomweb+https://${host}/web/studies/1.2/series/1.3/instances/1.4`] }],
+    });
+    const path = await manifest('.jsonl', lines(at('pacs.example.org')));
+    const found = { size: 0, fingerprint: 'f' };
+    const [study] = await read(path, { ...bucketWith(), head: async () => found });
+    expect(study!.series[0]!.instances[0]!.location).toMatch(/^dicomweb\+https:\/\/pacs/);
+    const message = await faultsOf(await manifest('.jsonl', lines(at('reader:hunter2@pacs.example.org'))));
+    expect(message).toContain('without user and password');
+    expect(message).not.toContain('hunter2');
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'an unknown rejection',
+      { study: 1, series: [T2], rejected: [{ ...LOCALIZER, rejection: 'dull' }] },
+      'rejected[0].rejection: ',
+    ],
+    [
+      'a rejection without a reason',
+      { study: 1, series: [T2], rejected: [{ ...LOCALIZER, reason: undefined }] },
+      'rejected[0].reason: ',
+    ],
+    [
+      'a rejection without files',
+      { study: 1, series: [T2], rejected: [{ ...LOCALIZER, files: [] }] },
+      'rejected[0].files: ',
+    ],
+    [
+      'one id for a series and a rejection',
+      { study: 1, series: [T2], rejected: [{ ...LOCALIZER, series: 1 }] },
+      'series 1 for the second time',
+    ],
+    ['trust in something else', { study: 1, series: [{ ...T2, trust: 'me' }] }, 'series[0].trust: '],
+    [
+      'trust without a description',
+      { study: 1, series: [{ series: 1, files: ['x'], trust: 'description' }] },
+      '"trust" needs a "description"',
+    ],
+    [
+      'a series without files and without a problem',
+      { study: 1, series: [{ series: 1, files: [] }] },
+      '"files" is empty',
+    ],
+    ['a study of nothing', { study: 1, series: [], rejected: [] }, 'no series'],
+    ['empty reasons', { study: 1, series: [{ ...T2, reasons: [''] }] }, 'series[0].reasons[0]: '],
+  ])('refuses %s', async (_, line, fault) => {
+    expect(await faultsOf(await manifest('.jsonl', lines(line)))).toContain(fault);
+  });
+
+  it('entries without the new fields are written as they always were', async () => {
+    const [study] = await read(
+      await manifest(
+        '.jsonl',
+        lines({ study: 1, series: [{ series: 2, description: 'Axial T2', files: ['scans/one/2.dcm'] }] }),
+      ),
+    );
+    const [{ instances }] = study!.series as [StudyEntry['series'][number]];
+    expect(JSON.stringify(study)).toBe(
+      JSON.stringify({ study: '1', series: [{ series: '2', kind: 'axial_t2', description: 'Axial T2', instances }] }),
+    );
   });
 });
 

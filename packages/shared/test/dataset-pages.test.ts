@@ -95,4 +95,23 @@ describe('natural order', () => {
     expect(compareNatural('01', '1')).toBe(-compareNatural('1', '01'));
     expect(compareNatural('1', '2')).toBeLessThan(0);
   });
+
+  it('are named by the same digest as before entries could say what was rejected, and those that do read back', async () => {
+    // Pinned: pages that are stored already must be found, and runs must find what they computed.
+    const [page] = await pagesOf(studies, 10);
+    expect(page!.digest).toBe('619815160ae2a6a475b180a45994150433f01a1e5f7ebe9784bbf4f883ec9ea4');
+    const rejected: StudyEntry = {
+      study: 'x',
+      series: [
+        { ...studies[0]!.series[0]!, reasons: ['axial by its planes'], trust: 'description' },
+        {
+          series: '2',
+          instances: [{ location: 'dicomweb+https://host/web/studies/1/series/2/instances/3', fingerprint: 'f' }],
+        },
+      ],
+      rejected: [{ series: '3', images: 3, rejection: 'localizer', reason: 'ImageType LOCALIZER' }],
+    };
+    const [other] = await pagesOf([rejected]);
+    expect(readPage(other!.bytes, { digest: other!.digest })).toEqual([rejected]);
+  });
 });

@@ -77,10 +77,54 @@ describe('lossless codecs give back what went in', () => {
     }
   });
 
-  it('JPEG Lossless with restart markers', async () => {
+  it('JPEG Lossless of 2 to 16 bits', async () => {
+    for (let bits = 2; bits <= 16; bits++) {
+      const image = picture(bits);
+      const bytes = file(SYNTAX.jpegLossless, image, [jpegLossless(image, 1 + (bits % 7))]);
+      expect(await decode(bytes), `${bits} bits`).toEqual(image.samples);
+    }
+  });
+
+  it('JPEG Lossless with restart markers, more than eight of them, every predictor', async () => {
     const image = picture(12);
-    const bytes = file(SYNTAX.jpegLosslessFirst, image, [jpegLossless(image, 1, 2)]);
-    expect(await decode(bytes)).toEqual(image.samples);
+    for (let predictor = 1; predictor <= 7; predictor++) {
+      for (const rows of [1, 2, 7, ROWS]) {
+        const bytes = file(SYNTAX.jpegLosslessFirst, image, [jpegLossless(image, predictor, rows)]);
+        expect(await decode(bytes), `predictor ${predictor}, every ${rows} rows`).toEqual(image.samples);
+      }
+    }
+  });
+
+  it('JPEG Lossless with a point transform gives back all bits but those that it drops', async () => {
+    for (const bits of [8, 12, 16]) {
+      const image = picture(bits);
+      for (const dropped of [1, 3, bits - 1]) {
+        const bytes = file(SYNTAX.jpegLossless, image, [jpegLossless(image, 1 + (dropped % 7), 5, dropped)]);
+        const kept = Array.from(image.samples, (value) => (value >> dropped) << dropped);
+        expect(await decode(bytes), `${dropped} of ${bits} bits`).toEqual(kept);
+      }
+    }
+  });
+
+  it('JPEG Lossless to the last pixel, wherever its code ends in the last byte, with and without padding', async () => {
+    for (let columns = 1; columns <= 40; columns++) {
+      for (const last of [0, 1, 5, 255, 2048, 4095]) {
+        const samples = Array.from({ length: 2 * columns }, (_, i) => (i * 37) % 4096);
+        samples[samples.length - 1] = last;
+        const image: GreyImage = { rows: 2, columns, bits: 12, samples };
+        expect(await decode(file(SYNTAX.jpegLossless, image, [jpegLossless(image)]))).toEqual(samples);
+      }
+    }
+  });
+
+  it('JPEG Lossless with fill bytes before markers', async () => {
+    const image = picture(12);
+    const whole = [...jpegLossless(image, 4, 20)];
+    for (let i = whole.length - 2; i > 2; i--) {
+      if (whole[i] === 0xff && (whole[i + 1] === 0xd9 || (whole[i + 1]! & 0xf8) === 0xd0))
+        whole.splice(i, 0, 0xff, 0xff);
+    }
+    expect(await decode(file(SYNTAX.jpegLossless, image, [Uint8Array.from(whole)]))).toEqual(image.samples);
   });
 
   it.each([8, 16, 32])('RLE, %i bits', async (bits) => {
@@ -318,6 +362,39 @@ describe('codestreams that are cut or damaged', () => {
     for (let length = 0; length < whole.length - 4; length += 41) {
       const error = await decode(file(syntax, one, [whole.subarray(0, length)])).catch((caught: unknown) => caught);
       expect(error, `cut at ${length} of ${whole.length}`).toBeInstanceOf(DicomError);
+    }
+  });
+
+  it('JPEG Lossless whose scan is cut, though an end marker follows', async () => {
+    for (const restarts of [0, 10]) {
+      const whole = jpegLossless(image, 1, restarts);
+      // The last row alone takes more than 25 bytes.
+      for (let length = 100; length < whole.length - 25; length += 13) {
+        const cut = Buffer.concat([whole.subarray(0, length), Uint8Array.from([0xff, 0xd9])]);
+        const error = await decode(file(SYNTAX.jpegLossless, image, [cut])).catch((caught: unknown) => caught);
+        expect(error, `cut at ${length} of ${whole.length}`).toBeInstanceOf(DicomError);
+        if (restarts === 0) expect(error).toMatchObject({ code: 'DICOM_TRUNCATED' });
+      }
+    }
+  });
+
+  it('JPEG Lossless with a predictor, point transform, restart interval or table that there is not', async () => {
+    const whole = jpegLossless(image, 1, 2);
+    const scan = Buffer.from(whole).indexOf(Buffer.from([0xff, 0xda]));
+    const restart = Buffer.from(whole).indexOf(Buffer.from([0xff, 0xdd]));
+    const damages: [string, number, number][] = [
+      ['predictor 0', scan + 7, 0],
+      ['predictor 8', scan + 7, 8],
+      ['a point transform of all bits', scan + 9, 12],
+      ['another table', scan + 6, 0x10],
+      ['an interval of no whole rows', restart + 5, 1],
+    ];
+    for (const [what, position, value] of damages) {
+      const damaged = Uint8Array.from(whole);
+      damaged[position] = value;
+      await expect(decode(file(SYNTAX.jpegLossless, image, [damaged])), what).rejects.toMatchObject({
+        code: 'DICOM_DECODE_FAILED',
+      });
     }
   });
 

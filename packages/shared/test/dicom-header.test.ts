@@ -52,7 +52,7 @@ describe('encodings', () => {
     ],
   ])('reads %s', async (_, file) => {
     const bytes = dicomFile(file);
-    expect(readHeader(bytes)).toMatchObject({ rows: 3, columns: 2, modality: 'MR', instanceNumber: 7 });
+    expect(readHeader(bytes)).toMatchObject({ rows: 3, columns: 2, facts: { modality: 'MR', instanceNumber: 7 } });
     expect(await valuesOf(bytes)).toEqual(VALUES);
   });
 
@@ -236,7 +236,7 @@ describe('functional groups of an enhanced multi-frame image', () => {
     ];
     const bytes = dicomFile({ ...how, elements: enhanced(perFrame, [echo, timing, inversion, turn, measures]) });
     const header = readHeader(bytes);
-    expect(header).toMatchObject({ echoTimeMs: 98.5, repetitionTimeMs: 3500, inversionTimeMs: 160 });
+    expect(header.facts).toMatchObject({ echoTimeMs: 98.5, repetitionTimeMs: 3500, inversionTimeMs: 160 });
     const both = { orientation: [1, 0, 0, 0, 1, 0], spacing: [0.6, 0.9], frameOfReferenceUid: '1.2.3' };
     expect(header.frames).toEqual([
       { ...both, frame: 0, instanceNumber: 2, position: [-10.5, 20, 5], rescaleSlope: 2, rescaleIntercept: -100 },

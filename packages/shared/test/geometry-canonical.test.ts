@@ -45,7 +45,7 @@ function tilted(orientation: Orientation, random: () => number, most: number): O
       turned[a] = vector[a] * Math.cos(angle) - vector[b] * Math.sin(angle);
       turned[b] = vector[a] * Math.sin(angle) + vector[b] * Math.cos(angle);
       return turned;
-    }) as [Vec3, Vec3];
+    }) as unknown as [Vec3, Vec3];
   }
   return [...directions[0], ...directions[1]] as unknown as Orientation;
 }

@@ -44,6 +44,7 @@ describe.skipIf(missing)(`handing over${missing ? ` (${missing})` : ''}`, () => 
     expect(await rig.progress.read('run')).toEqual({
       ...{ stage1: 3, stage2: 3, stage3: 3, failed: 0 },
       ...{ 'stage1-reused': 0, 'stage2-reused': 3, 'stage3-reused': 0 },
+      ...{ 'class-share-studies': 0, 'class-share-targets': 0 },
     });
     for (const queue of ['stage1', 'stage2', 'stage3'] as const) {
       expect(await rig.queues.counts(queue)).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 });

@@ -146,7 +146,7 @@ class Comparison {
     const { sample, sliceOf } = this.#prepared.volumes[task]!;
     const entry = this.#prepared.study.series.find((one) => one.series === series)!;
     const slices = entry.instances.map(({ location }) => pathOf(location));
-    this.#reference.ask({ name: task, task: 'volume', slices, kind: STAGE1_TASKS[task], settings: INPUT1 });
+    this.#reference.ask({ name: task, task: 'volume', slices, kind: STAGE1_TASKS[task], canonical: STAGE1_TASKS[task], settings: INPUT1 });
     this.#compare.push((report) => {
       const { data, shape } = this.#reference.array(task);
       expect([1, ...shape]).toEqual(sample.volume!.dims);
@@ -163,7 +163,7 @@ class Comparison {
     places.forEach((place, i) => {
       const name = `xy-${series.series}-${place}`;
       const slices = images[i]!.slices.map(({ location }) => pathOf(location));
-      this.#reference.ask({ name, task: 'xy', slices, settings: INPUT2 });
+      this.#reference.ask({ name, task: 'xy', slices, canonical: series.kind, settings: INPUT2 });
       this.#compare.push(() => [
         { what: name, most: largestDifference(samples[i]!.image!.data, this.#reference.array(name).data) },
       ]);
@@ -182,7 +182,8 @@ class Comparison {
       const name = `${plan.array}-${plan.row}`;
       const slices = neighbours(series, plan.index, 2).map(({ location }) => pathOf(location));
       const centre = [plan.x * CROPS.space, plan.y * CROPS.space];
-      this.#reference.ask({ name, task: 'crops', slices, settings: CROPS, cuts: [{ centre, window: windows[0]! }] });
+      const cuts = [{ centre, window: windows[0]! }];
+      this.#reference.ask({ name, task: 'crops', slices, canonical: series.kind, settings: CROPS, cuts });
       this.#compare.push(() => {
         const { data: expected, shape } = this.#reference.array(`${name}_0`);
         expect(shape).toEqual([5, ...windows[0]!.to]);

@@ -7,7 +7,14 @@ import { writeNpy } from '../imaging/index.ts';
 import { type BundleOf, parseBundle } from '../models/index.ts';
 import { CROP_ARRAYS, type CropArray, type CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
 import { readCropRows } from '../stages/compute-tasks.ts';
-import { hasView, meanSeverities, type Severities, severityArtefact, targetViews } from '../stages/stage3.ts';
+import {
+  classSharesOf,
+  hasView,
+  meanSeverities,
+  type Severities,
+  severityArtefact,
+  targetViews,
+} from '../stages/stage3.ts';
 
 const BUNDLE = parseBundle(
   readFileSync(new URL('../../../models/demo/stage3/bundle.json', import.meta.url), 'utf8'),
@@ -120,9 +127,11 @@ describe('severity.json', () => {
     const { severities, classShares, flags } = severityArtefact(BUNDLE, views, scoredBut(...unseen));
     expect(classShares).toEqual(unseen);
     expect(flags.filter(({ code }) => code === 'class_shares_used')).toHaveLength(15);
-    for (const { name, condition, level } of TARGETS) {
+    for (const target of TARGETS) {
+      const { name, condition, level } = target;
       const [mild, moderate, severe] = severities[name]!;
       expect(mild + moderate + severe).toBeCloseTo(1, 6);
+      if (unseen.includes(name)) expect(severities[name]).toEqual(classSharesOf(BUNDLE, target));
       expect([mild, moderate, severe]).not.toEqual([1 / 3, 1 / 3, 1 / 3]);
       if (!unseen.includes(name)) continue;
       BUNDLE.classShares[condition][level].forEach((share, i) => {

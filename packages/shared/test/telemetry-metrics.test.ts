@@ -36,6 +36,7 @@ describe('the metrics of a worker', () => {
       expect(samples.get(`spineline_steps_total{step="${step}",reused="false",stage="${stage}"}`)).toBe(0);
     }
     expect(samples.get(`spineline_samples_total{stage="${stage}"}`)).toBe(0);
+    expect(samples.get(`spineline_class_share_targets_total{stage="${stage}"}`)).toBe(0);
     expect(samples.get(`spineline_jobs_in_progress{stage="${stage}"}`)).toBe(0);
   });
 
@@ -51,12 +52,16 @@ describe('the metrics of a worker', () => {
     metrics.failure('SOMETHING_NEW');
     metrics.step('stage3', true);
     metrics.flag('view_missing');
+    metrics.classShareTargets(10);
+    metrics.classShareTargets(0);
+    metrics.classShareTargets(2);
     metrics.batch({ samples: 3, busyMs: 500 });
     metrics.batch({ samples: 8, busyMs: 1000 });
     const samples = await samplesOf(metrics);
     const of = (name: string) => samples.get(name);
     expect(of('spineline_jobs_total{stage="stage3",outcome="scored"}')).toBe(2);
     expect(of('spineline_studies_scored_total{stage="stage3"}')).toBe(2);
+    expect(of('spineline_class_share_targets_total{stage="stage3"}')).toBe(12);
     expect(of('spineline_jobs_total{stage="stage3",outcome="failed"}')).toBe(2);
     expect(of('spineline_job_failures_total{stage="stage3",error_code="STUDY_UNREADABLE"}')).toBe(1);
     // A code that the list lacks is counted, under a name of the list.

@@ -1,10 +1,10 @@
 /** `spineline enqueue`: hand a dataset to the worker pools and leave. */
 
-import { openDataset } from '@spineline/shared/dataset';
 import { enqueueRun } from '@spineline/shared/queue';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pinBundles } from '../bundles.ts';
 import { withQueues, withStore } from '../connections.ts';
+import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counted, err, out } from '../terminal/style.ts';
@@ -25,7 +25,7 @@ export function addEnqueue(program: Command): void {
   program
     .command('enqueue')
     .description('record a run and hand it to the worker pools; returns as soon as that is done')
-    .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
+    .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
     .option(...DEADLINE_OPTION)
@@ -68,7 +68,8 @@ async function enqueue(path: string, options: EnqueueCommandOptions): Promise<vo
       return;
     }
     const { settings, store, runs, sources } = side;
-    const dataset = await openDataset(path, sources, { split: options.split });
+    const dataset = await openDatasetOf(path, { sources, settings }, { split: options.split });
+    if (dataset.scan) printDatasetSummary(dataset);
     await withQueues(settings, async ({ queues }) => {
       const { bundles, notice } = await pinBundles(store, options.models);
       const run = await enqueueRun(dataset, runs, queues, {
@@ -83,6 +84,7 @@ async function enqueue(path: string, options: EnqueueCommandOptions): Promise<vo
         },
       });
       if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      if (!dataset.scan) printDatasetSummary(dataset);
       if (options.json) console.log(JSON.stringify(run));
       else {
         console.log(`run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} enqueued`);

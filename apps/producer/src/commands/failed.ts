@@ -16,9 +16,9 @@ export function addFailed(program: Command): void {
     .action(async (name: string, { json, store }: { json?: boolean; store?: string }) => {
       await withStore(async ({ runs }) => {
         await runs.readRun(name);
-        let count = 0;
+        const codes = new Map<string, number>();
         for await (const failure of runs.failures(name)) {
-          count += 1;
+          codes.set(failure.code, (codes.get(failure.code) ?? 0) + 1);
           if (json) console.log(JSON.stringify(failure));
           else {
             const { study, stage, code, kind, message, attempts } = failure;
@@ -28,8 +28,15 @@ export function addFailed(program: Command): void {
             console.log(`  ${message}`);
           }
         }
-        if (!json) console.log(count === 0 ? 'no study failed' : out.faint(`${count} failed`));
-        process.exitCode = count > 0 ? EXIT.someFailed : EXIT.ok;
+        if (!json) console.log(codes.size === 0 ? 'no study failed' : out.faint(totalsOf(codes)));
+        process.exitCode = codes.size > 0 ? EXIT.someFailed : EXIT.ok;
       }, store);
     });
+}
+
+/** `3 failed: 2 STUDY_TOO_FEW_VIEWS, 1 STUDY_UNREADABLE`. */
+function totalsOf(codes: ReadonlyMap<string, number>): string {
+  const sorted = [...codes].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const total = sorted.reduce((sum, [, count]) => sum + count, 0);
+  return `${total} failed: ${sorted.map(([code, count]) => `${count} ${code}`).join(', ')}`;
 }

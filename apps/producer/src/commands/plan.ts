@@ -1,12 +1,12 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
 
-import { openDataset } from '@spineline/shared/dataset';
 import { Pipeline, planRun } from '@spineline/shared/lineage';
 import type { Stage } from '@spineline/shared/models';
 import { StageOutputs } from '@spineline/shared/store';
 import { type Command, InvalidArgumentError } from 'commander';
 import { pinBundles } from '../bundles.ts';
 import { type StoreSide, withStore } from '../connections.ts';
+import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { planReport, printPlan } from '../plan-view.ts';
 import { prepareReprocess, type ReprocessOptions, studiesOf } from '../reprocess.ts';
@@ -67,11 +67,11 @@ export function parseStage(text: string): Stage {
 
 /** Prints what `enqueue` of a dataset would come to. */
 export async function printDatasetPlan(
-  { store, runs, sources }: StoreSide,
+  { settings, store, runs, sources }: StoreSide,
   path: string,
-  options: Pick<PlanOptions, 'models' | 'split' | 'json'>,
+  options: Pick<PlanOptions, 'models' | 'split' | 'json' | 'store'>,
 ): Promise<void> {
-  const dataset = await openDataset(path, sources, { split: options.split });
+  const dataset = await openDatasetOf(path, { sources, settings }, { split: options.split, own: [options.store] });
   const { bundles, crops, notice } = await pinBundles(store, options.models, { dryRun: true });
   const pipeline = new Pipeline(new StageOutputs(store), bundles, crops);
   const looked = counter('studies looked up', dataset.studyCount);

@@ -3,16 +3,16 @@
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { readSettings } from '@spineline/shared/config';
-import { openDataset } from '@spineline/shared/dataset';
+import { readSettings, type Settings } from '@spineline/shared/config';
 import { ConfigError } from '@spineline/shared/domain';
 import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { readStoredManifest } from '@spineline/shared/models';
 import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
-import { openSources } from '@spineline/shared/sources';
+import { openSources, type SourceReader } from '@spineline/shared/sources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readManifests } from '../bundles.ts';
 import { withStore } from '../connections.ts';
+import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { EXIT } from '../exit-codes.ts';
 import { prepareProgress } from '../terminal/prepare-progress.ts';
 import { counted, duration, err, out } from '../terminal/style.ts';
@@ -40,7 +40,7 @@ export function addPrepare(program: Command): void {
   program
     .command('prepare')
     .description('a labelled dataset as arrays for training, made by the very functions of the three stages')
-    .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
+    .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to go on where it stopped')
     .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or beside the manifest)')
     .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv beside the labels)')
@@ -99,12 +99,13 @@ Exit codes:
 async function prepare(path: string, options: PrepareCommandOptions): Promise<number> {
   const started = performance.now();
   const settings = readSettings();
-  const sources = openSources({ s3: settings.s3 });
+  const sources = openSources({ s3: settings.s3, dicomweb: settings.dicomweb });
   const manifests = await readManifests(options.models, (name, version) =>
     withStore(({ store }) => readStoredManifest(store, name, version), options.store, settings),
   );
   try {
-    const dataset = await openTrainingDataset(path, sources, options.split);
+    const dataset = await openTrainingDataset(path, { sources, settings }, options);
+    if (dataset.scan) printDatasetSummary(dataset);
     const labels = options.labels ?? dataset.labels ?? join(dirname(resolve(path)), 'train.csv');
     const coordinates = options.coordinates ?? join(dirname(labels), 'train_label_coordinates.csv');
     await checkThere(labels, '--labels', 'train.csv');
@@ -143,12 +144,12 @@ async function prepare(path: string, options: PrepareCommandOptions): Promise<nu
 /** As other commands do, but of a challenge folder the half that has labels. */
 async function openTrainingDataset(
   path: string,
-  sources: ReturnType<typeof openSources>,
-  split: PrepareCommandOptions['split'],
+  side: { readonly sources: SourceReader; readonly settings: Settings },
+  { split, out: folder }: Pick<PrepareCommandOptions, 'split' | 'out'>,
 ) {
-  const dataset = await openDataset(path, sources, { split });
+  const dataset = await openDatasetOf(path, side, { split, own: [folder] });
   if (split !== undefined || dataset.split !== 'test') return dataset;
-  return openDataset(path, sources, { split: 'train' });
+  return openDatasetOf(path, side, { split: 'train', own: [folder] });
 }
 
 async function checkThere(file: string, option: string, usual: string): Promise<void> {

@@ -1,13 +1,18 @@
 /** `spineline results`: the results of a run as a file. */
 
+import { BundleError, ConfigError } from '@spineline/shared/domain';
+import { type BundleOf, bundleOfStage, readPinnedManifest } from '@spineline/shared/models';
+import type { RunRecord, RunStore } from '@spineline/shared/runs';
+import type { ObjectStore } from '@spineline/shared/store';
 import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { writeResultsFile, writeSubmissionFile } from '../output-files.ts';
+import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '../output-files.ts';
 import { counted, err } from '../terminal/style.ts';
 
 interface ResultsOptions {
   readonly format: 'challenge' | 'json';
+  readonly fillFailed?: boolean;
   readonly out: string;
   readonly store?: string;
 }
@@ -24,20 +29,88 @@ export function addResults(program: Command): void {
     )
     .requiredOption('-o, --out <file>', 'file to write; - for standard output')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
-    .addHelpText('after', EXIT_HELP)
-    .action(async (name: string, { format, out, store }: ResultsOptions) => {
-      await withStore(async ({ runs }) => {
+    .option(
+      '--fill-failed',
+      'give the rows of studies that failed the class shares of the training set: for a Kaggle submission, which must ' +
+        'have every study; nobody looked at their images',
+    )
+    .addHelpText(
+      'after',
+      `
+A study that failed is in no submission, unless --fill-failed asks for it. What a reader must know of a submission (the
+notice of the models, targets and studies that are class shares, studies that are not in it) is in FILE.notice.txt.
+
+Examples:
+  spineline results tonight --out submission.csv
+  spineline results tonight --fill-failed --out kaggle.csv
+  spineline results tonight --format json --out results.json
+${EXIT_HELP}`,
+    )
+    .action(async (name: string, options: ResultsOptions) => {
+      const { format, fillFailed, out, store: storeUrl } = options;
+      if (fillFailed && format !== 'challenge') {
+        throw new ConfigError('--fill-failed is for a submission', {
+          expected: '--format challenge',
+          found: `--format ${format}`,
+          hint: 'results.json has what is known of a study that failed under `failures`',
+        });
+      }
+      await withStore(async ({ runs, store }) => {
         const run = await runs.readRun(name);
-        const write = format === 'json' ? writeResultsFile(runs, run, out) : writeSubmissionFile(runs, run, out);
-        const written = await write;
-        const { failed } = await runs.finished(name);
-        const missing = run.studies - written - failed.size;
-        process.exitCode = missing > 0 ? EXIT.unfinished : failed.size > 0 ? EXIT.someFailed : EXIT.ok;
-        console.error(`${counted(written, 'study', 'studies')} written`);
-        if (failed.size > 0)
-          console.error(err.warn(`${failed.size} failed and are not in it: spineline failed ${name}`));
-        if (missing > 0) console.error(err.warn(`${missing} are not scored yet`));
+        const { failed, missing } =
+          format === 'json'
+            ? await writeJson(runs, run, out)
+            : await writeSubmission(runs, run, out, fillFailed ? await classSharesOfRun(store, run) : undefined);
+        process.exitCode = missing > 0 ? EXIT.unfinished : failed > 0 ? EXIT.someFailed : EXIT.ok;
         if (run.notice) console.error(err.warn(run.notice));
-      }, store);
+      }, storeUrl);
     });
+}
+
+/** Studies without a result; `missing` has no failure either. */
+interface Unscored {
+  readonly failed: number;
+  readonly missing: number;
+}
+
+async function writeJson(runs: RunStore, run: RunRecord, out: string): Promise<Unscored> {
+  const written = await writeResultsFile(runs, run, out);
+  const failed = (await runs.finished(run.run)).failed.size;
+  const missing = run.studies - written - failed;
+  console.error(`${counted(written, 'study', 'studies')} written`);
+  if (failed > 0) console.error(err.warn(`${failed} failed: spineline failed ${run.run}`));
+  if (missing > 0) console.error(err.warn(`${missing} are not scored yet`));
+  return { failed, missing };
+}
+
+async function writeSubmission(
+  runs: RunStore,
+  run: RunRecord,
+  out: string,
+  fillFailed: BundleOf<3> | undefined,
+): Promise<Unscored> {
+  const counts = await writeSubmissionFile(runs, run, out, { fillFailed });
+  const { scored, failed, filled } = counts;
+  console.error(`${counted(scored + (filled ? failed : 0), 'study', 'studies')} written`);
+  for (const remark of submissionRemarks(run, counts)) console.error(err.warn(remark));
+  return { failed, missing: run.studies - scored - failed };
+}
+
+/** The severity bundle that the run pinned, whose class shares stand in. @throws {BundleError} if it is gone. */
+async function classSharesOfRun(store: ObjectStore, run: RunRecord): Promise<BundleOf<3>> {
+  const pin = run.bundles.stage3;
+  try {
+    return bundleOfStage(await readPinnedManifest(store, pin), 3) as BundleOf<3>;
+  } catch (cause) {
+    if (!(cause instanceof BundleError)) throw cause;
+    throw new BundleError(
+      cause.code,
+      `the class shares of run ${run.run} are not to be had: ${cause.summary}`,
+      {
+        ...cause.context,
+        hint: `push the bundle ${pin.name}@${pin.version} again (spineline models push FOLDER), or leave --fill-failed away`,
+      },
+      { cause },
+    );
+  }
 }

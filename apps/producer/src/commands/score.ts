@@ -1,9 +1,9 @@
 /** `spineline score`: one machine, everything embedded, from a dataset to files. */
 
-import { openDataset } from '@spineline/shared/dataset';
 import { enqueueRun } from '@spineline/shared/queue';
 import type { Command } from 'commander';
 import { pinBundles } from '../bundles.ts';
+import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { type AfterRun, type EmbeddedOptions, runEmbedded } from '../embedded/run-embedded.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counted } from '../terminal/style.ts';
@@ -18,7 +18,7 @@ export function addScore(program: Command): void {
   program
     .command('score')
     .description('score a dataset on this machine: nothing to set up, nothing left running')
-    .argument('<dataset>', 'folder in the challenge’s layout, or a manifest (*.jsonl, *.csv)')
+    .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-o, --out <dir>', 'folder for submission.csv, results.json, logs and the store')
     .option(
       '--models <stageN=bundle>',
@@ -62,17 +62,21 @@ export async function score(path: string, options: ScoreOptions, after?: AfterRu
   return runEmbedded(
     options,
     async ({ settings, store, runs, sources }) => {
-      const dataset = await openDataset(path, sources, { split: options.split });
+      const own = [options.out, options.store];
+      const dataset = await openDatasetOf(path, { sources, settings }, { split: options.split, own });
+      if (dataset.scan) printDatasetSummary(dataset);
       const { bundles, notice } = await pinBundles(store, options.models);
       return async ({ queues }) => {
         console.error(`scoring ${counted(dataset.studyCount, 'study', 'studies')} of ${path}`);
-        return enqueueRun(dataset, runs, queues, {
+        const run = await enqueueRun(dataset, runs, queues, {
           run: options.run ?? defaultRunName(),
           bundles,
           notice,
           priority: 5,
           pageStudies: settings.pageStudies,
         });
+        if (!dataset.scan) printDatasetSummary(dataset);
+        return run;
       };
     },
     after,

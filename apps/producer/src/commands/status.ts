@@ -3,6 +3,7 @@
 import { STAGE_QUEUES } from '@spineline/shared/queue';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
+import { classSharesText } from '../class-shares.ts';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { printSummary, summarise } from '../run-summary.ts';
@@ -68,7 +69,7 @@ async function status(name: string, { watch, json }: StatusOptions): Promise<voi
 
 /** How far a run is, for programs. */
 function statusOf(look: RunLook) {
-  const { run, at, listed, counted, stages, paused, queued, pagesWaiting, progress, end } = look;
+  const { run, at, listed, counted, stages, paused, queued, pagesWaiting, progress, classShares, end } = look;
   const { scored = 0, failed = 0, cancelled = false } = listed ?? {};
   return {
     schema: 'spineline.status/1',
@@ -89,6 +90,7 @@ function statusOf(look: RunLook) {
     pagesWaiting,
     paused,
     done: progress,
+    classShares,
     queues: Object.fromEntries(STAGE_QUEUES.map((stage) => [stage, stages[stage].jobs])),
     studiesPerMinute: look.perSecond * 60,
     secondsLeft: look.secondsLeft ?? null,
@@ -162,11 +164,13 @@ async function untilInterrupted<T>(viewer: Viewer, work: (signal: AbortSignal) =
   }
 }
 
-function printUnfinished({ run, scored, failed, left, stages, pagesWaiting, paused, end }: RunLook): void {
+function printUnfinished({ run, scored, failed, left, classShares, stages, pagesWaiting, paused, end }: RunLook): void {
   console.log(
     `run ${out.strong(run.run)} ${end === 'cancelled' ? 'was cancelled' : 'is not over'}: ` +
       `${scored} scored, ${failed} failed, ${left} of ${run.studies} to go`,
   );
+  const shares = classSharesText(classShares, scored);
+  if (shares) console.log(out.warn(`class shares for want of any view: ${shares}`));
   const rows = STAGE_QUEUES.map((stage) => {
     const { done, jobs } = stages[stage];
     return [stage, String(done), String(jobs.waiting), String(jobs.active), String(jobs.delayed)];

@@ -51,6 +51,11 @@ export class ExporterMetrics {
       scored: ofRun('spineline_run_studies_scored', 'Studies of a run that have a result'),
       failed: ofRun('spineline_run_studies_failed', 'Studies of a run that failed'),
       left: ofRun('spineline_run_studies_left', 'Studies of a run that have neither result nor failure'),
+      shareTargets: ofRun(
+        'spineline_run_class_share_targets',
+        'Targets of scored studies of a run that are class shares for want of any view, of 25 a study',
+      ),
+      shareStudies: ofRun('spineline_run_class_share_studies', 'Scored studies of a run that have such a target'),
       pagesLeft: ofRun('spineline_run_pages_left', 'Pages of a run that were not unfolded into jobs yet'),
       cancelled: ofRun('spineline_run_cancelled', '1 if the run was cancelled'),
       created: ofRun('spineline_run_created_timestamp_seconds', 'When the run was handed over'),
@@ -91,12 +96,14 @@ export class ExporterMetrics {
       const runs = await watch.look();
       for (const one of Object.values(this.#runGauges)) one.reset();
       const { stages, ...gauges } = this.#runGauges;
-      for (const { record, scored, failed, left, pagesLeft, cancelled, stages: through } of runs) {
+      for (const { record, scored, failed, left, classShares, pagesLeft, cancelled, stages: through } of runs) {
         const { run, studies, created, deadline } = record;
         gauges.studies.set({ run }, studies);
         gauges.scored.set({ run }, scored);
         gauges.failed.set({ run }, failed);
         gauges.left.set({ run }, left);
+        gauges.shareTargets.set({ run }, classShares.targets);
+        gauges.shareStudies.set({ run }, classShares.studies);
         gauges.pagesLeft.set({ run }, pagesLeft);
         gauges.cancelled.set({ run }, cancelled ? 1 : 0);
         gauges.created.set({ run }, Date.parse(created) / 1000);

@@ -6,6 +6,7 @@
 import { ConfigError } from '@spineline/shared/domain';
 import { type ProgressCounts, type Queues, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
+import { type ClassShares, classSharesOfProgress } from '../class-shares.ts';
 
 const LIST_EVERY_MS = 10_000;
 /** Nothing changes in a run that is over or was cancelled, unless it is handed over again. */
@@ -21,6 +22,8 @@ export interface WatchedRun {
   readonly failed: number;
   /** Neither scored nor failed; 0 only if the store says so. */
   readonly left: number;
+  /** Of the scored studies, by the counts in Redis. */
+  readonly classShares: ClassShares;
   /** Studies that are through each stage. */
   readonly stages: Readonly<Record<StageQueue, number>>;
   readonly pagesLeft: number;
@@ -89,6 +92,7 @@ export class RunWatch {
       scored: done - failed,
       failed,
       left: studies - done,
+      classShares: classSharesOfProgress(counts, done - failed),
       stages: Object.fromEntries(STAGE_QUEUES.map((stage, i) => [stage, through(stage, i)])) as WatchedRun['stages'],
       pagesLeft,
       cancelled,

@@ -1,6 +1,7 @@
 /** The screen of `status --watch`: from a look at a run to lines that fit a terminal. */
 
 import { STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
+import { classSharesText } from '../class-shares.ts';
 import type { Silence } from '../watching/question.ts';
 import type { RunLook } from '../watching/watch-run.ts';
 import { sparkline } from './sparkline.ts';
@@ -26,13 +27,14 @@ const RANK = {
   head: 1,
   warning: 2,
   counts: 3,
-  pace: 4,
-  stage: 5,
-  header: 6,
-  pulse: 7,
-  failure: 8,
-  remark: 9,
-  blank: 10,
+  shares: 4,
+  pace: 5,
+  stage: 6,
+  header: 7,
+  pulse: 8,
+  failure: 9,
+  remark: 10,
+  blank: 11,
 };
 const line = (rank: number, ...spans: Span[]): Line => ({ rank, spans });
 const blank = () => line(RANK.blank);
@@ -76,11 +78,13 @@ function head(look: RunLook, columns: number, palette: Palette): Line[] {
     [`${count(look.failed)} failed`, look.failed > 0 ? palette.bad : undefined],
     [`${count(look.left)} of ${counted(studies, 'study', 'studies')} left`],
   ];
+  const shares = classSharesText(look.classShares, look.scored);
   const room = Math.min(BAR.mostOfAll, columns - ' 100 %'.length);
   return [
     line(RANK.head, [run, palette.strong], [GAP], [word, paint], [GAP], [clock(look.at, look.at, true), palette.faint]),
     line(RANK.pace, [bar(done / studies, room)], [percent(done, studies).padStart(' 100 %'.length)]),
     ...flow(RANK.counts, counts, columns),
+    ...(shares ? paragraph(RANK.shares, `class shares for want of any view: ${shares}`, columns, palette.warn) : []),
     ...flow(RANK.pace, paceOf(look, palette), columns),
   ];
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { kindOfError } from '@spineline/shared/domain';
 import { type Progress, type QueueCounts, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
 import type { FailureRecord, RunRecord, RunStore } from '@spineline/shared/runs';
+import { type ClassShares, classSharesOfProgress } from '../class-shares.ts';
 import type { QueueSide } from '../connections.ts';
 import { latestFailures } from './latest-failures.ts';
 import { type Answer, Question, type Silence } from './question.ts';
@@ -54,6 +55,8 @@ export interface RunLook {
   readonly scored: number;
   readonly failed: number;
   readonly left: number;
+  /** Of the scored studies, by the counts in Redis. */
+  readonly classShares: ClassShares;
   /** Studies that were scored or failed. */
   readonly perSecond: number;
   readonly secondsLeft: number | undefined;
@@ -146,7 +149,8 @@ export async function lookOnce(run: RunRecord, runs: RunStore, side: QueueSide):
   const look = lookOf(run, redis.answer!, store.answer, history, { failures: [], silent: {} });
   const { scored, failed } = store.answer!.value;
   const end = look.end ?? (look.queued === 0 ? 'nothing queued' : undefined);
-  return { ...look, scored, failed, left: run.studies - scored - failed, end };
+  const classShares = classSharesOfProgress(look.progress, scored);
+  return { ...look, scored, failed, left: run.studies - scored - failed, classShares, end };
 }
 
 async function lookAtQueues(run: RunRecord, { queues, progress }: QueueSide): Promise<QueueLook> {
@@ -237,6 +241,7 @@ function lookOf(
     scored,
     failed,
     left,
+    classShares: classSharesOfProgress(progress, scored),
     perSecond,
     secondsLeft: perSecond > 0 ? left / perSecond : undefined,
     pulse: { seconds: SPAN_SECONDS, counts: history.finished.spans(SPAN_SECONDS, SPANS) },

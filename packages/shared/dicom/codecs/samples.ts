@@ -32,3 +32,11 @@ export class CodecError extends Error {
     this.found = details.found;
   }
 }
+
+/** Thrown where a codec's module cannot be loaded: no fault of the file, and worth trying again elsewhere. */
+export class CodecUnavailableError extends Error {
+  constructor(cause: unknown) {
+    super(`a codec cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = 'CodecUnavailableError';
+  }
+}

@@ -5,7 +5,7 @@
  * objects of its own; the next frame gets a fresh instance, the caller an Error.
  */
 
-import { CodecError } from './samples.ts';
+import { CodecError, CodecUnavailableError } from './samples.ts';
 
 /** What is used of an Emscripten module. */
 export interface EmscriptenModule {
@@ -38,7 +38,7 @@ export type WasmDecode = (codestream: Uint8Array) => Promise<{ bytes: Uint8Array
 /**
  * A decoding function over a module that is loaded when it is first needed, once a thread.
  *
- * Its promise rejects with `CodecError` for a frame that cannot be decoded, and with whatever loading throws if the
+ * Its promise rejects with `CodecError` for a frame that cannot be decoded, and with `CodecUnavailableError` if the
  * module itself cannot be had, which is no fault of the file.
  */
 export function wasmDecode<M extends EmscriptenModule>(
@@ -55,7 +55,7 @@ export function wasmDecode<M extends EmscriptenModule>(
     };
     const { module, lines } = await mine.catch((error: unknown) => {
       discard();
-      throw error;
+      throw new CodecUnavailableError(error);
     });
     // No await from here on: one frame at a time is in the heap.
     lines.length = 0;

@@ -121,17 +121,18 @@ function packBits(bytes: readonly number[]): Uint8Array {
  *
  * @param predictor T.81 Table H.1, 1 to 7
  * @param restartRows rows between restart markers, 0 for none
+ * @param pointTransform bits that are dropped from every sample
  */
-export function jpegLossless(image: GreyImage, predictor = 1, restartRows = 0): Uint8Array {
+export function jpegLossless(image: GreyImage, predictor = 1, restartRows = 0, pointTransform = 0): Uint8Array {
   const { rows, columns, bits, samples } = image;
   const modulus = 2 ** 16;
-  const at = (y: number, x: number) => samples[y * columns + x]! & (2 ** bits - 1);
+  const at = (y: number, x: number) => (samples[y * columns + x]! & (2 ** bits - 1)) >> pointTransform;
   const out: number[] = [0xff, 0xd8];
   out.push(0xff, 0xc3, 0, 11, bits, rows >> 8, rows & 255, columns >> 8, columns & 255, 1, 1, 0x11, 0);
   // 17 codes of length 5: 00000 to 10000, for categories 0 to 16
   out.push(0xff, 0xc4, 0, 2 + 17 + 17, 0x00, 0, 0, 0, 0, 17, ...new Array(11).fill(0), ...Array(17).keys());
   if (restartRows) out.push(0xff, 0xdd, 0, 4, (restartRows * columns) >> 8, (restartRows * columns) & 255);
-  out.push(0xff, 0xda, 0, 8, 1, 1, 0x00, predictor, 0, 0);
+  out.push(0xff, 0xda, 0, 8, 1, 1, 0x00, predictor, 0, pointTransform);
 
   let bitBuffer = '';
   const flush = () => {
@@ -153,7 +154,8 @@ export function jpegLossless(image: GreyImage, predictor = 1, restartRows = 0): 
       const a = x > 0 ? at(y, x - 1) : 0;
       const b = y > 0 ? at(y - 1, x) : 0;
       const c = x > 0 && y > 0 ? at(y - 1, x - 1) : 0;
-      const predicted = first && x === 0 ? 2 ** (bits - 1) : first ? a : x === 0 ? b : predict(predictor, a, b, c);
+      const predicted =
+        first && x === 0 ? 2 ** (bits - pointTransform - 1) : first ? a : x === 0 ? b : predict(predictor, a, b, c);
       let difference = (at(y, x) - predicted + 2 * modulus) % modulus;
       if (difference > modulus / 2) difference -= modulus;
       const category = difference === 0 ? 0 : Math.floor(Math.log2(Math.abs(difference))) + 1;

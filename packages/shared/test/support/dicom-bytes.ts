@@ -5,14 +5,19 @@
 
 export type DicomValue = string | number | readonly number[] | Uint8Array | readonly DicomElement[][];
 
-/** Tag as `ggggeeee`, VR, value. A sequence's value is its items. */
+/**
+ * Tag as `ggggeeee`, VR, value. A sequence's value is its items. With the VR `raw` the value is written as it is, head and
+ * all, and the tag says only where.
+ */
 export type DicomElement = readonly [tag: string, vr: string, value: DicomValue];
 
 export interface DicomFile {
   readonly syntax?: string;
   readonly preamble?: boolean;
-  /** File meta information; without it the data set comes at once. */
-  readonly meta?: boolean;
+  /** File meta information; without it the data set comes at once. `implicit`: written without VRs. */
+  readonly meta?: boolean | 'implicit';
+  /** Elements of group 0002 beside TransferSyntaxUID. */
+  readonly metaElements?: readonly DicomElement[];
   readonly elements: readonly DicomElement[];
   /** Bytes after the last element. */
   readonly tail?: Uint8Array;
@@ -40,7 +45,8 @@ export const SYNTAX = {
 
 const LONG_VRS = /^(OB|OD|OF|OL|OV|OW|SQ|SV|UC|UN|UR|UT|UV)$/;
 
-interface Encoding {
+/** How elements are written. */
+export interface Encoding {
   readonly explicit: boolean;
   readonly little: boolean;
   readonly undefinedLengths: boolean;
@@ -54,8 +60,8 @@ export function dicomFile(file: DicomFile): Uint8Array<ArrayBuffer> {
     little: syntax !== SYNTAX.bigEndian,
     undefinedLengths: file.undefinedLengths ?? false,
   };
-  const meta: DicomElement[] = [['00020010', 'UI', syntax]];
-  const metaEncoding = { explicit: true, little: true, undefinedLengths: false };
+  const meta: DicomElement[] = [...(file.metaElements ?? []), ['00020010', 'UI', syntax]];
+  const metaEncoding = { explicit: file.meta !== 'implicit', little: true, undefinedLengths: false };
   const dataSet = Buffer.concat([...file.elements.map((one) => encode(one, encoding)), file.tail ?? new Uint8Array(0)]);
   const whole = Buffer.concat([
     file.preamble === false ? Buffer.alloc(0) : Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]),
@@ -112,7 +118,14 @@ export function words(values: readonly number[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
+/** The bytes of elements, for `raw`. */
+export function elementBytes(elements: readonly DicomElement[], encoding: Partial<Encoding> = {}): Uint8Array {
+  const whole: Encoding = { explicit: true, little: true, undefinedLengths: false, ...encoding };
+  return Buffer.concat(elements.map((one) => encode(one, whole)));
+}
+
 function encode([tag, vr, value]: DicomElement, encoding: Encoding): Buffer {
+  if (vr === 'raw') return Buffer.from(value as Uint8Array);
   const { little } = encoding;
   const body = encodeValue(vr, value, encoding);
   const undefinedLength = vr === 'SQ' && encoding.undefinedLengths;

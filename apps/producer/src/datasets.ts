@@ -1,0 +1,122 @@
+/** Opening a dataset for a command: what is never part of it, the scan's progress, and a summary of what is read. */
+
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Settings } from '@spineline/shared/config';
+import {
+  type Dataset,
+  openDataset,
+  type ScanReport,
+  SKIP_REASONS,
+  type SkippedCounts,
+} from '@spineline/shared/dataset';
+import { KINDS, SERIES_DESCRIPTIONS } from '@spineline/shared/domain';
+import { REJECTIONS, type Rejection } from '@spineline/shared/series';
+import type { SourceReader } from '@spineline/shared/sources';
+import { scanProgress } from './terminal/scan-progress.ts';
+import { counted, err } from './terminal/style.ts';
+
+export interface OpenOptions {
+  readonly split?: 'test' | 'train' | undefined;
+  /** Folders and store URLs of this command, which are no part of the dataset they may lie in. */
+  readonly own?: readonly (string | undefined)[] | undefined;
+  /** Reads the headers of described images too. */
+  readonly headers?: boolean | undefined;
+}
+
+/** Opens a dataset, with a progress bar while headers are read. @throws {DatasetError} as `openDataset`. */
+export async function openDatasetOf(
+  path: string,
+  { sources, settings }: { readonly sources: SourceReader; readonly settings: Settings },
+  { split, own = [], headers }: OpenOptions = {},
+): Promise<Dataset> {
+  const view = scanProgress();
+  try {
+    return await openDataset(path, sources, {
+      split,
+      headers,
+      excluded: [...own, settings.storeUrl].flatMap((one) => (one === undefined ? [] : [placeOf(one)])),
+      idKey: settings.idKey,
+      onScan: (progress) => view.update(progress),
+    });
+  } finally {
+    view.stop();
+  }
+}
+
+function placeOf(pathOrUrl: string): string {
+  if (/^file:\/\//i.test(pathOrUrl)) return fileURLToPath(pathOrUrl);
+  if (/^s3:\/\//i.test(pathOrUrl)) return pathOrUrl.endsWith('/') ? pathOrUrl : `${pathOrUrl}/`;
+  return resolve(pathOrUrl);
+}
+
+/**
+ * Says on standard error what is read and what is not. Before the studies were read for a dataset that was scanned, after
+ * that for others, whose counts are then complete.
+ */
+export function printDatasetSummary(dataset: Dataset): void {
+  for (const line of summaryOf(dataset)) console.error(line);
+}
+
+/** The lines of the summary; none where all is as described. */
+export function summaryOf(dataset: Dataset): string[] {
+  const lines: string[] = [];
+  const { scan } = dataset;
+  if (scan) lines.push(...scanLines(scan));
+  const skipped = skippedText(dataset.skipped());
+  if (skipped !== '') lines.push(err.faint(`left out   ${skipped}`));
+  if (scan && scan.lost.length > 0) lines.push(err.warn(`lost       ${scan.lost.join(', ')}${lostMore(scan)}`));
+  if (scan) lines.push(...remarks(scan));
+  for (const note of dataset.notes) lines.push(err.faint(note));
+  return lines;
+}
+
+function scanLines({ studies, files, kept, rejected }: ScanReport): string[] {
+  const lines = [`${counted(studies, 'study', 'studies')} found in ${counted(files, 'file')}`];
+  for (const kind of [...KINDS, 'several'] as const) {
+    const count = kept[kind];
+    if (!count) continue;
+    const name = kind === 'several' ? 'several kinds in one file' : SERIES_DESCRIPTIONS[kind];
+    lines.push(`read       ${name}: ${counted(count.series, 'series', 'series')}, ${counted(count.images, 'file')}`);
+  }
+  for (const [rejection, count] of Object.entries(rejected)) {
+    const words = REJECTIONS[rejection as Rejection];
+    lines.push(`not read   ${words}: ${counted(count.series, 'series', 'series')}, ${counted(count.images, 'file')}`);
+  }
+  return lines;
+}
+
+function skippedText(skipped: SkippedCounts): string {
+  return Object.entries(skipped)
+    .map(([reason, count]) => {
+      const [one, many] = SKIP_REASONS[reason as keyof SkippedCounts];
+      return counted(count, one, many);
+    })
+    .join(', ');
+}
+
+function lostMore({ lost, skipped }: ScanReport): string {
+  return (skipped.damaged ?? 0) + (skipped.unreadable ?? 0) > lost.length ? ', ...' : '';
+}
+
+const NAMED = 5;
+
+function remarks({ withoutSeries, ids }: ScanReport): string[] {
+  const lines: string[] = [];
+  if (withoutSeries.length > 0) {
+    const names = `${withoutSeries.slice(0, NAMED).join(', ')}${withoutSeries.length > NAMED ? ', ...' : ''}`;
+    const count = counted(withoutSeries.length, 'study has', 'studies have');
+    lines.push(err.warn(`${count} no series that is scored, and will fail with the reasons: ${names}`));
+  }
+  if (ids.from === 'pseudonyms') {
+    const why = [
+      ids.split > 0 && `${counted(ids.split, 'study lies', 'studies lie')} in several folders`,
+      ids.shared > 0 && `${counted(ids.shared, 'folder holds', 'folders hold')} several studies`,
+    ].filter(Boolean);
+    const because = why.length > 0 ? `: ${why.join(', ')}` : '';
+    lines.push(
+      err.faint(`ids of studies are pseudonyms of their UIDs${because} (spineline manifest --map tells them)`),
+    );
+  }
+  return lines;
+}

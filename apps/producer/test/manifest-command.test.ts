@@ -1,0 +1,142 @@
+/** `spineline manifest` as a user runs it: files, exit codes, the summary, and that what it writes can be scored from. */
+
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import {
+  placed,
+  plainStudy,
+  seriesSlices,
+  studyUid,
+  writeTree,
+} from '../../../packages/shared/test/support/dicom-tree.ts';
+import { PATIENT_NAME, UID_ROOT } from '../../../packages/shared/test/support/small-study.ts';
+import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
+import { spineline, spinelineOk } from './support/spineline-command.ts';
+
+async function exported(): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const study of [1, 2]) {
+    const { sagittal_t2, sagittal_t1, axial_t2 } = plainStudy(study);
+    const slices = [...sagittal_t2, ...sagittal_t1, ...axial_t2, ...seriesSlices('localizer', { study, series: 9 })];
+    await writeTree(
+      folder,
+      placed(slices, (i) => `in/IM${study}-${i}`),
+    );
+  }
+  await writeTree(folder, {
+    ...placed(seriesSlices('sagittal_t2', { study: 3, series: 1, attributes: { Modality: 'CT' } }), (i) => `in/CT${i}`),
+    'in/report.txt': 'x',
+  });
+  return folder;
+}
+
+describe('spineline manifest', () => {
+  it('writes what is read and what is not, the same every time, and a table for the one who may see it', async () => {
+    const folder = await exported();
+    const [out, map] = [join(folder, 'tonight.jsonl'), join(folder, 'who.csv')];
+    const { stdout, stderr } = await spinelineOk(['manifest', join(folder, 'in'), '--out', out, '--map', map]);
+    expect(stdout).toBe('');
+    for (const line of [
+      '3 studies found in 34 files',
+      'read       Sagittal T2/STIR: 2 series, 6 files',
+      'read       Sagittal T1: 2 series, 8 files',
+      'read       Axial T2: 2 series, 10 files',
+      'not read   a localizer: 2 series, 6 files',
+      'not read   Modality is not MR: 1 series, 3 files',
+      'left out   1 file that is not DICOM',
+      '1 study has no series that is scored, and will fail with the reasons: study-',
+      'ids of studies are pseudonyms of their UIDs: 1 folder holds several studies',
+      '3 studies written to',
+    ]) {
+      expect(stderr).toContain(line);
+    }
+
+    const text = await readFile(out, 'utf8');
+    const studies = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { study: string; series: unknown[]; rejected: unknown[] });
+    expect(studies.map(({ series, rejected }) => [series.length, rejected.length]).sort()).toEqual([
+      [0, 1],
+      [3, 1],
+      [3, 1],
+    ]);
+    for (const secret of [UID_ROOT, PATIENT_NAME, 't2_tse_sag']) expect(text + stderr).not.toContain(secret);
+
+    const table = await readFile(map, 'utf8');
+    expect(table.split('\n')[0]).toBe(
+      'study_id,series_id,study_instance_uid,series_instance_uid,folder,series_description,rejection',
+    );
+    for (const study of [1, 2, 3]) expect(table).toContain(studyUid(study));
+    for (const { study } of studies) expect(table).toContain(study);
+    expect((await stat(map)).mode & 0o777).toBe(0o600);
+    expect((await readdir(folder)).sort()).toEqual(['in', 'tonight.jsonl', 'who.csv']);
+
+    const packed = join(folder, 'again.jsonl.zst');
+    const { stdout: json } = await spinelineOk(['manifest', `file://${join(folder, 'in')}`, '--out', packed, '--json']);
+    expect(zstdDecompressSync(await readFile(packed)).toString()).toBe(text);
+    expect(JSON.parse(json)).toMatchObject({
+      studies: 3,
+      kept: { axial_t2: { series: 2, images: 10 } },
+      skipped: { not_dicom: 1 },
+    });
+
+    const other = join(folder, 'keyed.jsonl');
+    await spinelineOk(['manifest', join(folder, 'in'), '--out', other], { SPINELINE_ID_KEY: 'a secret of sixteen' });
+    const keyed = await readFile(other, 'utf8');
+    for (const { study } of studies) expect(keyed).not.toContain(study);
+  });
+
+  it('is what enqueue takes: the plan of the manifest is the plan of the folder', async () => {
+    const folder = await exported();
+    const manifest = join(folder, 'm.jsonl');
+    await spinelineOk(['manifest', join(folder, 'in'), '--out', manifest]);
+    const store = `file://${join(folder, 'store')}`;
+    const plans = await Promise.all(
+      [join(folder, 'in'), manifest].map((dataset) => spinelineOk(['plan', dataset, '--store', store, '--json'])),
+    );
+    expect(JSON.parse(plans[0]!.stdout).studies).toBe(3);
+    expect(plans[0]!.stdout).toBe(plans[1]!.stdout);
+  });
+
+  it('a manifest that cannot be written leaves what was there and nothing beside it', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'old.jsonl'), 'as it was');
+    const { code, stderr } = await spineline(['manifest', folder, '--out', join(folder, 'old.jsonl')]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('DATASET_EMPTY')]);
+    expect(await readFile(join(folder, 'old.jsonl'), 'utf8')).toBe('as it was');
+    const tree = await exported();
+    const nowhere = join(tree, 'no', 'such', 'folder.jsonl');
+    expect(await spineline(['manifest', join(tree, 'in'), '--out', nowhere])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('cannot be written'),
+    });
+    expect(existsSync(join(tree, 'no'))).toBe(false);
+    expect(await readdir(folder)).toEqual(['old.jsonl']);
+  });
+
+  it.each<[string, string[], string]>([
+    ['no source', ['--out', 'x.jsonl'], 'one source is needed'],
+    [
+      'two sources',
+      ['in', '--from', 'dicomweb+https://h/x', '--query', 'StudyDate=2026', '--out', 'x.jsonl'],
+      'one source is needed',
+    ],
+    [
+      '--from without --query',
+      ['--from', 'dicomweb+https://h/x', '--out', 'x.jsonl'],
+      '--from and --query go together',
+    ],
+    ['another extension', ['in', '--out', 'x.txt'], '*.jsonl'],
+    ['a manifest', ['in.jsonl.gz', '--out', 'x.jsonl'], 'a manifest already'],
+    ['a folder that is not there', ['/no/such/folder', '--out', 'x.jsonl'], 'DATASET_NOT_FOUND'],
+    ['a server named as the source', ['dicomweb+https://h/x', '--out', 'x.jsonl'], '--from'],
+  ])('%s ends with exit code 2 and says what to do', async (_, parameters, message) => {
+    const { code, stderr } = await spineline(['manifest', ...parameters]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});

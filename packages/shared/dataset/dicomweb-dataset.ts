@@ -1,0 +1,87 @@
+/** What a query finds on a DICOMweb server as a dataset: metadata is asked for, no image. `spineline manifest` writes it down. */
+
+import pLimit from 'p-limit';
+import { ObjectNotFoundError } from '../domain/index.ts';
+import type { DicomWebClient } from '../sources/index.ts';
+import { scanned } from './folder-dataset.ts';
+import type { Dataset, DatasetOptions } from './open-dataset.ts';
+import { compactFacts, ScanSink, scannedStudies } from './scan/index.ts';
+
+/** Studies whose series are asked for at once; the client has its own limit of requests. */
+const STUDIES_AT_ONCE = 8;
+
+/**
+ * Asks for the studies of a query, their series, and the facts of every instance.
+ *
+ * @param address `dicomweb+https://host/path`
+ * @param query such as `StudyDate=20261101-20261127&ModalitiesInStudy=MR`
+ * @throws {DatasetError} `DATASET_EMPTY` if nothing with an image is found.
+ * @throws {SpinelineError} as the client does: a study is never left out because the server did not answer.
+ */
+export async function openDicomWebDataset(
+  client: Pick<DicomWebClient, 'studies' | 'seriesOf' | 'instancesOf'>,
+  address: string,
+  query: string,
+  { idKey, onScan }: Pick<DatasetOptions, 'idKey' | 'onScan'> = {},
+): Promise<Dataset> {
+  const sink = new ScanSink(onScan);
+  const limit = pLimit(STUDIES_AT_ONCE);
+  const running = new Set<Promise<void>>();
+  let failed: { error: unknown } | undefined;
+  let bare = 0;
+  for await (const { studyUid } of client.studies(address, query)) {
+    if (failed) break;
+    const task: Promise<void> = limit(() => look(studyUid))
+      .catch((error: unknown) => {
+        failed ??= { error };
+      })
+      .finally(() => running.delete(task));
+    running.add(task);
+    if (running.size >= 2 * STUDIES_AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+  if (failed) throw failed.error;
+
+  async function look(studyUid: string): Promise<void> {
+    let images = 0;
+    for (const { seriesUid } of (await orNone(client.seriesOf(address, studyUid))) ?? []) {
+      const instances = (await orNone(client.instancesOf(address, studyUid, seriesUid))) ?? [];
+      sink.found(instances.length);
+      for (const { location, fingerprint, facts } of instances) {
+        const slash = location.lastIndexOf('/') + 1;
+        const [folder, name] = [location.slice(0, slash), location.slice(slash)];
+        if (facts.rows === undefined || facts.columns === undefined) sink.skipped.add('no_image');
+        else {
+          // The server's word, should the metadata lack it.
+          const known = { ...facts, studyInstanceUid: studyUid, seriesInstanceUid: seriesUid };
+          sink.image(folder, name, fingerprint, compactFacts(known));
+          images += 1;
+        }
+      }
+      sink.read(instances.length);
+    }
+    if (images === 0) bare += 1;
+  }
+
+  const found = scannedStudies(sink, { idKey, foldersName: false, locationOf: ({ folder, name }) => folder + name });
+  const notes = bare === 0 ? [] : [`${bare} of the studies that the server found have no image in it`];
+  return {
+    origin: address,
+    form: 'dicomweb',
+    split: undefined,
+    labels: undefined,
+    coordinates: undefined,
+    ...scanned(found, address),
+    notes,
+  };
+}
+
+/** What vanished between two requests is not there. */
+async function orNone<Found>(asking: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
+  }
+}

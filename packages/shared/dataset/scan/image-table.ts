@@ -1,0 +1,56 @@
+/** The images that a scan found, small enough to hold a million: where each lies, its fingerprint, and its facts in brief. */
+
+import type { InstanceFacts } from '../../dicom/index.ts';
+import { type CompactFacts, parseShared, restoreFacts, type SharedFacts } from './compact-facts.ts';
+
+export interface ScannedImage {
+  /** Path of its folder below the root with slashes, `''` for the root itself. */
+  readonly folder: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  /** Place of its shared facts in the table. */
+  readonly shared: number;
+  readonly own: string;
+  /** Why the file cannot be read beyond what tells its series. */
+  readonly damage: string | undefined;
+}
+
+export class ImageTable {
+  readonly #images: ScannedImage[] = [];
+  readonly #shared: string[] = [];
+  readonly #places = new Map<string, number>();
+  readonly #parsed = new Map<number, SharedFacts>();
+
+  get size(): number {
+    return this.#images.length;
+  }
+
+  add(folder: string, name: string, fingerprint: string, { shared, own }: CompactFacts, damage?: string): void {
+    let place = this.#places.get(shared);
+    if (place === undefined) {
+      place = this.#shared.push(shared) - 1;
+      this.#places.set(shared, place);
+    }
+    this.#images.push({ folder, name, fingerprint, shared: place, own, damage });
+  }
+
+  /** All images by folder and name: the same whatever the order in which they were found. */
+  inOrder(): readonly ScannedImage[] {
+    return this.#images.sort((a, b) =>
+      a.folder === b.folder ? (a.name < b.name ? -1 : 1) : a.folder < b.folder ? -1 : 1,
+    );
+  }
+
+  sharedOf(image: ScannedImage): SharedFacts {
+    let shared = this.#parsed.get(image.shared);
+    if (shared === undefined) {
+      shared = parseShared(this.#shared[image.shared]!);
+      this.#parsed.set(image.shared, shared);
+    }
+    return shared;
+  }
+
+  factsOf(image: ScannedImage): InstanceFacts {
+    return restoreFacts(this.sharedOf(image), image.own);
+  }
+}

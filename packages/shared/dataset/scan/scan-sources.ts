@@ -1,0 +1,92 @@
+/** Scans what a source lists, such as `s3://bucket/prefix/`: the first bytes of each object, some objects at once. */
+
+import pLimit from 'p-limit';
+import { kindOfError } from '../../domain/index.ts';
+import type { InstanceLister } from '../instance-finder.ts';
+import { lookAtStart, START_SIZES } from './look-at-start.ts';
+import { isDicomdirName, junkOfPath } from './names.ts';
+import type { ScanSink } from './scan-sink.ts';
+
+/** Requests under way at once: each is a round trip and a few KB. */
+const REQUESTS = 48;
+/** A second request costs more than some more bytes. */
+const FIRST_BYTES = 32 * 1024;
+
+/** One of a dataset's pages in a store of spineline (`store/layout.ts`). */
+const PAGE_OF_STORE = /^(.*\/)?datasets\/pages\/[^/]+\/[^/]+\.jsonl\.zst$/;
+const IN_STORE = /^(datasets|models|promoted|runs|stages)\//;
+
+/**
+ * Reads the headers of all objects below a prefix.
+ *
+ * @param prefix a location that ends in a slash; keys below it are taken as they are, nothing is decoded.
+ * @param excluded prefixes that are not looked into.
+ * @throws {SpinelineError} when the server does not answer or refuses the listing.
+ */
+export async function scanSources(
+  prefix: string,
+  sources: InstanceLister,
+  sink: ScanSink,
+  excluded: readonly string[] = [],
+): Promise<void> {
+  const limit = pLimit(REQUESTS);
+  const running = new Set<Promise<void>>();
+  let failed: unknown;
+  /** Prefix of the store that was last met; keys come in order, so `datasets/` is the first of it. */
+  let store: string | undefined;
+  for await (const { location, size, fingerprint } of sources.list(prefix)) {
+    if (failed !== undefined) break;
+    const path = location.slice(prefix.length);
+    if (path === '' || path.endsWith('/')) continue; // a marker of a folder
+    if (excluded.some((one) => location.startsWith(one) && one !== prefix)) {
+      sink.skipped.add('output');
+      continue;
+    }
+    const page = PAGE_OF_STORE.exec(path);
+    if (page) store = page[1] ?? '';
+    if (store !== undefined && path.startsWith(store) && IN_STORE.test(path.slice(store.length))) {
+      sink.skipped.add('output');
+      continue;
+    }
+    const junk = junkOfPath(path);
+    if (junk !== undefined) {
+      sink.skipped.add(junk);
+      continue;
+    }
+    sink.found(1);
+    const slash = path.lastIndexOf('/');
+    const [folder, name] = [path.slice(0, Math.max(0, slash)), path.slice(slash + 1)];
+    const task: Promise<void> = limit(() => look(location, folder, name, size, fingerprint))
+      .catch((error: unknown) => {
+        failed ??= error;
+      })
+      .finally(() => running.delete(task));
+    running.add(task);
+    if (running.size >= 4 * REQUESTS) await Promise.race(running);
+  }
+  await Promise.all(running);
+  if (failed !== undefined) throw failed;
+
+  async function look(location: string, folder: string, name: string, size: number, fingerprint: string) {
+    if (isDicomdirName(name)) sink.skip('dicomdir', folder, name);
+    else {
+      for (const bytes of [FIRST_BYTES, ...START_SIZES.slice(1)]) {
+        let start: Uint8Array;
+        try {
+          start = size === 0 ? new Uint8Array() : await sources.readStart(location, Math.min(size, bytes));
+        } catch (error) {
+          if (kindOfError(error) === 'transient') throw error;
+          sink.skip('unreadable', folder, name);
+          break;
+        }
+        sink.bytesRead += start.length;
+        const found = lookAtStart(name, start, start.length >= size || start.length < bytes);
+        if (found === 'more') continue;
+        if ('image' in found) sink.image(folder, name, fingerprint, found.image, found.damage);
+        else sink.skip(found.skip, folder, name, found.detail);
+        break;
+      }
+    }
+    sink.read(1);
+  }
+}

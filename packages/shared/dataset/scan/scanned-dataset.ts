@@ -1,0 +1,146 @@
+/** From a finished scan to the studies of a dataset: grouped, sorted out, named, and given as entries when asked for. */
+
+import type { Kind } from '../../domain/index.ts';
+import { compareNatural } from '../natural-order.ts';
+import type { Problem, SeriesEntry, StudyEntry } from '../study-entry.ts';
+import { type DamageOf, ownersOfDamaged } from './damaged-files.ts';
+import { type Descriptions, groupStudies } from './group-studies.ts';
+import type { ScannedImage } from './image-table.ts';
+import { type NamedStudy, nameStudies } from './name-studies.ts';
+import { reportOf, type ScanReport } from './scan-report.ts';
+import type { ScanSink } from './scan-sink.ts';
+import { sortStudy } from './sort-study.ts';
+
+export interface ScannedOptions {
+  /** Where an image lies, as an absolute location. */
+  readonly locationOf: (image: ScannedImage) => string;
+  readonly idKey?: string | undefined;
+  /** Whether folders may give ids; default true. */
+  readonly foldersName?: boolean | undefined;
+  readonly descriptions?: Descriptions | undefined;
+  /** Ids that other studies of the dataset have. */
+  readonly reserved?: Iterable<string> | undefined;
+}
+
+/** What the scan knows of a study beside its entry. */
+export interface StudyScan {
+  /** The kind that the headers say, by series. */
+  readonly kinds: ReadonlyMap<string, Kind>;
+  /** The locations of each rejected group, which an entry only counts, by series. */
+  readonly rejected: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Who is who: for the person who may see it, and for nobody else. */
+export interface Identity {
+  readonly study: string;
+  readonly series: string;
+  readonly studyUid: string | undefined;
+  readonly seriesUid: string | undefined;
+  /** Folders of the series' images below the dataset's. */
+  readonly folders: readonly string[];
+  readonly seriesDescription: string | undefined;
+  readonly rejection: string | undefined;
+}
+
+export interface ScannedStudies {
+  readonly report: ScanReport;
+  readonly studies: readonly string[];
+  /** @throws {RangeError} for an id that is not among `studies`. */
+  entry(study: string): StudyEntry;
+  /** `undefined` for an id that is not among `studies`. */
+  scanOf(study: string): StudyScan | undefined;
+  identities(): Generator<Identity>;
+}
+
+export function scannedStudies(sink: ScanSink, options: ScannedOptions): ScannedStudies {
+  const { table, skipped, damaged } = sink;
+  const { descriptions, idKey, foldersName = true, locationOf } = options;
+  const groups = groupStudies(table, skipped, descriptions);
+  const sorted = groups.map((group) => sortStudy(group, table, descriptions));
+  const { studies, ids } = nameStudies(sorted, { idKey, foldersName, reserved: options.reserved });
+  const damage = ownersOfDamaged(damaged, studies);
+  const places = new Map(studies.map(({ study }, place) => [study, place]));
+  return {
+    report: reportOf(studies, sink, ids),
+    studies: studies.map(({ study }) => study),
+    entry(study) {
+      const place = places.get(study) ?? -1;
+      const found = studies[place];
+      if (!found) throw new RangeError('no such study in the scan');
+      return entryOf(found, place, damage, options);
+    },
+    scanOf(study) {
+      const found = studies[places.get(study) ?? -1];
+      if (!found) return undefined;
+      return {
+        kinds: new Map(found.series.flatMap(({ series, kind }) => (kind ? [[series, kind]] : []))),
+        rejected: new Map(found.rejected.map(({ series, images }) => [series, byName(images).map(locationOf)])),
+      };
+    },
+    *identities() {
+      for (const { study, group, series, rejected } of studies) {
+        for (const one of [...series, ...rejected]) {
+          yield {
+            study,
+            series: one.series,
+            studyUid: group.uid,
+            seriesUid: one.group.uid,
+            folders: foldersName ? [...new Set(one.images.map(({ folder }) => folder))].sort(compareNatural) : [],
+            seriesDescription: table.sharedOf(one.images[0]!).seriesDescription,
+            rejection: 'rejection' in one ? one.rejection : undefined,
+          };
+        }
+      }
+    },
+  };
+}
+
+function entryOf(
+  { study, group, series, rejected }: NamedStudy,
+  place: number,
+  damage: DamageOf,
+  { locationOf, descriptions }: ScannedOptions,
+): StudyEntry {
+  const problems: Problem[] = [];
+  if (group.uid === undefined && group.described === undefined) {
+    const images = group.series.reduce((sum, one) => sum + one.images.length, 0);
+    const message = `${images === 1 ? '1 image has' : `${images} images have`} no StudyInstanceUID: the folder is taken for the study`;
+    problems.push({ code: 'STUDY_UID_MISSING', message });
+  }
+  const ofStudy = damage.studies.get(place);
+  if (ofStudy) problems.push(ofStudy);
+  return {
+    study,
+    series: series.map(({ series: id, reasons, images, group: { described } }): SeriesEntry => {
+      // Only what a person wrote is a description: what the headers say, stage 1 reads from them again, and says so.
+      const given = described === undefined ? undefined : descriptions?.get(group.described!)?.get(described);
+      const problem = damage.series.get(place)?.get(id);
+      return {
+        series: id,
+        ...(given?.kind !== undefined && { kind: given.kind }),
+        ...(given?.description !== undefined && { description: given.description }),
+        instances: byName(images).map((image) => ({ location: locationOf(image), fingerprint: image.fingerprint })),
+        ...(problem && { problems: [problem] }),
+        ...(reasons.length > 0 && { reasons: [...reasons] }),
+      };
+    }),
+    ...(problems.length > 0 && { problems }),
+    ...(rejected.length > 0 && {
+      rejected: rejected.map(({ series: id, images, rejection, reason, kind }) => ({
+        series: id,
+        images: images.length,
+        rejection,
+        reason: reason || rejection,
+        ...(kind !== undefined && { kind }),
+      })),
+    }),
+  };
+}
+
+/** In natural order of folder and name, as a described folder is read. */
+function byName(images: readonly ScannedImage[]): ScannedImage[] {
+  return images
+    .map((image) => ({ image, path: `${image.folder}/${image.name}` }))
+    .sort((a, b) => compareNatural(a.path, b.path))
+    .map(({ image }) => image);
+}

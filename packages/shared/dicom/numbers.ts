@@ -1,0 +1,51 @@
+/**
+ * Numbers that are written as text (VR DS and IS, PS3.5 6.2). Two faults of writers are mended, and each repair can be
+ * told: a comma in the place of the point, and a backslash after the last value.
+ */
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** A numeric text as it was understood. */
+export interface NumberText {
+  /** `undefined` if a value is no finite number, or if there is none. */
+  readonly values: readonly number[] | undefined;
+  /** `decimal commas`, `a trailing backslash`; empty where the text is as the standard asks for. */
+  readonly repairs: readonly string[];
+}
+
+/** Reads numbers that a backslash separates. */
+export function parseNumbers(text: string): NumberText {
+  const parts = text.split('\\').map(trimmed);
+  const repairs: string[] = [];
+  const written = parts.length;
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop();
+  if (parts.some((part) => part.includes(','))) repairs.push('decimal commas');
+  if (parts.length < written) repairs.push('a trailing backslash');
+  const values = parts.map(parseNumber);
+  return values.every(Number.isFinite) ? { values, repairs } : { values: undefined, repairs: [] };
+}
+
+function parseNumber(part: string): number {
+  const comma = part.indexOf(',');
+  // One comma and no point: `1,234.5` is no number that anybody can be sure of.
+  const mended = comma >= 0 && !part.includes('.') ? part.replace(',', '.') : part;
+  // The sum makes 0 of -0.
+  return NUMBER.test(mended) ? Number(mended) + 0 : Number.NaN;
+}
+
+/** A value without its padding: spaces, and NULs with whatever follows them. */
+export function trimmed(value: string): string {
+  const nul = value.indexOf('\0');
+  return (nul < 0 ? value : value.slice(0, nul)).trim();
+}
+
+const LONGEST_SHOWN = 64;
+
+/** A value as it was found, for messages: at most 64 characters, control characters escaped. */
+export function shown(value: string): string {
+  const padding = /[\0 ]+$/;
+  const clean = value.replace(padding, '');
+  const cut = clean.length > LONGEST_SHOWN ? `${clean.slice(0, LONGEST_SHOWN)}...` : clean;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}

@@ -1,0 +1,76 @@
+/**
+ * The plane of a stack from the normals of all of its images, and how far it reaches from head to feet. Patient space is
+ * LPS in mm (PS3.3 C.7.6.2.1.1): a sagittal normal points to the side, an axial one to head or feet.
+ */
+
+import type { FrameFacts } from '../dicom/index.ts';
+import type { Vec3 } from '../geometry/index.ts';
+import type { Unit } from './series-stack.ts';
+
+export type Plane = 'sagittal' | 'axial' | 'coronal';
+
+/** cos 45 degrees: sagittal stacks are turned by little. */
+const SAGITTAL_AT_LEAST = 0.7;
+/** cos 53 degrees: axial blocks follow the discs, at L5/S1 by 45 degrees and more. */
+const AXIAL_AT_LEAST = 0.6;
+/** cos 45 degrees. */
+const CORONAL_AT_LEAST = 0.7;
+
+/** The unit normal of an image, or `undefined` where position or orientation are absent or span no plane. */
+export function normalOfFrame({ position, orientation }: FrameFacts): Vec3 | undefined {
+  if (!position?.every(Number.isFinite) || !orientation?.every(Number.isFinite)) return undefined;
+  const [a, b, c, d, e, f] = orientation;
+  const normal: Vec3 = [b * f - c * e, c * d - a * f, a * e - b * d];
+  const length = Math.hypot(...normal);
+  // Two unit vectors at a right angle have a product of 1; half of that is beyond any rounding.
+  return length > 0.5 && length < 2 ? [normal[0] / length, normal[1] / length, normal[2] / length] : undefined;
+}
+
+/**
+ * The plane of a stack: that of the mean normal, so that blocks angled to the discs count together.
+ *
+ * @returns no `plane` where the stack is oblique to all three, or where no image has a usable geometry (`placed` 0).
+ */
+export function planeOfStack(units: readonly Unit[]): { plane: Plane | undefined; placed: number } {
+  let sum: Vec3 | undefined;
+  let placed = 0;
+  for (const { frame } of units) {
+    const normal = normalOfFrame(frame);
+    if (!normal) continue;
+    placed++;
+    sum = sum ? plus(sum, turnedTo(sum, normal)) : normal;
+  }
+  if (!sum) return { plane: undefined, placed };
+  const length = Math.hypot(...sum);
+  const [x, y, z] = sum.map((value) => Math.abs(value / length)) as [number, number, number];
+  if (x >= SAGITTAL_AT_LEAST) return { plane: 'sagittal', placed };
+  if (z >= AXIAL_AT_LEAST) return { plane: 'axial', placed };
+  return { plane: y >= CORONAL_AT_LEAST ? 'coronal' : undefined, placed };
+}
+
+/** `normal` or its opposite, whichever lies on the side of `side`: a plane has no front. */
+export function turnedTo(side: Vec3, normal: Vec3): Vec3 {
+  const on = side[0] * normal[0] + side[1] * normal[1] + side[2] * normal[2];
+  return on < 0 ? [-normal[0], -normal[1], -normal[2]] : normal;
+}
+
+export function plus(a: Vec3, b: Vec3): Vec3 {
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+}
+
+/** How far the images of a stack reach from head to feet, mm; `undefined` where their size or place is not known. */
+export function headToFeetMm(units: readonly Unit[]): number | undefined {
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const { facts, frame } of units) {
+    const { position, orientation, spacing } = frame;
+    if (!position || !orientation || !spacing || !facts.rows || !facts.columns) continue;
+    if (![...position, ...orientation, ...spacing].every(Number.isFinite)) continue;
+    // The corners of the image lie at position + {0, row} + {0, column}.
+    const alongRow = orientation[2] * facts.columns * spacing[1];
+    const alongColumn = orientation[5] * facts.rows * spacing[0];
+    lowest = Math.min(lowest, position[2] + Math.min(0, alongRow) + Math.min(0, alongColumn));
+    highest = Math.max(highest, position[2] + Math.max(0, alongRow) + Math.max(0, alongColumn));
+  }
+  return highest >= lowest ? highest - lowest : undefined;
+}

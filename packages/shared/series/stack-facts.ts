@@ -1,0 +1,135 @@
+/**
+ * All that the headers of a stack's images say together, before anything is decided. A word counts where at least half of the
+ * images carry it, figures are medians: no single image speaks for the others.
+ */
+
+import { type Region, regionOf } from './body-region.ts';
+import { type Ground, groundOf } from './foreign-images.ts';
+import type { Meaning } from './lexicon.ts';
+import { headToFeetMm, type Plane, planeOfStack } from './plane.ts';
+import type { Unit } from './series-stack.ts';
+import type { StackUnits } from './split-stacks.ts';
+import { quote, type Said, type Texts } from './texts.ts';
+import { timingOfStack } from './timing.ts';
+import { declaredWeighting, spokenWeighting, type WeightingEvidence } from './weighting.ts';
+
+export interface StackFacts {
+  readonly plane: Plane | undefined;
+  /** Images with usable position and orientation. */
+  readonly placed: number;
+  /** Of those, the different places. */
+  readonly slices: number;
+  /** The plane that SeriesDescription names, where it names one. */
+  readonly spokenPlane: { readonly plane: Plane; readonly text: string } | undefined;
+  readonly weighting: WeightingEvidence;
+  readonly region: Region;
+  /** Soft ground on which the stack is foreign: localizer, derived. */
+  readonly ground: Ground | undefined;
+  readonly headToFeetMm: number | undefined;
+  readonly derived: boolean;
+  readonly contrastAgent: boolean;
+  readonly fatSaturation: boolean;
+  readonly outOfPhase: boolean;
+}
+
+/** Gathers the facts of one stack. */
+export function factsOfStack({ units, slices }: StackUnits<Unit>, texts: Texts): StackFacts {
+  const words = commonWords(units, texts);
+  const says = (meaning: Meaning) => words.find((word) => word.meaning === meaning);
+  const { plane, placed } = planeOfStack(units);
+  const { evidence, technique } = spokenWeighting(words);
+  const timing = timingOfStack(units);
+  const imageTypes = (...values: string[]) =>
+    isMost(units, ({ facts }) => facts.imageType.some((value) => values.includes(value.trim().toUpperCase())));
+  const stir = says('stir') !== undefined && !(timing.clear && timing.says === 't2' && !timing.stir);
+  return {
+    plane,
+    placed,
+    slices,
+    spokenPlane: spokenPlane(words),
+    weighting: {
+      timing,
+      declared: declaredWeighting(
+        common(units, ({ facts }) => facts.acquisitionContrast),
+        common(units, ({ facts }) => facts.imageType[2]),
+      ),
+      words: evidence,
+      technique,
+    },
+    region: commonRegion(units, texts),
+    ground: commonGround(units, texts),
+    headToFeetMm: headToFeetMm(units),
+    derived: imageTypes('DERIVED', 'SECONDARY'),
+    contrastAgent:
+      isMost(units, ({ facts }) => facts.contrastAgent) ||
+      (says('contrast_agent') !== undefined && says('no_contrast_agent') === undefined),
+    fatSaturation:
+      stir ||
+      timing.stir ||
+      says('fat_saturation') !== undefined ||
+      imageTypes('WATER', 'W') ||
+      isMost(units, ({ facts }) => facts.scanOptions.some((value) => value.trim().toUpperCase() === 'FS')),
+    outOfPhase: imageTypes('OUT_PHASE', 'OPP_PHASE', 'OUT OF PHASE', 'OP', 'OOP'),
+  };
+}
+
+function isMost(units: readonly Unit[], is: (unit: Unit) => boolean): boolean {
+  return units.filter(is).length * 2 > units.length;
+}
+
+/** The value that most images have; of equals, the first in the order of the alphabet. */
+function common(units: readonly Unit[], attribute: (unit: Unit) => string | undefined): string | undefined {
+  const counts = new Map<string, number>();
+  for (const unit of units) {
+    const value = attribute(unit);
+    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0];
+}
+
+/** Words that at least half of the images carry. */
+function commonWords(units: readonly Unit[], texts: Texts): Said[] {
+  const counts = new Map<string, { said: Said; images: number }>();
+  const texted = new Map<string, { unit: Unit; images: number }>();
+  for (const unit of units) {
+    const key = `${unit.facts.seriesDescription ?? ''}\0${unit.facts.protocolName ?? ''}`;
+    const there = texted.get(key);
+    if (there) there.images++;
+    else texted.set(key, { unit, images: 1 });
+  }
+  for (const { unit, images } of texted.values()) {
+    const seen = new Set<string>();
+    for (const said of texts.kindWords(unit.facts)) {
+      const key = `${said.attribute} ${said.word}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      counts.set(key, { said, images: (counts.get(key)?.images ?? 0) + images });
+    }
+  }
+  return [...counts.values()].filter(({ images }) => images * 2 >= units.length).map(({ said }) => said);
+}
+
+const PLANES: readonly Plane[] = ['sagittal', 'axial', 'coronal'];
+
+/** Several planes, as in `AX FROM SAG`, name none. */
+function spokenPlane(words: readonly Said[]): StackFacts['spokenPlane'] {
+  const named = PLANES.flatMap((plane) => {
+    const said = words.find(({ meaning }) => meaning === plane);
+    return said ? [{ plane, text: quote(said) }] : [];
+  });
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function commonRegion(units: readonly Unit[], texts: Texts): Region {
+  const key = ({ facts }: Unit) =>
+    [facts.seriesDescription, facts.protocolName, facts.bodyPartExamined, facts.studyDescription].join('\0');
+  const most = common(units, key);
+  const unit = units.find((one) => key(one) === most);
+  return unit ? regionOf(unit.facts, texts) : { is: 'unknown', reason: undefined };
+}
+
+/** The ground that most images share; there is one only where foreign images are read because nothing else is there. */
+function commonGround(units: readonly Unit[], texts: Texts): Ground | undefined {
+  const grounds = units.map(({ facts }) => groundOf(facts, texts)).filter((ground) => ground !== undefined);
+  return grounds.length * 2 > units.length ? grounds[0] : undefined;
+}

@@ -1,0 +1,77 @@
+/**
+ * What the free texts of an image's header say: words of SeriesDescription, ProtocolName, StudyDescription and
+ * BodyPartExamined, each with the attribute that it stands in. A text is read once, however many images carry it.
+ */
+
+import type { InstanceFacts } from '../dicom/index.ts';
+import { type Meaning, SILENT } from './lexicon.ts';
+import { type FoundWord, findWords } from './words.ts';
+
+export type TextAttribute = 'SeriesDescription' | 'ProtocolName' | 'StudyDescription' | 'BodyPartExamined';
+
+export interface Said extends FoundWord {
+  readonly attribute: TextAttribute;
+}
+
+/** Words that say what is shown. Where SeriesDescription has none of them, those of ProtocolName count. */
+const CONTENT: ReadonlySet<Meaning> = new Set([
+  't1',
+  't2',
+  'stir',
+  'proton_density',
+  'gradient_echo',
+  'diffusion',
+  'other_technique',
+  'localizer',
+  'derived',
+  'capture',
+]);
+const REGIONS: ReadonlySet<Meaning> = new Set(['lumbar', 'other_part', 'other_part_weak', 'other_part_code']);
+
+/** `the word "loc" in SeriesDescription`. */
+export function quote(said: Said): string {
+  return `the word "${said.word}" in ${said.attribute}`;
+}
+
+/** Reads texts and remembers what it found in them. */
+export class Texts {
+  readonly #words = new Map<string, readonly FoundWord[]>();
+
+  /** Planes, weightings, techniques and purposes that SeriesDescription names, else ProtocolName. */
+  kindWords(facts: InstanceFacts): readonly Said[] {
+    const own = this.#said(facts, 'SeriesDescription', (meaning) => !REGIONS.has(meaning));
+    if (own.some(({ meaning }) => CONTENT.has(meaning))) return own;
+    return [...own, ...this.#said(facts, 'ProtocolName', (meaning) => CONTENT.has(meaning))];
+  }
+
+  /** The parts of the body that one attribute names. */
+  regionWords(facts: InstanceFacts, attribute: TextAttribute): readonly Said[] {
+    return this.#said(facts, attribute, (meaning) => REGIONS.has(meaning));
+  }
+
+  #said(facts: InstanceFacts, attribute: TextAttribute, wanted: (meaning: Meaning) => boolean): Said[] {
+    return this.#read(textOf(facts, attribute))
+      .filter(({ meaning }) => !SILENT.has(meaning) && wanted(meaning))
+      .map((found) => ({ ...found, attribute }));
+  }
+
+  #read(text: string | undefined): readonly FoundWord[] {
+    if (!text) return [];
+    const known = this.#words.get(text) ?? findWords(text);
+    this.#words.set(text, known);
+    return known;
+  }
+}
+
+function textOf(facts: InstanceFacts, attribute: TextAttribute): string | undefined {
+  switch (attribute) {
+    case 'SeriesDescription':
+      return facts.seriesDescription;
+    case 'ProtocolName':
+      return facts.protocolName;
+    case 'StudyDescription':
+      return facts.studyDescription;
+    case 'BodyPartExamined':
+      return facts.bodyPartExamined;
+  }
+}

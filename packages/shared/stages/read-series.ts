@@ -1,0 +1,268 @@
+/**
+ * From one entry of the dataset to the series that are read: every file is opened, what is no slice of a scored kind is
+ * left out with a reason, stacks are told apart, and the slices of each are decoded, turned upright and put in order.
+ *
+ * Every file of a scored kind is decoded here once, so that the later stages know that what the index names can be read.
+ */
+
+import { createHash } from 'node:crypto';
+import type { InstanceEntry, SeriesEntry } from '../dataset/index.ts';
+import { type DicomHeader, type FrameHeader, readFacts, readFrame, readHeader } from '../dicom/index.ts';
+import { DicomError, type Flag, SERIES_DESCRIPTIONS } from '../domain/index.ts';
+import { canonicalTurn, isPlaceable, isUpright, orderSlices } from '../geometry/index.ts';
+import { type Image, turnImage } from '../imaging/index.ts';
+import { type RejectedUnits, type Stack, sortOut, type Unit } from '../series/index.ts';
+import { describeLocation } from '../sources/index.ts';
+import type { IndexedSeries, IndexedSlice, RejectedSeries } from './artefacts.ts';
+import { flagOrder, flagOrientation, flagRejected, flagRepairs, flagUnread } from './series-flags.ts';
+
+/** The bytes of a file, or why they could not be fetched (a file that vanished is a slice less, not a study less). */
+export type FetchedFile = Uint8Array | { readonly missing: string };
+
+/** A slice of the index with its pixels (modality values, row-major, in canonical orientation). */
+export interface ReadSlice extends IndexedSlice {
+  readonly image: Image;
+}
+
+/** A series as it is read, with what decides between several of one kind. */
+export type ReadSeries = Omit<IndexedSeries, 'slices'> & { slices: ReadSlice[]; readonly preference: number };
+
+export type Files = ReadonlyMap<string, FetchedFile>;
+
+/** What is found out about a study beside its series. */
+export interface Findings {
+  readonly frames: FrameNumbers;
+  readonly rejected: RejectedSeries[];
+  readonly flags: Flag[];
+}
+
+/** Numbers frames of reference in order of appearance: equal numbers mean equal UIDs, and no UID is kept. */
+export class FrameNumbers {
+  readonly #numbers = new Map<string, number>();
+  of(uid: string | undefined): number | null {
+    if (!uid) return null;
+    const known = this.#numbers.get(uid) ?? this.#numbers.size;
+    this.#numbers.set(uid, known);
+    return known;
+  }
+}
+
+/** A frame with the file it is in. */
+interface FileFrame extends Unit {
+  readonly bytes: Uint8Array;
+  readonly header: DicomHeader;
+  /** Place in the header's frames. */
+  readonly place: number;
+  readonly instance: InstanceEntry;
+  readonly instanceNumber: number;
+}
+
+/**
+ * One entry of the dataset, which may hold several stacks and foreign images: reads what can be read, sorts it out, flags
+ * what is left out, orders the rest.
+ *
+ * @returns a series per stack of a kind that is scored; what is not read is added to `rejected` and `flags`.
+ */
+export async function readEntry(study: string, entry: SeriesEntry, files: Files, to: Findings): Promise<ReadSeries[]> {
+  const { series } = entry;
+  const unreadable: Flag[] = [];
+  const found: FileFrame[] = [];
+  for (const instance of entry.instances) {
+    try {
+      found.push(...framesOf(study, series, instance, files, found.length));
+    } catch (error) {
+      const foreign = foreignObject(files.get(instance.location));
+      if (foreign) to.rejected.push({ series, images: 1, rejection: 'capture', reason: foreign });
+      else unreadable.push(unreadableFlag(series, instance, error));
+    }
+  }
+  const options = { described: entry.kind, trusted: entry.trust === 'description' };
+  const { stacks, rejected } = sortOut(found, options);
+  const scored = stacks.filter(({ assessment }) => assessment.kind !== undefined);
+  const left = [...rejected, ...stacks.flatMap(rejectionOf)];
+  for (const { units, rejection, reason } of left) {
+    to.rejected.push({ series, images: units.length, rejection, reason });
+  }
+  flagRejected(series, entry.kind, left, scored.length > 0, to.flags);
+  flagRepairs(series, entry.kind, found, to.flags);
+  if (scored.length > 1) {
+    const detail = scored.map(({ units, assessment }) => `${units.length} images, ${assessment.kind}`).join('; ');
+    to.flags.push({ code: 'series_split', series, detail });
+  }
+  const read: ReadSeries[] = [];
+  for (const [place, stack] of scored.entries()) {
+    // The first keeps the name.
+    const name = place === 0 ? series : `${series}#${place + 1}`;
+    const one = await readStack(study, name, entry, stack, place === 0 ? unreadable : [], to);
+    if (one) read.push(one);
+  }
+  if (scored.length === 0 && (left.length === 0 || unreadable.length > 0)) flagUnread(entry, unreadable, to.flags);
+  return read;
+}
+
+/** The frames of one file. @throws {DicomError} whatever stops the file from being read. */
+function framesOf(study: string, series: string, instance: InstanceEntry, files: Files, before: number): FileFrame[] {
+  const bytes = bytesOf(study, series, instance, files);
+  const header = readHeader(bytes, { study, series, file: describeLocation(instance.location) });
+  return header.frames.map((frame, place) => ({
+    facts: header.facts,
+    frame: header.facts.frames[place] ?? {},
+    bytes,
+    header,
+    place,
+    instance,
+    instanceNumber: frame.instanceNumber ?? instanceNumberOfName(instance) ?? before + place + 1,
+  }));
+}
+
+/** Decodes and orders the slices of one stack. `undefined` if nothing is left of it. */
+async function readStack(
+  study: string,
+  series: string,
+  entry: SeriesEntry,
+  { units, assessment }: Stack<FileFrame>,
+  unreadable: readonly Flag[],
+  { frames, flags }: Findings,
+): Promise<ReadSeries | undefined> {
+  const kind = assessment.kind!;
+  const problems = [...unreadable];
+  const slices: (ReadSlice & { instanceNumber: number })[] = [];
+  const digests = new Map<Uint8Array, string>();
+  for (const { bytes, header, place, instance, instanceNumber } of units) {
+    const frame = header.frames[place]!;
+    const file = describeLocation(instance.location);
+    const unplaced = whatIsNotPlaced(frame, header);
+    if (unplaced) {
+      const detail = `${file}: no ${unplaced}`;
+      problems.push({ code: 'slice_not_placed', series, instance: instanceNumber, detail });
+      continue;
+    }
+    try {
+      const { values, padding } = await readFrame(bytes, header, frame.frame, { study, series, file });
+      const sha256 = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
+      digests.set(bytes, sha256);
+      const turn = canonicalTurn(frame.orientation!, kind);
+      slices.push({
+        instance: instanceNumber,
+        instanceNumber,
+        location: instance.location,
+        frame: frame.frame,
+        sha256,
+        rows: header.rows,
+        columns: header.columns,
+        spacing: [...frame.spacing!],
+        position: [...frame.position!],
+        orientation: [...frame.orientation!],
+        frameOfReference: frames.of(frame.frameOfReferenceUid),
+        ...(!isUpright(turn) && { turn }),
+        image: turnImage({ data: values, padding, height: header.rows, width: header.columns }, turn),
+      });
+    } catch (error) {
+      problems.push(unreadableFlag(series, instance, error));
+    }
+  }
+  const reasons = assessment.reasons.join('; ');
+  if (entry.kind === undefined) {
+    const detail = `read as ${SERIES_DESCRIPTIONS[kind]}: ${reasons}`;
+    flags.push({ code: 'series_kind_inferred', kind, series, detail });
+  }
+  for (const detail of assessment.contradictions) {
+    flags.push({ code: 'description_contradicts_header', kind, series, detail });
+  }
+  if (slices.length === 0) {
+    const reason = problems[0]?.detail ?? entry.problems?.[0]?.message ?? 'the dataset lists no file for it';
+    flags.push({ code: 'series_unreadable', kind, series, instance: problems[0]?.instance, detail: reason });
+    return undefined;
+  }
+  flags.push(...problems.map((flag) => ({ ...flag, kind })));
+  const order = orderSlices(slices, kind);
+  flagOrder(order, kind, series, flags);
+  flagOrientation(order.ordered, kind, series, flags);
+  return {
+    series,
+    kind,
+    used: true,
+    reasons: [...assessment.reasons],
+    slices: order.ordered.map(({ instanceNumber, ...slice }) => slice),
+    preference: assessment.preference,
+  };
+}
+
+/** What a DICOM object is that holds no image, such as a report; `undefined` for an image that cannot be read. */
+function foreignObject(file: FetchedFile | undefined): string | undefined {
+  if (!(file instanceof Uint8Array)) return undefined;
+  try {
+    const read = readFacts(file, { whole: true });
+    if (typeof read === 'string' || read.facts.rows !== undefined) return undefined;
+    const { modality, sopClassUid } = read.facts;
+    if (sopClassUid === undefined || modality === 'MR') return undefined;
+    return `an object of modality ${modality ?? 'unknown'} without pixels`;
+  } catch {
+    return undefined;
+  }
+}
+
+function bytesOf(study: string, series: string, instance: InstanceEntry, files: Files): Uint8Array {
+  const file = files.get(instance.location);
+  if (file instanceof Uint8Array) return file;
+  throw new DicomError('DICOM_NOT_DICOM', 'the file could not be opened', {
+    study,
+    series,
+    file: describeLocation(instance.location),
+    found: file?.missing ?? 'nothing there',
+  });
+}
+
+/**
+ * A file that cannot be read costs that file.
+ *
+ * @throws what is no fault of the file: anything but a DicomError.
+ */
+function unreadableFlag(series: string, instance: InstanceEntry, error: unknown): Flag {
+  if (!(error instanceof DicomError)) throw error;
+  return {
+    code: 'slice_unreadable',
+    series,
+    instance: describeLocation(instance.location),
+    detail: reasonOf(error),
+  };
+}
+
+/** The challenge's layout names a file by its instance number; a file that lacks the attribute still has its name. */
+function instanceNumberOfName(instance: InstanceEntry): number | undefined {
+  const match = /^(\d{1,9})(?:\.dcm)?$/i.exec(describeLocation(instance.location));
+  return match ? Number(match[1]) : undefined;
+}
+
+/** What the slice lacks to be placed, with what was found where an attribute is there and of no use. */
+function whatIsNotPlaced(frame: FrameHeader, { rows, columns }: DicomHeader): string | undefined {
+  const { position, orientation, spacing, found } = frame;
+  if (position && orientation && spacing) {
+    return isPlaceable({ rows, columns, position, orientation, spacing }) ? undefined : 'usable plane';
+  }
+  const lacking = [
+    !position && 'ImagePositionPatient',
+    !orientation && 'ImageOrientationPatient',
+    !spacing && 'PixelSpacing',
+  ] as const;
+  const words = lacking.flatMap((keyword) => {
+    if (!keyword) return [];
+    const value = found?.[keyword];
+    return [value === undefined ? keyword : `${keyword} (found ${JSON.stringify(value)})`];
+  });
+  return `usable ${words.join(', ')}`;
+}
+
+/** What is wrong with the file, without repeating study, series and file, which the flag has as fields. */
+function reasonOf(error: DicomError): string {
+  const { summary, context } = error;
+  return [summary, context.expected && `expected ${context.expected}`, context.found && `found ${context.found}`]
+    .filter(Boolean)
+    .join('; ');
+}
+
+/** A stack of no kind that is scored, as images that are left out. */
+function rejectionOf({ units, assessment }: Stack<FileFrame>): RejectedUnits<FileFrame>[] {
+  if (assessment.kind !== undefined) return [];
+  return [{ units, rejection: assessment.rejection ?? 'kind_unknown', reason: assessment.reasons.join('; ') }];
+}

@@ -1,0 +1,661 @@
+/** What is made of any tree of files: which files are which series of which study, under which id, and what is left out. */
+
+import { execFileSync } from 'node:child_process';
+import { cp, link, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeDicom } from '@spineline/phantom/dicom-writer';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Dataset, type DatasetOptions, type InstanceLister, openDataset, StudyEntry } from '../dataset/index.ts';
+import { openSources } from '../sources/index.ts';
+import {
+  type Look,
+  placed,
+  plainStudy,
+  seriesSlices,
+  seriesUid,
+  studyUid,
+  type Tree,
+  writeTree,
+} from './support/dicom-tree.ts';
+import { PATIENT_ID, PATIENT_NAME, SAGITTAL, UID_ROOT } from './support/small-study.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
+
+const sources = openSources();
+afterAll(() => sources.close());
+
+async function treeOf(...trees: Tree[]): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const tree of trees) await writeTree(folder, tree);
+  return folder;
+}
+
+interface Opened {
+  readonly dataset: Dataset;
+  readonly studies: StudyEntry[];
+}
+
+async function open(folder: string, options?: DatasetOptions, from: InstanceLister = sources): Promise<Opened> {
+  const dataset = await openDataset(folder, from, options);
+  const studies = await Array.fromAsync(dataset.studies());
+  expect(studies).toHaveLength(dataset.studyCount);
+  for (const study of studies) {
+    StudyEntry.parse(study);
+    const ids = [...study.series, ...(study.rejected ?? [])].map(({ series }) => series);
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+  return { dataset, studies };
+}
+
+const PSEUDONYM = /^study-[0-9a-f]{20}$/;
+const SERIES_PSEUDONYM = /^series-[0-9a-f]{20}$/;
+
+/** Series id, kind, number of files. */
+const readOf = ({ dataset }: Opened, study: StudyEntry) =>
+  study.series.map(({ series, instances }) => [
+    series,
+    dataset.scanOf(study.study)?.kinds.get(series),
+    instances.length,
+  ]);
+const rejectedOf = (study: StudyEntry) =>
+  (study.rejected ?? []).map(({ series, images, rejection }) => [series, rejection, images]);
+const pathsOf = (folder: string, { instances }: StudyEntry['series'][number]) =>
+  instances.map(({ location }) => fileURLToPath(location).slice(folder.length + 1));
+
+/** The three kinds of a study in folders of their own. */
+function study(
+  number: number,
+  folderOf: (series: string, look: Look) => string,
+  nameOf = (i: number) => `${i + 1}.dcm`,
+) {
+  const { sagittal_t2, sagittal_t1, axial_t2 } = plainStudy(number);
+  return {
+    ...placed(sagittal_t2, (i) => join(folderOf('1', 'sagittal_t2'), nameOf(i))),
+    ...placed(sagittal_t1, (i) => join(folderOf('2', 'sagittal_t1'), nameOf(i))),
+    ...placed(axial_t2, (i) => join(folderOf('3', 'axial_t2'), nameOf(i))),
+  };
+}
+const KINDS_BY_NUMBER = [
+  ['1', 'sagittal_t2', 3],
+  ['2', 'sagittal_t1', 4],
+  ['3', 'axial_t2', 5],
+];
+
+describe('ids are the folders’ names where folders and UIDs agree one to one', () => {
+  it.each<[string, (study: number) => (series: string) => string, string[]]>([
+    ['{study}/{series}', (n) => (s) => `${1000 + n}/${s}`, ['1001', '1002']],
+    ['{patient}/{study}/{series}', (n) => (s) => `P${n}/ST${n}/${s}`, ['ST1', 'ST2']],
+    [
+      '{patient}/ST000000/{series}, where only patients tell studies apart',
+      (n) => (s) => `PA${n}/ST000000/${s}`,
+      ['PA1', 'PA2'],
+    ],
+    ['{site}/{study}/DICOM/{series}', (n) => (s) => `site/S-${n}/DICOM/${s}`, ['S-1', 'S-2']],
+    ['a UID as the name', (n) => (s) => `${studyUid(n)}/${s}`, [studyUid(1), studyUid(2)]],
+  ])('%s', async (_, folderOf, ids) => {
+    const opened = await open(await treeOf(study(1, folderOf(1)), study(2, folderOf(2))));
+    expect(opened.studies.map((one) => one.study)).toEqual(ids);
+    for (const one of opened.studies) expect(readOf(opened, one)).toEqual(KINDS_BY_NUMBER);
+    expect(opened.dataset.scan!.ids).toEqual({ from: 'folders' });
+  });
+
+  it('a series’ folder is the one below the study’s, however deep its files lie', async () => {
+    const opened = await open(await treeOf(study(1, (s) => `1001/${s}/images/${s}`)));
+    expect(readOf(opened, opened.studies[0]!)).toEqual(KINDS_BY_NUMBER);
+  });
+
+  it('a study in one folder without folders for series has the folder’s name, its series have pseudonyms', async () => {
+    const one = study(1, () => '1001', undefined);
+    const flat = Object.values(plainStudy(1)).flat();
+    expect(Object.keys(one).length).toBeLessThan(flat.length); // names clash, so they are numbered through
+    const opened = await open(
+      await treeOf(
+        placed(flat, (i) => `1001/IM${i}`),
+        placed(Object.values(plainStudy(2)).flat(), (i) => `1002/IM${i}`),
+      ),
+    );
+    expect(opened.studies.map((entry) => entry.study)).toEqual(['1001', '1002']);
+    for (const entry of opened.studies) {
+      expect(entry.series.map(({ series }) => series)).toEqual(Array(3).fill(expect.stringMatching(SERIES_PSEUDONYM)));
+      expect(
+        readOf(opened, entry)
+          .map(([, kind, files]) => [kind, files])
+          .sort(),
+      ).toEqual(KINDS_BY_NUMBER.map(([, kind, files]) => [kind, files]).sort());
+    }
+  });
+
+  it('studies of a single series keep the study’s folder, as in {study}/{series}', async () => {
+    const one = (n: number) => placed(seriesSlices('axial_t2', { study: n, series: 7 }), (i) => `${n}/77/${i}`);
+    const opened = await open(await treeOf(one(1), one(2)));
+    expect(opened.studies.map((entry) => [entry.study, ...readOf(opened, entry).flat()])).toEqual([
+      ['1', '77', 'axial_t2', 3],
+      ['2', '77', 'axial_t2', 3],
+    ]);
+  });
+
+  it('a rejected localizer in a series’ folder, or beside it, changes no id', async () => {
+    const localizer = seriesSlices('localizer', { study: 1, series: 9 });
+    for (const place of ['1001/1', '1001/0', '1001']) {
+      const opened = await open(
+        await treeOf(
+          study(1, (s) => `1001/${s}`),
+          placed(localizer, (i) => `${place}/0${i}.dcm`),
+        ),
+      );
+      expect(opened.studies.map((entry) => entry.study)).toEqual(['1001']);
+      expect(readOf(opened, opened.studies[0]!)).toEqual(KINDS_BY_NUMBER);
+      const id = place === '1001/0' ? '0' : expect.stringMatching(SERIES_PSEUDONYM);
+      expect(rejectedOf(opened.studies[0]!)).toEqual([[id, 'localizer', 3]]);
+    }
+  });
+});
+
+describe('ids are pseudonyms elsewhere', () => {
+  const flat = () =>
+    treeOf(placed([...Object.values(plainStudy(1)), ...Object.values(plainStudy(2))].flat(), (i) => `I${i}`));
+
+  it('one flat folder of two studies gives two studies, with the same ids on every machine', async () => {
+    const opened = await open(await flat());
+    expect(opened.studies.map((entry) => entry.study)).toEqual(Array(2).fill(expect.stringMatching(PSEUDONYM)));
+    for (const entry of opened.studies) {
+      expect(
+        readOf(opened, entry)
+          .map(([, ...rest]) => rest)
+          .sort(),
+      ).toEqual(KINDS_BY_NUMBER.map(([, ...rest]) => rest).sort());
+    }
+    expect(opened.dataset.scan!.ids).toMatchObject({ from: 'pseudonyms' });
+    const again = await open(await flat());
+    expect(again.studies.map((entry) => [entry.study, ...entry.series.map(({ series }) => series)])).toEqual(
+      opened.studies.map((entry) => [entry.study, ...entry.series.map(({ series }) => series)]),
+    );
+    // Pinned: a change of the rule would make strangers of all studies that were scored.
+    expect(opened.studies.map((entry) => entry.study)).toMatchInlineSnapshot(`
+      [
+        "study-4fc79b759bb683177454",
+        "study-399852f2e5d1471ce1a6",
+      ]
+    `);
+  });
+
+  it('a key changes all of them, and the same key gives the same', async () => {
+    const folder = await flat();
+    const ids = async (idKey?: string) => {
+      const { studies } = await open(folder, { idKey });
+      return studies.flatMap((entry) => [entry.study, ...entry.series.map(({ series }) => series)]);
+    };
+    const [plain, a, again, b] = [
+      await ids(),
+      await ids('a key of 16 bytes'),
+      await ids('a key of 16 bytes'),
+      await ids('another key of it'),
+    ];
+    expect(again).toEqual(a);
+    expect(new Set([...plain, ...a, ...b]).size).toBe(plain.length * 3);
+  });
+
+  it.each<[string, () => Tree[]]>([
+    [
+      'a folder that holds two studies',
+      () => [study(1, (s) => `A/${s}`), study(2, (s) => `A/2${s}`), study(3, (s) => `B/${s}`)],
+    ],
+    ['a study in two folders', () => [study(1, (s) => (s === '3' ? `C/${s}` : `A/${s}`)), study(2, (s) => `B/${s}`)]],
+    ['folders that can be no id', () => [study(1, (s) => `Doe^Jane/${s}`), study(2, (s) => `Müller/${s}`)]],
+    [
+      'two patients with studies of the same name',
+      () => [study(1, (s) => `P1/A/${s}`), study(2, (s) => `P1/B/${s}`), study(3, (s) => `P2/A/${s}`)],
+    ],
+  ])('%s', async (_, trees) => {
+    const opened = await open(await treeOf(...trees()));
+    expect(opened.studies.map((entry) => entry.study)).toEqual(
+      Array(trees().length).fill(expect.stringMatching(PSEUDONYM)),
+    );
+    expect(opened.studies.map((entry) => entry.series.length)).toEqual(Array(trees().length).fill(3));
+  });
+
+  it('two series in one folder are two series, and their folder names neither', async () => {
+    const opened = await open(
+      await treeOf(
+        study(
+          1,
+          (s) => `1001/${s === '3' ? '2' : s}`,
+          (i) => `${i}`,
+        ),
+        placed(plainStudy(1).sagittal_t1, (i) => `1001/2/t1-${i}`),
+      ),
+    );
+    const [one] = opened.studies;
+    expect(one!.study).toBe('1001');
+    expect(one!.series.map(({ series }) => series)).toEqual(Array(3).fill(expect.stringMatching(SERIES_PSEUDONYM)));
+    expect(
+      readOf(opened, one!)
+        .map(([, ...rest]) => rest)
+        .sort(),
+    ).toEqual(KINDS_BY_NUMBER.map(([, ...rest]) => rest).sort());
+  });
+});
+
+describe('what is in a series', () => {
+  it('one SeriesInstanceUID with a sagittal and an axial stack is two series', async () => {
+    const both = [
+      ...seriesSlices('sagittal_t2', { study: 1, series: 4 }),
+      ...seriesSlices('axial_t2', { study: 1, series: 4, slices: 4, attributes: { SOPInstanceUID: undefined } }),
+    ];
+    const opened = await open(await treeOf(placed(both, (i) => `1001/4/${i}`)));
+    const [one] = opened.studies;
+    expect(one!.series.map(({ series }) => series)).toEqual(['4', '4-2']);
+    expect(
+      readOf(opened, one!)
+        .map(([, ...rest]) => rest)
+        .sort(),
+    ).toEqual([
+      ['axial_t2', 4],
+      ['sagittal_t2', 3],
+    ]);
+  });
+
+  it('a second echo, a colour capture, another modality and a knee are rejected with reasons', async () => {
+    const more = [
+      ...seriesSlices('sagittal_t2', { study: 1, series: 5, attributes: { Modality: 'CT' } }),
+      ...seriesSlices('sagittal_t2', {
+        study: 1,
+        series: 6,
+        slices: 1,
+        attributes: {
+          PhotometricInterpretation: 'RGB',
+          SamplesPerPixel: 3,
+          Rows: 4,
+          Columns: 4,
+          BitsAllocated: 8,
+          BitsStored: 8,
+          HighBit: 7,
+          PixelData: new Uint8Array(48),
+        },
+      }),
+      ...seriesSlices('axial_t2', {
+        study: 1,
+        series: 7,
+        attributes: { BodyPartExamined: 'KNEE', SeriesDescription: 't2 knee' },
+      }),
+    ];
+    const opened = await open(
+      await treeOf(
+        study(1, (s) => `1001/${s}`),
+        placed(more, (i) => `1001/more/${i}`),
+      ),
+    );
+    const [one] = opened.studies;
+    expect(readOf(opened, one!)).toEqual(KINDS_BY_NUMBER);
+    expect(
+      rejectedOf(one!)
+        .map(([, ...rest]) => rest)
+        .sort(),
+    ).toEqual([
+      ['colour', 1],
+      ['not_lumbar', 3],
+      ['not_mr', 3],
+    ]);
+    for (const { reason } of one!.rejected!) expect(reason).not.toBe('');
+  });
+
+  it('a study without any series that is scored is there, with what was rejected', async () => {
+    const opened = await open(
+      await treeOf(
+        study(1, (s) => `1001/${s}`),
+        placed(
+          seriesSlices('sagittal_t2', { study: 2, series: 1, attributes: { Modality: 'CT' } }),
+          (i) => `1002/1/${i}`,
+        ),
+      ),
+    );
+    expect(opened.studies[1]).toMatchObject({
+      study: '1002',
+      series: [],
+      rejected: [{ series: '1', rejection: 'not_mr', images: 3 }],
+    });
+    expect(opened.dataset.scan!.withoutSeries).toEqual(['1002']);
+  });
+
+  it('an image that lies in several places is taken once, from the folder that has most of its series', async () => {
+    const slices = seriesSlices('sagittal_t2', { study: 1, series: 1, slices: 5 });
+    const folder = await treeOf(
+      placed(slices, (i) => `Z/1/${i}`),
+      placed(slices.slice(0, 2), (i) => `A/partial copy/${i}`),
+      placed(slices.slice(2, 3), () => 'Z/1/2 (copy)'),
+    );
+    const opened = await open(folder);
+    expect(opened.studies.map((entry) => [entry.study, ...readOf(opened, entry)])).toEqual([
+      ['Z', ['1', 'sagittal_t2', 5]],
+    ]);
+    expect(pathsOf(folder, opened.studies[0]!.series[0]!)).toEqual(['Z/1/0', 'Z/1/1', 'Z/1/2', 'Z/1/3', 'Z/1/4']);
+    expect(opened.dataset.skipped()).toEqual({ duplicate: 3 });
+  });
+
+  it('one SOPInstanceUID for all slices is no copy, as long as they lie in different places', async () => {
+    const slices = seriesSlices('sagittal_t2', {
+      study: 1,
+      series: 1,
+      slices: 5,
+      attributes: { SOPInstanceUID: `${UID_ROOT}.9` },
+    });
+    const opened = await open(await treeOf(placed(slices, (i) => `A/1/${i}`)));
+    expect(readOf(opened, opened.studies[0]!)).toEqual([['1', 'sagittal_t2', 5]]);
+    expect(opened.dataset.skipped()).toEqual({});
+  });
+
+  it('the same series scanned twice under two UIDs is two series', async () => {
+    const again = seriesSlices('sagittal_t2', { study: 1, series: 8 });
+    const opened = await open(
+      await treeOf(
+        study(1, (s) => `1001/${s}`),
+        placed(again, (i) => `1001/8/${i}`),
+      ),
+    );
+    expect(readOf(opened, opened.studies[0]!)).toEqual([...KINDS_BY_NUMBER, ['8', 'sagittal_t2', 3]]);
+  });
+
+  it('images without UIDs belong to their folders, with a problem', async () => {
+    const attributes = { StudyInstanceUID: undefined, SeriesInstanceUID: undefined };
+    const tree = (n: number) => ({
+      ...placed(seriesSlices('sagittal_t2', { study: n, series: 1, attributes }), (i) => `${n}/t2/${i}`),
+      ...placed(seriesSlices('axial_t2', { study: n, series: 1, attributes }), (i) => `${n}/ax/${i}`),
+    });
+    const opened = await open(await treeOf(tree(1), tree(2)));
+    expect(
+      opened.studies.map((entry) => [entry.study, entry.problems?.map(({ code }) => code), readOf(opened, entry)]),
+    ).toEqual(
+      ['1', '2'].map((id) => [
+        id,
+        ['STUDY_UID_MISSING'],
+        [
+          ['ax', 'axial_t2', 3],
+          ['t2', 'sagittal_t2', 3],
+        ],
+      ]),
+    );
+  });
+
+  it('files keep the order of their names, numbers as numbers', async () => {
+    const slices = seriesSlices('axial_t2', { study: 1, series: 1, slices: 12 });
+    const folder = await treeOf(placed(slices, (i) => `A/1/IM${i}`));
+    const [entry] = (await open(folder)).studies;
+    expect(pathsOf(folder, entry!.series[0]!)).toEqual(Array.from({ length: 12 }, (_, i) => `A/1/IM${i}`));
+  });
+});
+
+describe('what is no image', () => {
+  it('is skipped and counted by reason, and nothing is refused', async () => {
+    const folder = await treeOf(
+      study(1, (s) => `1001/${s}`),
+      {
+        '__MACOSX/1001/._1.dcm': 'x',
+        '@eaDir/1001/1.dcm': 'x',
+        'lost+found/': '',
+        '$RECYCLE.BIN/desktop.ini': 'x',
+        'System Volume Information/x': 'x',
+        '#recycle/1.dcm': 'x',
+        '.DS_Store': 'x',
+        '1001/._x': 'x',
+        '1001/.git/1.dcm': 'x',
+        '1001/Thumbs.db': 'x',
+        'README.txt': 'hello',
+        'autorun.inf': '[autorun]',
+        'viewer.exe': Buffer.from('MZ\0\0'),
+        '1001/1/preview.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]),
+        '1001/report.pdf': '%PDF-1.4',
+        '1001/1/empty': '',
+        DICOMDIR: 'x',
+        '1001/report': writeDicom(
+          {
+            SOPClassUID: '1.2.840.10008.5.1.4.1.1.88.22',
+            SOPInstanceUID: `${UID_ROOT}.77`,
+            StudyInstanceUID: studyUid(1),
+            SeriesInstanceUID: seriesUid(1, 66),
+            Modality: 'SR',
+          },
+          { transferSyntax: 'explicit_little' },
+        ),
+      },
+    );
+    const opened = await open(folder);
+    expect(opened.studies.map((entry) => [entry.study, readOf(opened, entry), entry.problems])).toEqual([
+      ['1001', KINDS_BY_NUMBER, undefined],
+    ]);
+    expect(opened.dataset.skipped()).toEqual({
+      hidden: 3,
+      left_behind: 7,
+      empty: 1,
+      not_dicom: 5,
+      dicomdir: 1,
+      no_image: 1,
+    });
+  });
+
+  it.each(['1.IMA', '1.MRDCM', '1.dicom', '1', '1.2.3.4', 'MR.0001', 'scan.jpg', 'a b %41 ü.tmp'])(
+    'is not known by its name: an image is read from %s',
+    async (name) => {
+      const [slice] = seriesSlices('sagittal_t2', { study: 1, series: 1, slices: 1 });
+      const folder = await treeOf({ [`A/1/${name}`]: slice! });
+      const opened = await open(folder);
+      expect(pathsOf(folder, opened.studies[0]!.series[0]!)).toEqual([`A/1/${name}`]);
+      // As a listing of the same folder names it: the location is what stage 1 fetches.
+      const [listed] = await Array.fromAsync(sources.list(opened.studies[0]!.series[0]!.instances[0]!.location));
+      expect(listed).toMatchObject(opened.studies[0]!.series[0]!.instances[0]!);
+    },
+  );
+
+  it('is told of by name on its series where it was an image: cut anywhere, empty, or overwritten', async () => {
+    const [, , third] = seriesSlices('sagittal_t2', { study: 1, series: 1 });
+    for (const damaged of [
+      third!.subarray(0, 100),
+      third!.subarray(0, 135),
+      third!.subarray(0, 200),
+      Buffer.alloc(0),
+      Buffer.alloc(5000, 'x'),
+    ]) {
+      const opened = await open(
+        await treeOf(
+          study(1, (s) => `1001/${s}`),
+          { '1001/1/3.dcm': damaged },
+        ),
+      );
+      const [first, ...others] = opened.studies[0]!.series;
+      const named = first!.instances.some(({ location }) => location.endsWith('/3.dcm'));
+      if (!named)
+        expect(first!.problems).toEqual([
+          { code: 'FILES_DAMAGED', message: expect.stringMatching(/^1 file .*: 3\.dcm \(/) },
+        ]);
+      expect(others.every(({ problems }) => problems === undefined)).toBe(true);
+      expect(first!.instances.length).toBe(named ? 3 : 2);
+    }
+  });
+
+  it('every truncation of a file leaves the rest as it is, and the file named or read', async () => {
+    const [, , third] = seriesSlices('sagittal_t2', { study: 1, series: 1 });
+    const folder = await treeOf(study(1, (s) => `1001/${s}`));
+    for (let length = 0; length < third!.length; length += 23) {
+      await writeFile(join(folder, '1001/1/3.dcm'), third!.subarray(0, length));
+      const { studies } = await open(folder);
+      const [first] = studies[0]!.series;
+      expect(studies[0]!.series.map(({ series, instances }) => [series, instances.length >= 2])).toEqual([
+        ['1', true],
+        ['2', true],
+        ['3', true],
+      ]);
+      expect(first!.instances.length === 3 || first!.problems?.[0]?.message.includes('3.dcm')).toBe(true);
+    }
+  });
+
+  it.skipIf(process.platform === 'win32')('never holds the scan up: pipes, sockets, links in circles', async () => {
+    const folder = await treeOf(
+      study(1, (s) => `1001/${s}`),
+      { 'loop/a/': '', 'loop/b/': '' },
+    );
+    execFileSync('mkfifo', [join(folder, '1001/1/pipe.dcm')]);
+    await symlink(folder, join(folder, 'self'));
+    await symlink('../b', join(folder, 'loop/a/b'));
+    await symlink('../a', join(folder, 'loop/b/a'));
+    await symlink('../a', join(folder, 'loop/b/again'));
+    await symlink('nowhere', join(folder, 'broken'));
+    await symlink('1001/1/pipe.dcm', join(folder, 'to a pipe'));
+    const opened = await open(folder);
+    expect(opened.studies.map((entry) => [entry.study, readOf(opened, entry)])).toEqual([['1001', KINDS_BY_NUMBER]]);
+    expect(opened.dataset.skipped()).toEqual({ special: 3, link: 4 });
+  });
+
+  it('a folder that a link leads to is read, once', async () => {
+    const elsewhere = await treeOf(study(1, (s) => s));
+    const folder = await treeOf(study(2, (s) => `1002/${s}`));
+    await symlink(elsewhere, join(folder, '1001'));
+    await symlink(elsewhere, join(folder, 'zz'));
+    const opened = await open(folder);
+    expect(opened.studies.map((entry) => [entry.study, readOf(opened, entry)])).toEqual([
+      ['1001', KINDS_BY_NUMBER],
+      ['1002', KINDS_BY_NUMBER],
+    ]);
+    expect(opened.dataset.skipped()).toEqual({ link: 1 });
+  });
+
+  it('a file with two hard links is one image', async () => {
+    const folder = await treeOf(study(1, (s) => `1001/${s}`));
+    await mkdir(join(folder, 'backup'));
+    await link(join(folder, '1001/1/1.dcm'), join(folder, 'backup/1.dcm'));
+    const opened = await open(folder);
+    expect(readOf(opened, opened.studies[0]!)).toEqual(KINDS_BY_NUMBER);
+    expect(opened.dataset.skipped()).toEqual({ duplicate: 1 });
+  });
+
+  it('the output folder and stores of spineline are no part of the dataset', async () => {
+    const folder = await treeOf(
+      study(1, (s) => `1001/${s}`),
+      study(2, (s) => `out/1002/${s}`),
+      study(3, (s) => `old/store/stages/1003/${s}`),
+      {
+        'old/store/datasets/pages/ab/x.jsonl.zst': 'x',
+        'old/store/runs/r/run.json': '{}',
+      },
+    );
+    const opened = await open(folder, { excluded: [join(folder, 'out')] });
+    expect(opened.studies.map((entry) => entry.study)).toEqual(['1001']);
+    expect(opened.dataset.skipped()).toEqual({ output: 2 });
+    // The folder itself is what was asked for, even if the results go there too.
+    const itself = await open(join(folder, 'out'), { excluded: [join(folder, 'out')] });
+    expect(itself.studies.map((entry) => entry.study)).toEqual(['1002']);
+  });
+});
+
+describe('on a server', () => {
+  it('the store of this command is no part of the dataset it lies in', async () => {
+    const files = new Map([
+      ...plainStudy(1).sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/A/1/${i}`, file]),
+      ...plainStudy(2).sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/store/B/1/${i}`, file]),
+      ...plainStudy(3).sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/storeroom/C/1/${i}`, file]),
+    ]);
+    const lister: InstanceLister = {
+      head: async () => undefined,
+      async *list(prefix) {
+        for (const [location, { length }] of files) {
+          if (location.startsWith(prefix)) yield { location, size: length, fingerprint: 'f' };
+        }
+      },
+      readStart: async (location, bytes) => files.get(location)!.subarray(0, bytes),
+    };
+    const { studies, dataset } = await open('s3://bucket/x', { excluded: ['s3://bucket/x/store/'] }, lister);
+    expect(studies).toHaveLength(2);
+    expect(dataset.skipped()).toEqual({ output: 3 });
+  });
+});
+
+describe('the same files', () => {
+  it('give the same entries in whatever order they were written, and by threads as without', async () => {
+    const trees = Array.from({ length: 45 }, (_, n) => study(n + 1, (s) => `${1000 + n}/${s}`));
+    const folder = await treeOf(...trees);
+    const reversed = await temporaryFolder();
+    for (const tree of [...trees].reverse())
+      await writeTree(reversed, Object.fromEntries(Object.entries(tree).reverse()));
+    const some = await temporaryFolder();
+    for (let n = 0; n < 10; n++) await cp(join(folder, `${1000 + n}`), join(some, `${1000 + n}`), { recursive: true });
+
+    // 540 files are read by threads, 120 without.
+    const relative = (root: string, { studies }: Opened) =>
+      studies.map(({ study: id, series }) => ({
+        id,
+        series: series.map((one) => ({ ...one, instances: pathsOf(root, one) })),
+      }));
+    const all = relative(folder, await open(folder));
+    expect(all).toHaveLength(45);
+    expect(relative(reversed, await open(reversed))).toEqual(all);
+    expect(relative(some, await open(some))).toEqual(all.slice(0, 10));
+  });
+
+  it('give the same entries in whatever order a server lists them', async () => {
+    const { sagittal_t2, sagittal_t1, axial_t2 } = plainStudy(1);
+    const files: [string, Buffer][] = [
+      ...[...sagittal_t2, ...sagittal_t1].map((file, i): [string, Buffer] => [`s3://bucket/x/A/1/${i}`, file]),
+      ...axial_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/B/${i}`, file]),
+      ...sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/copy/${i}`, file]),
+      ...seriesSlices('localizer', { study: 1, series: 9 }).map((file, i): [string, Buffer] => [
+        `s3://bucket/x/A/${i}`,
+        file,
+      ]),
+    ];
+    const results: StudyEntry[][] = [];
+    for (let rotation = 0; rotation < files.length; rotation += 3) {
+      const order = [...files.slice(rotation), ...files.slice(0, rotation)];
+      if (rotation % 2 === 1) order.reverse();
+      const { studies } = await open('s3://bucket/x/', undefined, {
+        head: async () => undefined,
+        async *list(prefix) {
+          for (const [location, { length }] of order) {
+            if (location.startsWith(prefix)) yield { location, size: length, fingerprint: String(length) };
+          }
+        },
+        readStart: async (location, bytes) => new Map(files).get(location)!.subarray(0, bytes),
+      });
+      results.push(studies);
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+    expect(results[0]).toMatchObject([{ series: [{}, {}, {}], rejected: [{ rejection: 'localizer' }] }]);
+  });
+
+  it('are read again by studies() as they were when the dataset was opened', async () => {
+    const { dataset, studies } = await open(await treeOf(study(1, (s) => `1001/${s}`)));
+    expect(await Array.fromAsync(dataset.studies())).toEqual(studies);
+  });
+});
+
+describe('privacy', () => {
+  it('no name, number of a patient, text or UID of a header gets into entries, notes or the summary', async () => {
+    const described = {
+      SeriesDescription: 'Secretville t2 sag',
+      StudyDescription: 'Mrs. Confidential',
+      ProtocolName: 'private protocol',
+    };
+    const tree = [
+      placed(seriesSlices('sagittal_t2', { study: 1, series: 1, attributes: described }), (i) => `a/${i}`),
+      placed(
+        seriesSlices('localizer', { study: 1, series: 2, attributes: { StudyDescription: 'Mrs. Confidential' } }),
+        (i) => `b/${i}`,
+      ),
+      placed(
+        seriesSlices('sagittal_t2', {
+          study: 2,
+          series: 1,
+          attributes: { ...described, ImageOrientationPatient: [...SAGITTAL].map(() => 0) },
+        }),
+        (i) => `b/x${i}`,
+      ),
+      placed(
+        [seriesSlices('sagittal_t2', { study: 1, series: 1, attributes: described })[0]!.subarray(0, 300)],
+        () => 'a/cut.dcm',
+      ),
+    ];
+    const { dataset, studies } = await open(await treeOf(...tree));
+    const told = JSON.stringify([studies, dataset.scan, dataset.notes, dataset.skipped()]);
+    for (const secret of [PATIENT_NAME, PATIENT_ID, UID_ROOT, 'Secretville', 'Confidential', 'private protocol']) {
+      expect(told).not.toContain(secret);
+    }
+    expect(JSON.stringify([...dataset.identities()])).toContain('Secretville'); // for the person who asks for it
+  });
+});

@@ -1,0 +1,132 @@
+/**
+ * Every codec against other people's encoders and decoders, over all slices of phantom studies and of the scanner phantom:
+ * none is refused, all digests are equal. `SPINELINE_TEST_CODEC_STUDIES` says how many studies (default 2).
+ */
+
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { generatePhantom } from '@spineline/phantom';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeFrame, readHeader } from '../dicom/index.ts';
+import { SYNTAX } from './support/dicom-bytes.ts';
+
+const STUDIES = Number(process.env.SPINELINE_TEST_CODEC_STUDIES ?? 2);
+const root = path.resolve(import.meta.dirname, '../../..');
+const scanner = path.resolve(root, process.env.SPINELINE_TEST_DATA ?? '../shared/data', 'scanner-phantom/test_images');
+
+const run = promisify(execFile);
+const can = (program: string) => spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+
+interface Conversion {
+  readonly name: string;
+  readonly syntax: string;
+  /** Command line of the encoder but for the two files; `slice` is the slice's place in the list. */
+  readonly encode: (slice: number) => readonly [program: string, ...options: string[]];
+  /** What decodes it for comparison; without it the original values are what must come out. */
+  readonly decode?: string;
+  /** Signed slices are left out: DCMTK does not encode them so. */
+  readonly unsignedOnly?: boolean;
+}
+
+const CONVERSIONS: readonly Conversion[] = [
+  { name: 'JPEG Lossless, SV1', syntax: SYNTAX.jpegLosslessFirst, encode: () => ['dcmcjpeg', '+e1'] },
+  {
+    name: 'JPEG Lossless, predictors 1 to 7 in turn',
+    syntax: SYNTAX.jpegLossless,
+    encode: (slice) => ['dcmcjpeg', '+el', '+sv', `${1 + (slice % 7)}`],
+  },
+  {
+    name: 'JPEG Lossless with a point transform',
+    syntax: SYNTAX.jpegLossless,
+    encode: (slice) => ['dcmcjpeg', '+el', '+sv', `${1 + (slice % 7)}`, '+pt', `${1 + (slice % 3)}`],
+    decode: 'dcmdjpeg',
+  },
+  { name: 'JPEG-LS', syntax: SYNTAX.jpegLs, encode: () => ['dcmcjpls', '+el'] },
+  {
+    name: 'JPEG-LS, near-lossless',
+    syntax: SYNTAX.jpegLsNear,
+    encode: (slice) => ['dcmcjpls', '+en', '+md', `${1 + (slice % 4)}`],
+    decode: 'dcmdjpls',
+    unsignedOnly: true,
+  },
+  { name: 'RLE', syntax: SYNTAX.rle, encode: () => ['dcmcrle'] },
+  { name: 'JPEG 2000', syntax: SYNTAX.jpeg2000Lossless, encode: () => ['gdcmconv', '--j2k'] },
+];
+
+/** SHA-256 of the stored values of the first frame, and the transfer syntax. */
+async function digest(file: string): Promise<{ syntax: string; sha256: string }> {
+  const bytes = await readFile(file);
+  const header = readHeader(bytes, { file });
+  const values = await decodeFrame(bytes, header, 0, { file });
+  const sha256 = createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return { syntax: header.transferSyntaxUid, sha256: sha256.digest('hex') };
+}
+
+/** Two at once: programs that are started wait as often as they compute. */
+async function forEach<T>(list: readonly T[], action: (one: T, index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const work = async () => {
+    while (next < list.length) {
+      const index = next++;
+      await action(list[index]!, index);
+    }
+  };
+  await Promise.all([work(), work()]);
+}
+
+describe(`codecs against DCMTK and GDCM, ${STUDIES} phantom studies and the scanner phantom if it is there`, () => {
+  let folder: string;
+  let slices: string[];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'spineline-codecs-'));
+    const phantom = path.join(folder, 'phantom');
+    await generatePhantom(phantom, { studies: STUDIES, seed: 10, threads: 1, awkward: false });
+    const below = async (where: string) =>
+      (await readdir(where, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile() && entry.name.endsWith('.dcm'))
+        .map((entry) => path.join(entry.parentPath, entry.name))
+        .sort();
+    slices = [
+      ...(await below(path.join(phantom, 'train_images'))),
+      ...(existsSync(scanner) ? await below(scanner) : []),
+    ];
+  }, 600_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  for (const { name, syntax, encode, decode, unsignedOnly } of CONVERSIONS) {
+    const [program] = encode(0);
+    const absent = [program, ...(decode ? [decode] : [])].filter((one) => !can(one));
+    const limit = Math.max(120_000, STUDIES * 30_000);
+    it.skipIf(absent.length > 0)(
+      `${name}${absent.length ? ` (no ${absent} here)` : ''}`,
+      { timeout: limit },
+      async () => {
+        expect(slices.length).toBeGreaterThan(STUDIES * 30);
+        const wrong: string[] = [];
+        let compared = 0;
+        await forEach(slices, async (slice, index) => {
+          if (unsignedOnly && readHeader(await readFile(slice)).signed) return;
+          compared += 1;
+          const encoded = path.join(folder, `${index}.dcm`);
+          const decoded = path.join(folder, `${index}.raw.dcm`);
+          const [, ...options] = encode(index);
+          await run(program, [...options, slice, encoded]);
+          if (decode) await run(decode, [encoded, decoded]);
+          const original = await digest(decode ? decoded : slice);
+          const found = await digest(encoded).catch((error: Error) => ({ syntax, sha256: error.message }));
+          if (found.syntax !== syntax) wrong.push(`${slice}: converted to ${found.syntax}`);
+          else if (found.sha256 !== original.sha256) wrong.push(`${slice} (${options.join(' ')}): ${found.sha256}`);
+          await Promise.all([rm(encoded), rm(decoded, { force: true })]);
+        });
+        expect(wrong).toEqual([]);
+        expect(compared).toBeGreaterThanOrEqual(unsignedOnly ? 1 : slices.length);
+      },
+    );
+  }
+});
