@@ -1,7 +1,7 @@
 /** An export of forty studies: what is in it, and that `expected.json` says of every file what it is. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { type DicomHeader, type InstanceFacts, readFacts, readHeader } from '@spineline/shared/dicom';
 import { ConfigError, KINDS, TARGETS } from '@spineline/shared/domain';
@@ -220,8 +220,12 @@ describe('exports of one seed', async () => {
   });
 
   it('are made again in their own folder, and never over an export that was not made here', async () => {
-    await generateExport(join(folder, 'one'), { ...few, studies: 1 });
-    expect(await readdir(join(folder, 'one', 'export'))).not.toContain('cd-2 ');
+    const again = join(folder, 'again');
+    const { expectations } = await generateExport(again, { ...few, studies: 2 });
+    const [first, second] = expectations.studies.map((study) => join(again, 'export', filesOf(study)[0]!));
+    await generateExport(again, { ...few, studies: 1 });
+    await access(first!);
+    await expect(access(second!)).rejects.toThrow(/ENOENT/);
     await mkdir(join(folder, 'foreign', 'export'), { recursive: true });
     await writeFile(join(folder, 'foreign', 'export', 'image'), '');
     await expect(generateExport(join(folder, 'foreign'), few)).rejects.toThrow(ConfigError);

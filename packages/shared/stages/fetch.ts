@@ -8,11 +8,11 @@ import type { FetchedFile } from './read-series.ts';
 const FETCHES_AT_ONCE = 8;
 
 /**
- * Fetches files by location, each once. A file that is gone or may not be read is a slice less, told by the map; a
- * store that does not answer is thrown, since another try may fetch it.
+ * Fetches files by location, each once. A file that is gone, or a local one that may not be read, is a slice less, told by
+ * the map; a store that does not answer is thrown, since another try may fetch it.
  *
  * @param have files fetched before, which are not fetched again.
- * @throws {StoreUnavailableError} transient.
+ * @throws {StoreUnavailableError} transient; `OBJECT_ACCESS_DENIED` if a server refuses.
  */
 export async function fetchFiles(
   sources: SourceReader,
@@ -33,6 +33,9 @@ async function fetch(sources: SourceReader, location: string): Promise<FetchedFi
     return await sources.read(location);
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return { missing: 'no file there' };
+    // A server that refuses, refuses all: that is no fault of one file, and nobody wants a study scored without its images.
+    const refused = error instanceof SpinelineError && error.code === 'OBJECT_ACCESS_DENIED';
+    if (refused && !location.startsWith('file:')) throw error;
     if (error instanceof SpinelineError && error.kind === 'permanent') return { missing: error.summary };
     throw error;
   }

@@ -4,6 +4,7 @@
  */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type ExportExpectations, generateExport } from '@spineline/phantom';

@@ -38,7 +38,7 @@ describe.skipIf(missing)(`a dataset on S3${missing ? ` (skipped: ${missing})` : 
       forcePathStyle,
       credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
       requestChecksumCalculation: 'WHEN_REQUIRED',
-    } as ConstructorParameters<typeof S3Client>[0]);
+    });
     for (const [name, content] of Object.entries(tree)) {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: prefix + name, Body: content }));
     }
