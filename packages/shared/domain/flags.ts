@@ -24,6 +24,7 @@ export const FLAG_MEANINGS = {
   slice_rejected: 'these images of the series are no slices of a kind that is scored, and were left out',
   series_split: 'this series holds several stacks, which were read as series of their own',
   description_contradicts_header: 'what is said of this series contradicts its DICOM header',
+  coverage_short: 'this sagittal series reaches less far from head to feet than a lumbar spine: levels may be missing',
   value_repaired: 'a value that is written against the DICOM standard was read all the same',
   orientation_turned: 'the slices of this series are stored turned, as their orientation says, and were turned back',
   orientation_mirrored:

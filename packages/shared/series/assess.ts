@@ -145,7 +145,7 @@ function softContradictions({ ground, region }: StackFacts, described: Kind): st
 
 /** What disagrees with the plane and the weighting that were chosen; `described` where a person chose them. */
 function contradictionsOf(facts: StackFacts, plane: Plane, weighting: Weighting, described?: Kind): string[] {
-  const { spokenPlane, headToFeetMm: length } = facts;
+  const { spokenPlane } = facts;
   const { timing } = facts.weighting;
   const chosen =
     described && WEIGHTING_OF[described] === weighting
@@ -158,9 +158,6 @@ function contradictionsOf(facts: StackFacts, plane: Plane, weighting: Weighting,
       : []),
     ...(spokenPlane && spokenPlane.plane !== plane
       ? [`its planes are ${facts.plane ?? 'oblique'}, but ${spokenPlane.text} means ${spokenPlane.plane}`]
-      : []),
-    ...(plane === 'sagittal' && length !== undefined && length < LUMBAR_SPINE_MM
-      ? [`reaches ${Math.round(length)} mm from head to feet, the lumbar spine takes ${LUMBAR_SPINE_MM} mm`]
       : []),
   ];
 }
@@ -178,6 +175,7 @@ function accept(
   contradictions: readonly string[],
 ): Assessment {
   const length = facts.headToFeetMm;
+  const short = kind !== 'axial_t2' && length !== undefined && length < LUMBAR_SPINE_MM;
   const preferred = preferenceOf({
     weighting: WEIGHTING_OF[kind],
     derived: facts.derived,
@@ -185,7 +183,7 @@ function accept(
     contrastAgent: facts.contrastAgent,
     fatSaturation: facts.fatSaturation,
     outOfPhase: facts.outOfPhase,
-    longEnough: kind === 'axial_t2' || length === undefined || length >= LUMBAR_SPINE_MM,
+    longEnough: !short,
     slices: facts.slices,
   });
   const lumbar = facts.region.is === 'lumbar' && facts.region.reason ? [`lumbar: ${facts.region.reason}`] : [];
@@ -196,6 +194,9 @@ function accept(
     weighting: WEIGHTING_OF[kind],
     reasons: [...reasons, ...lumbar, ...preferred.reasons],
     contradictions: [...new Set(contradictions)],
+    tooShort: short
+      ? `reaches ${Math.round(length)} mm from head to feet, the lumbar spine takes ${LUMBAR_SPINE_MM} mm`
+      : undefined,
     preference: preferred.preference,
   };
 }
@@ -215,6 +216,7 @@ function reject(
     weighting,
     reasons,
     contradictions: [...new Set(contradictions)],
+    tooShort: undefined,
     preference: 0,
   };
 }

@@ -31,11 +31,13 @@ export type Meaning =
   | 'other_part_code'
   | 'neutral';
 
-const list = (text: string): string[] =>
-  text
+/** Words and phrases of a text, separated by commas or line ends. */
+export function list(text: string): string[] {
+  return text
     .split(/[,\n]/)
     .map((word) => word.trim())
     .filter((word) => word !== '');
+}
 
 /** Planes, weightings, techniques, and what kind of picture it is. */
 export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
@@ -131,5 +133,5 @@ export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
   ),
 };
 
-/** Where a Meaning of `spin_echo` is listed it says nothing: those words are known so that runs such as `T2TSESAG` split. */
+/** Words that say nothing here. They are known so that runs such as `T2TSESAG` can be taken apart. */
 export const SILENT: ReadonlySet<Meaning> = new Set(['spin_echo', 'neutral']);

@@ -3,13 +3,7 @@
  * BodyPartExamined (PS3.16 annex L). Form of the entries as in `lexicon.ts`.
  */
 
-import type { Meaning } from './lexicon.ts';
-
-const list = (text: string): string[] =>
-  text
-    .split(/[,\n]/)
-    .map((word) => word.trim())
-    .filter((word) => word !== '');
+import { list, type Meaning } from './lexicon.ts';
 
 export const REGION_WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
   lumbar: list(`

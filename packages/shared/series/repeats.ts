@@ -54,7 +54,8 @@ export function withoutRepeats<U extends Unit>(members: readonly Placed<U>[]): (
     const layers = layersOf(members, attribute);
     if (!layers || layers.length < 2) continue;
     const remaining = layers.reduce((sum, layer) => sum + repeatsOf(layer), 0);
-    if (remaining <= MAY_REMAIN * repeats) return layers;
+    // What remains may differ in something else: a stack that is sorted out again is one stack.
+    if (remaining <= MAY_REMAIN * repeats) return layers.flatMap(withoutRepeats);
   }
   return [members];
 }

@@ -40,6 +40,8 @@ export interface Assessment {
   readonly reasons: readonly string[];
   /** What the description or the headers' own words contradict, a sentence each; a flag on the result. */
   readonly contradictions: readonly string[];
+  /** Why a sagittal stack may not show all five levels, one sentence; a flag on the result. */
+  readonly tooShort: string | undefined;
   /** The higher the better among stacks of one kind; see `preference.ts`. */
   readonly preference: number;
 }

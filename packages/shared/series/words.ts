@@ -111,7 +111,7 @@ function segments(run: string): string[] | undefined {
     for (let start = 0; start < end; start++) {
       const before = best[start];
       const part = run.slice(start, end);
-      if (before === undefined || !isPart(part, run, start, end)) continue;
+      if (before === undefined || !isPart(part, run, start)) continue;
       const parts = [...before, part];
       // The fewest parts: the longest words.
       if (best[end] === undefined || parts.length < best[end]!.length) best[end] = parts;
@@ -120,11 +120,9 @@ function segments(run: string): string[] | undefined {
   return best[run.length];
 }
 
-function isPart(part: string, run: string, start: number, end: number): boolean {
+function isPart(part: string, run: string, start: number): boolean {
   // A number is never cut: `t12` is no T1.
-  const digit = (at: number) => /\d/.test(run[at] ?? '');
-  if (digit(end - 1) && digit(end)) return false;
-  if (/^\d+$/.test(part)) return !digit(start - 1);
+  if (/^\d+$/.test(part)) return !/\d/.test(run[start - 1] ?? '');
   if (/^(l[1-5]|s1|t12|th12)$/.test(part)) return true;
   return part.length >= 2 && MEANINGS.has(part);
 }

@@ -72,13 +72,23 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
       found.push(...framesOf(study, series, instance, files, found.length));
     } catch (error) {
       const foreign = foreignObject(files.get(instance.location));
-      if (foreign) to.rejected.push({ series, images: 1, rejection: 'capture', reason: foreign });
-      else unreadable.push(unreadableFlag(series, instance, error));
+      if (foreign) {
+        to.rejected.push({ series, images: 1, rejection: 'capture', reason: foreign });
+        to.flags.push({ code: 'slice_rejected', kind: entry.kind, series, detail: `1 object: ${foreign}` });
+      } else unreadable.push(unreadableFlag(series, instance, error));
     }
   }
   const options = { described: entry.kind, trusted: entry.trust === 'description' };
   const { stacks, rejected } = sortOut(found, options);
-  const scored = stacks.filter(({ assessment }) => assessment.kind !== undefined);
+  // The largest keeps the name.
+  const scored = stacks
+    .filter(({ assessment }) => assessment.kind !== undefined)
+    .sort((a, b) => b.units.length - a.units.length);
+  for (const { assessment } of stacks) {
+    for (const detail of assessment.contradictions) {
+      to.flags.push({ code: 'description_contradicts_header', kind: assessment.kind ?? entry.kind, series, detail });
+    }
+  }
   const left = [...rejected, ...stacks.flatMap(rejectionOf)];
   for (const { units, rejection, reason } of left) {
     to.rejected.push({ series, images: units.length, rejection, reason });
@@ -91,7 +101,6 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   }
   const read: ReadSeries[] = [];
   for (const [place, stack] of scored.entries()) {
-    // The first keeps the name.
     const name = place === 0 ? series : `${series}#${place + 1}`;
     const one = await readStack(study, name, entry, stack, place === 0 ? unreadable : [], to);
     if (one) read.push(one);
@@ -166,9 +175,7 @@ async function readStack(
     const detail = `read as ${SERIES_DESCRIPTIONS[kind]}: ${reasons}`;
     flags.push({ code: 'series_kind_inferred', kind, series, detail });
   }
-  for (const detail of assessment.contradictions) {
-    flags.push({ code: 'description_contradicts_header', kind, series, detail });
-  }
+  if (assessment.tooShort) flags.push({ code: 'coverage_short', kind, series, detail: assessment.tooShort });
   if (slices.length === 0) {
     const reason = problems[0]?.detail ?? entry.problems?.[0]?.message ?? 'the dataset lists no file for it';
     flags.push({ code: 'series_unreadable', kind, series, instance: problems[0]?.instance, detail: reason });
@@ -193,10 +200,10 @@ function foreignObject(file: FetchedFile | undefined): string | undefined {
   if (!(file instanceof Uint8Array)) return undefined;
   try {
     const read = readFacts(file, { whole: true });
-    if (typeof read === 'string' || read.facts.rows !== undefined) return undefined;
-    const { modality, sopClassUid } = read.facts;
-    if (sopClassUid === undefined || modality === 'MR') return undefined;
-    return `an object of modality ${modality ?? 'unknown'} without pixels`;
+    if (typeof read === 'string' || read.damage || read.facts.rows !== undefined) return undefined;
+    // A cut image says its modality, or does not come so far.
+    const { modality } = read.facts;
+    return modality === undefined || modality === 'MR' ? undefined : `an object of modality ${modality} without pixels`;
   } catch {
     return undefined;
   }

@@ -91,12 +91,27 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
       ['PA1', 'PA2'],
     ],
     ['{site}/{study}/DICOM/{series}', (n) => (s) => `site/S-${n}/DICOM/${s}`, ['S-1', 'S-2']],
-    ['a UID as the name', (n) => (s) => `${studyUid(n)}/${s}`, [studyUid(1), studyUid(2)]],
   ])('%s', async (_, folderOf, ids) => {
     const opened = await open(await treeOf(study(1, folderOf(1)), study(2, folderOf(2))));
     expect(opened.studies.map((one) => one.study)).toEqual(ids);
     for (const one of opened.studies) expect(readOf(opened, one)).toEqual(KINDS_BY_NUMBER);
     expect(opened.dataset.scan!.ids).toEqual({ from: 'folders' });
+  });
+
+  it('but not where they are UIDs, which no log nor result may show', async () => {
+    const opened = await open(
+      await treeOf(
+        study(1, (s) => `${studyUid(1)}/1.2.826.0.1.777.60.${s}`),
+        study(2, (s) => `${studyUid(2)}/${s}`),
+      ),
+    );
+    expect(opened.dataset.scan!.ids).toEqual({ from: 'pseudonyms', split: 0, shared: 0 });
+    for (const one of opened.studies) expect(one.study).toMatch(/^study-[0-9a-f]{20}$/);
+    const [named, ofUids] = opened.studies
+      .map(({ series }) => series.map(({ series: name }) => name))
+      .sort((a, b) => a[0]!.length - b[0]!.length);
+    expect(named).toEqual(['1', '2', '3']);
+    expect(ofUids).toEqual(ofUids!.map(() => expect.stringMatching(SERIES_PSEUDONYM)));
   });
 
   it('a series’ folder is the one below the study’s, however deep its files lie', async () => {

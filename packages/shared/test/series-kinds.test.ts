@@ -279,6 +279,16 @@ describe('timing, sequence and contrast of the header', () => {
     ['both names, so by timing', named('SAG T1 T2', { echoTimeMs: 9, repetitionTimeMs: 500 }), SAGITTAL, 'sagittal_t1'],
     ['a company called Merge, a spin echo', named('Merge T2 sag', T2), SAGITTAL, 'sagittal_t2'],
     ['a name of T2 and the timing of T1', named('SAG T2', T1), SAGITTAL, 'sagittal_t1'],
+    ['a name of PD and the timing of T2, of a spin echo', named('SAG PD', T2), SAGITTAL, 'sagittal_t2'],
+    [
+      'the same of a sequence that is not named',
+      named('SAG PD', { ...T2, scanningSequence: [] }),
+      SAGITTAL,
+      'other_contrast',
+    ],
+    ['a protocol that says something else', named('SAG T2', { protocolName: 'LOC T1' }), SAGITTAL, 'sagittal_t2'],
+    ['a sagittal stack turned by 40 degrees', T2, turnedAboutZ(40), 'sagittal_t2'],
+    ['a sagittal stack turned by 50 degrees', T2, turnedAboutZ(50), 'other_plane'],
     ['no geometry', named('SAG T2', T2), [0, 0, 0, 0, 0, 0], 'kind_unknown'],
     ['oblique to all planes', T2, [0.8, -0.6, 0, 0.36, 0.48, -0.8], 'other_plane'],
   ])('%s', (_, facts, orientation, expected) => {
@@ -289,6 +299,18 @@ describe('timing, sequence and contrast of the header', () => {
     const odd: Facts = { echoTimeMs: 4, repetitionTimeMs: 9, scanningSequence: ['GR'], seriesDescription: 'T2*' };
     const { stacks } = sortOut(stack({ facts: (i) => (i === 0 ? odd : named('SAG T2', T2)) }));
     expect(stacks.map(({ assessment }) => assessment.kind)).toEqual(['sagittal_t2']);
+  });
+
+  it.each<[string, (i: number) => Facts]>([
+    ['an echo-planar image', (i) => ({ ...T2, scanningSequence: i === 3 ? ['EP'] : ['SE'] })],
+    ['an image of another name', (i) => named(i === 3 ? 'SAG T1' : 'SAG T2')],
+    ['an image of another contrast', (i) => ({ acquisitionContrast: i === 3 ? 'T1' : 'T2' })],
+    ['an image of another part', (i) => ({ ...T2, bodyPartExamined: i === 3 ? 'KNEE' : 'LSPINE' })],
+    ['an image of another time', (i) => ({ ...T2, echoTimeMs: i === 3 ? 1e6 : 105 })],
+  ])('is not led astray by %s among 15', (_, facts) => {
+    const { stacks } = sortOut(stack({ facts }));
+    expect(stacks.map(({ units, assessment }) => [units.length, assessment.kind])).toEqual([[15, 'sagittal_t2']]);
+    expect(stacks[0]!.assessment.contradictions).toEqual([]);
   });
 
   it('tells words that the timing disproves', () => {
@@ -309,8 +331,9 @@ describe('timing, sequence and contrast of the header', () => {
   it('tells a sagittal stack that is too short for five levels, and reads it', () => {
     const short = sortOut(stack({ facts: { ...T2, rows: 100 } })).stacks[0]!.assessment;
     expect(short.kind).toBe('sagittal_t2');
-    expect(short.contradictions).toEqual(['reaches 100 mm from head to feet, the lumbar spine takes 120 mm']);
-    expect(sortOut(stack({ facts: { ...T2, rows: 121 } })).stacks[0]!.assessment.contradictions).toEqual([]);
+    expect(short.tooShort).toBe('reaches 100 mm from head to feet, the lumbar spine takes 120 mm');
+    expect(short.contradictions).toEqual([]);
+    expect(sortOut(stack({ facts: { ...T2, rows: 121 } })).stacks[0]!.assessment.tooShort).toBeUndefined();
   });
 });
 
@@ -475,3 +498,9 @@ describe('images that are foreign one by one', () => {
     expect(come({ ...T2, ...facts })).toBe('sagittal_t2');
   });
 });
+
+/** A sagittal orientation turned about the long axis of the body by degrees. */
+function turnedAboutZ(degrees: number): Orientation {
+  const angle = (degrees * Math.PI) / 180;
+  return [-Math.sin(angle), Math.cos(angle), 0, 0, 0, -1];
+}

@@ -68,6 +68,8 @@ describe('compareStacks', () => {
       'T1 SAG SIN CONTRASTE',
       'T1 sag nativ',
       'T1 PRE',
+      'T1 pre KM',
+      'T1 native Gd',
     ]) {
       const { reasons } = sortOut(stack({ facts: { ...T1, seriesDescription } })).stacks[0]!.assessment;
       expect(reasons.join()).not.toMatch(/contrast agent/);

@@ -31,6 +31,10 @@ describe('one stack', () => {
     ['two interleaved acquisitions', stack({ facts: (i) => ({ ...T2, acquisitionNumber: 1 + (i % 2) }) })],
     ['an acquisition number a slice', stack({ facts: (i) => ({ ...T2, acquisitionNumber: i }) })],
     ['an echo time that varies from slice to slice', stack({ facts: (i) => ({ ...T2, echoTimeMs: 100 + (i % 3) }) })],
+    [
+      'echoes 0.02 mm apart',
+      [1, 2].flatMap((echoNumber) => stack({ facts: { ...T2, echoNumber }, from: -30 + 0.02 * echoNumber })),
+    ],
     ['echoes at different places', stack({ facts: (i) => ({ ...T2, echoNumber: 1 + (i % 2) }) })],
     ['dynamics at different places', stack({ facts: T2, frame: (i) => ({ temporalPosition: i }) })],
     ['an inversion time that varies', stack({ facts: (i) => ({ ...STIR, inversionTimeMs: 150 + i }) })],
@@ -120,6 +124,14 @@ describe('several stacks', () => {
       [...stack({ facts: { ...T2, echoTimeMs: 20 } }), ...stack({ facts: { ...T2, echoTimeMs: 100 }, instance: 20 })],
       [
         [15, 'other_contrast'],
+        [15, 'sagittal_t2'],
+      ],
+    ],
+    [
+      'two echoes within 0.01 mm',
+      [...stack({ facts: { ...T2, echoNumber: 1 } }), ...stack({ facts: { ...T2, echoNumber: 2 }, from: -29.993 })],
+      [
+        [15, 'sagittal_t2'],
         [15, 'sagittal_t2'],
       ],
     ],
@@ -271,6 +283,27 @@ describe('any order of the images', () => {
       expect([...once.stacks, ...once.rejected].flatMap((one) => one.units)).toHaveLength(units.length);
       for (let seed = 1; seed <= 20; seed++) expect(sortOut(shuffled(units, seed), options)).toEqual(once);
       expect(sortOut(units.toReversed(), options)).toEqual(once);
+    }
+  });
+
+  it('gives one stack of the same kind when a stack is sorted out again, as stage 1 does', () => {
+    const again = (n: number) => (n === 0 ? { acquisitionNumber: 9 } : {});
+    const units = [
+      ...[80, 100].flatMap((echoTimeMs, n) => stack({ facts: { ...T2, echoTimeMs }, instance: 1 + 20 * n })),
+      // One slice once more, which only its acquisition tells apart.
+      ...stack({ facts: (i) => ({ ...T2, echoTimeMs: 100, ...again(i) }), count: 1, from: -30, instance: 50 }),
+      ...blocks([-12, 0, 15, 30, 52], 60),
+      ...stack({ facts: T1, series: '1.9' }),
+      ...stack({ facts: T1, series: '1.9', instance: 30, count: 2, frame: { position: undefined } }),
+    ];
+    const once = sortOut(units).stacks;
+    expect(once.map(({ units: members }) => members.length)).toEqual([15, 15, 1, 20, 17]);
+    for (const { units: members, assessment } of once) {
+      for (const options of [{}, { described: assessment.kind }]) {
+        const { stacks, rejected } = sortOut(members, options);
+        expect(rejected).toEqual([]);
+        expect(stacks).toMatchObject([{ units: members, assessment: { kind: assessment.kind, contradictions: [] } }]);
+      }
     }
   });
 

@@ -22,6 +22,9 @@ describe('findWords', () => {
     ['AxT2FRFSE', ['axial', 't2']],
     ['sagT2newsequence', ['sagittal', 't2']],
     ['3DT2SPACE', ['t2']],
+    ['SAGT13D', ['sagittal', 't1']],
+    ['T12SAG', ['sagittal']],
+    ['sT1W_TSE', ['t1']],
     ['T2*', ['gradient_echo']],
     ['T2 star', ['gradient_echo']],
     ['T2star', ['gradient_echo']],
@@ -61,7 +64,7 @@ describe('findWords', () => {
       'Flashman Angiolini Cinema Epidauros Epinal Reformation Captured Reporter Pilotto Corsica Cortina Saginaw Sagunto ' +
       'Axminster Tralee Transylvania Stirling Tirmenstein Kneeland Kneecap Brainerd Hipperholme Shoulderstone Ankleton ' +
       'Headley Neckar Chester Handsworth Footscray Cervia Cervantes Dorsalino Lumbini Lumberton T10 T12 T11 T1000 T20 PDQ ' +
-      'Fatima Fatsia Postdam Gadsden Preston Watermill Hemochron Protonix Fiestaland Sworder Vibert Flairton Tracor Corax'
+      'Fatima Fatsia Postdam Gadsden Preston Watermill Hemochron Protonix Fiestaland Sworder Vibert Flairton Tracor Corax Corse Trapd Korse Saggd'
     ).split(' '),
   )('finds nothing in %s, alone or beside T2', (name) => {
     expect(meanings(name)).toEqual([]);

@@ -43,9 +43,10 @@ const without = (stack: (DicomDataset & { shade: number })[], place: number, key
   stack.map((slice, i) => (i === place ? { ...slice, [keyword]: undefined } : slice));
 
 describe('a plain study', () => {
-  it('is indexed without a flag, and the index passes its own schema', async () => {
+  it('is indexed without a flag but that it is small, and the index passes its own schema', async () => {
     const study = await indexed(PLAIN);
-    expect(study.index.flags).toEqual([]);
+    expect(codesOf(study)).toEqual(['coverage_short', 'coverage_short']);
+    expect(flagsOf(study, 'coverage_short')).toMatchObject([{ series: '11' }, { series: '12' }]);
     expect(SeriesIndex.parse(JSON.parse(JSON.stringify(study.index)))).toEqual(study.index);
     expect(study.index.series.map(({ series, kind, used }) => [series, kind, used])).toEqual([
       ['11', 'sagittal_t2', true],
@@ -127,13 +128,18 @@ describe('the order of slices', () => {
     const scout = { InstanceNumber: 99, ImageOrientationPatient: [...AXIAL], ImagePositionPatient: [0, 0, 0] };
     const study = await indexed([{ ...T2, slices: [...sagittalStack(5), scout] }]);
     expect(instancesOf(study, '11')).toEqual([1, 2, 3, 4, 5]);
-    expect(flagsOf(study, 'slice_not_placed')).toMatchObject([{ series: '11', instance: 99 }]);
+    expect(flagsOf(study, 'slice_rejected')).toMatchObject([
+      { series: '11', detail: expect.stringMatching(/^1 image: .*axial planes beside the sagittal ones/) },
+    ]);
+    expect(study.index.rejected).toMatchObject([{ series: '11', images: 1, rejection: 'other_plane' }]);
   });
 
-  it('flags a series whose planes are not those of its kind, and reads it', async () => {
+  it('reads a series by its planes where its description says another, and flags that', async () => {
     const study = await indexed([{ ...T2, slices: axialStack(5) }]);
-    expect(instancesOf(study, '11')).toHaveLength(5);
-    expect(flagsOf(study, 'orientation_unexpected')).toMatchObject([{ series: '11', detail: 'axial planes' }]);
+    expect(study.index.series).toMatchObject([{ series: '11', kind: 'axial_t2' }]);
+    expect(flagsOf(study, 'description_contradicts_header')).toMatchObject([
+      { series: '11', detail: 'described as Sagittal T2/STIR, but its planes are axial' },
+    ]);
   });
 });
 
@@ -263,17 +269,18 @@ describe('how many slices, and of what size', () => {
     expect(flagsOf(study, 'slices_few')).toHaveLength(few ? 1 : 0);
   });
 
-  it('flags slices of different sizes in one series and keeps each size', async () => {
+  it('tells slices of different sizes apart, and reads the larger stack', async () => {
     const stack = sagittalStack(5).map((slice, i) => (i < 2 ? { ...slice, Rows: 10, Columns: 4 } : slice));
     const study = await indexed([{ ...T2, slices: stack }]);
-    expect(flagsOf(study, 'slice_sizes_differ')).toMatchObject([{ series: '11', detail: '4x10, 6x8' }]);
-    expect(study.sagittal.sagittal_t2!.map(({ rows, columns, image }) => [rows, columns, image.data.length])).toEqual([
-      [10, 4, 40],
-      [10, 4, 40],
-      [8, 6, 48],
-      [8, 6, 48],
-      [8, 6, 48],
+    expect(flagsOf(study, 'series_split')).toMatchObject([{ series: '11' }]);
+    expect(study.index.series.map(({ series, used, slices }) => [series, used, slices.length])).toEqual([
+      ['11', true, 3],
+      ['11#2', false, 2],
     ]);
+    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11#2' }]);
+    expect(study.sagittal.sagittal_t2!.map(({ rows, columns, image }) => [rows, columns, image.data.length])).toEqual(
+      Array(3).fill([8, 6, 48]),
+    );
   });
 });
 
@@ -364,8 +371,8 @@ describe('what cannot be read or placed', () => {
     });
     const scout = sagittalStack(5, { more: { SeriesDescription: 'scout' } });
     await expect(indexed([{ series: '4', slices: scout }])).rejects.toMatchObject({
-      code: 'STUDY_UNREADABLE',
-      context: { study: '1001', series: '4', found: 'no series of a kind that is scored' },
+      code: 'STUDY_WITHOUT_SERIES',
+      context: { study: '1001', found: 'series 4 (5 images): the word "scout" in SeriesDescription' },
     });
   });
 
@@ -374,6 +381,6 @@ describe('what cannot be read or placed', () => {
     const problems = [{ code: 'FILES_MISSING', message: '2 files are not there' } as const];
     const [first, ...rest] = study.series;
     const found = await indexStudy({ ...study, series: [{ ...first!, problems }, ...rest] }, files);
-    expect(codesOf(found)).toEqual(['dataset_problem']);
+    expect(codesOf(found)).toEqual(['coverage_short', 'coverage_short', 'dataset_problem']);
   });
 });

@@ -146,7 +146,14 @@ class Comparison {
     const { sample, sliceOf } = this.#prepared.volumes[task]!;
     const entry = this.#prepared.study.series.find((one) => one.series === series)!;
     const slices = entry.instances.map(({ location }) => pathOf(location));
-    this.#reference.ask({ name: task, task: 'volume', slices, kind: STAGE1_TASKS[task], canonical: STAGE1_TASKS[task], settings: INPUT1 });
+    this.#reference.ask({
+      name: task,
+      task: 'volume',
+      slices,
+      kind: STAGE1_TASKS[task],
+      canonical: STAGE1_TASKS[task],
+      settings: INPUT1,
+    });
     this.#compare.push((report) => {
       const { data, shape } = this.#reference.array(task);
       expect([1, ...shape]).toEqual(sample.volume!.dims);

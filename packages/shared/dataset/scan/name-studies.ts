@@ -44,7 +44,7 @@ export function nameStudies(
   const found = studies.filter(({ group }) => group.described === undefined);
   const folders = found.map(({ group }) => foldersOf(group.series));
   const depths = foldersName ? studyDepths(found, folders) : [];
-  const agreed = foldersName ? agreeOnNames(folders, depths, (name) => StudyId.safeParse(name).success) : undefined;
+  const agreed = foldersName ? agreeOnNames(folders, depths, (name) => isName(StudyId, name)) : undefined;
   const taken = new Set([...reserved, ...studies.flatMap(({ group }) => group.described ?? [])]);
   const usable = agreed?.names.every((name) => !taken.has(name)) ? agreed : undefined;
   const named = new Map(
@@ -61,6 +61,11 @@ export function nameStudies(
       ? { from: 'folders' }
       : { from: 'pseudonyms', ...(foldersName ? disagreement(folders, depths[0] ?? 1) : { split: 0, shared: 0 }) };
   return { studies: all, ids };
+}
+
+/** Whether a folder's name can be an id. One that is a UID cannot: ids are in logs and results, where no UID may be. */
+function isName(id: typeof StudyId | typeof SeriesId, name: string): boolean {
+  return id.safeParse(name).success && !/^\d+(\.\d+){3,}$/.test(name);
 }
 
 function foldersOf(series: readonly SeriesGroup[]): FoldersOf {
@@ -97,7 +102,7 @@ function nameSeries(
   const unnamed = read.filter((group) => !names.has(group));
   const folders = unnamed.map(foldersOfImages(kept));
   const depths = foldersName ? seriesDepths(folders, studyDepth) : [];
-  const agreed = agreeOnNames(folders, depths, (name) => SeriesId.safeParse(name).success);
+  const agreed = agreeOnNames(folders, depths, (name) => isName(SeriesId, name));
   const used = () => new Set(names.values());
   const clash = agreed?.names.some((name) => used().has(name)) ?? true;
   unnamed.forEach((group, i) => {
@@ -115,7 +120,7 @@ function nameSeries(
     const [folder, ...more] = foldersOfOther(group);
     const alone = folder !== undefined && more.length === 0 && holders.get(folder) === 1 && !readFolders.has(folder);
     const name = alone && foldersName ? folder.slice(folder.lastIndexOf('/') + 1) : '';
-    const fits = SeriesId.safeParse(name).success && !used().has(name) && depthOf(folder!) > (studyDepth ?? 0);
+    const fits = isName(SeriesId, name) && !used().has(name) && depthOf(folder!) > (studyDepth ?? 0);
     names.set(group, fits ? name : pseudonym('series', group.key, idKey));
   }
   const ids = new Set<string>();
