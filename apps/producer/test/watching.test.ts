@@ -85,7 +85,9 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
     );
 
     const before = await readAccounts();
+    await spinelineOk(['pause'], settings);
     await spinelineOk(['enqueue', dataset, '--run', RUN, '--deadline', '8h'], traced);
+    await holdUntilSeenUnderWay();
     const over = watchRun(RUN, settings);
     let isOver = false;
     void over.then(() => {
@@ -118,6 +120,23 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
     await collector?.stop();
     await deployment?.stop();
   });
+
+  /**
+   * Some panels need a run that gets on and is not over: on a fast machine it would be over before anybody looks. So the
+   * broken study fails at stage 1 while stage 3 waits, until these panels have given something.
+   */
+  async function holdUntilSeenUnderWay(): Promise<void> {
+    const { settings } = deployment;
+    const seen = { timeout: 60_000, interval: 500 };
+    const left = (studies: number) => prometheus.query(`spineline_run_studies_left{run="${RUN}"} == ${studies}`);
+    await vi.waitFor(async () => expect(await left(STUDIES + 1)).toHaveLength(1), seen);
+    for (const stage of ['1', '2']) await spinelineOk(['unpause', '--stage', stage], settings);
+    await vi.waitFor(async () => {
+      await ask();
+      expect(asked.filter(({ expr }) => expr.includes('run:spineline_time_left') && !answers.has(expr))).toEqual([]);
+    }, seen);
+    await spinelineOk(['unpause', '--stage', '3'], settings);
+  }
 
   /** Asks what has not given anything yet. */
   async function ask(): Promise<void> {

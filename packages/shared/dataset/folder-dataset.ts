@@ -70,6 +70,8 @@ async function scan(
     idKey,
     descriptions,
     reserved,
+    // Beside described studies lie studies.
+    ...(only && { studyDepth: 1 }),
     // As `sources/file-source.ts` writes it.
     locationOf: ({ folder, name }) => base + encoded(folder === '' ? name : `${folder}/${name}`),
   });

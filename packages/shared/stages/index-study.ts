@@ -86,6 +86,14 @@ const REASONS_SHOWN = 5;
 function withoutImages(study: StudyEntry, rejected: readonly RejectedSeries[]): StudyError {
   if (rejected.length > 0) return withoutSeries(study, rejected);
   const problem = study.problems?.[0] ?? study.series.flatMap((series) => series.problems ?? [])[0];
+  const damaged = study.problems?.find(({ code }) => code === 'FILES_DAMAGED');
+  if (damaged) {
+    return new StudyError('STUDY_UNREADABLE', 'no file of the study could be read', {
+      study: study.study,
+      expected: 'readable DICOM of at least one series',
+      found: damaged.message,
+    });
+  }
   return new StudyError('STUDY_WITHOUT_IMAGES', 'the study has no images', {
     study: study.study,
     series: study.series.map(({ series }) => series).join(', ') || undefined,

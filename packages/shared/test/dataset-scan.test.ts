@@ -114,6 +114,21 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
     expect(ofUids).toEqual(ofUids!.map(() => expect.stringMatching(SERIES_PSEUDONYM)));
   });
 
+  it('a study’s folder of which no file can be read stays, to fail with the names', async () => {
+    const plain = (n: number) => study(n, (s) => `${1000 + n}/${s}`);
+    const lost = { '1003/7/1.dcm': 'not a picture', '1003/7/2.dcm': 'neither' };
+    const opened = await open(await treeOf({ ...plain(1), ...plain(2), ...lost }));
+    expect(opened.studies.map((one) => one.study)).toEqual(['1001', '1002', '1003']);
+    const [one, , bad] = opened.studies;
+    expect(one!.problems).toBeUndefined();
+    expect(bad).toMatchObject({
+      series: [],
+      problems: [{ code: 'FILES_DAMAGED', message: expect.stringMatching(/^2 files .*1\.dcm.*2\.dcm/) }],
+    });
+    expect(opened.dataset.scan).toMatchObject({ studies: 3, withoutSeries: ['1003'] });
+    expect(opened.dataset.studyCount).toBe(3);
+  });
+
   it('a series’ folder is the one below the study’s, however deep its files lie', async () => {
     const opened = await open(await treeOf(study(1, (s) => `1001/${s}/images/${s}`)));
     expect(readOf(opened, opened.studies[0]!)).toEqual(KINDS_BY_NUMBER);

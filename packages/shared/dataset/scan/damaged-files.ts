@@ -14,6 +14,48 @@ export interface DamageOf {
 const SEVERAL = -1;
 const NAMED = 3;
 
+/** A study's folder of which no file can be read: it stays in the dataset, so that it fails in the open. */
+export interface LostStudy {
+  readonly study: string;
+  readonly problem: Problem;
+}
+
+/**
+ * The folders at the depth of studies' folders that hold damaged files and no image. What is left of the damaged files may
+ * lie with studies that are there.
+ *
+ * @param depth at which folders name studies; `undefined` where they do not: then nobody knows whose a file is.
+ * @param taken ids of other studies.
+ */
+export function lostStudies(
+  damaged: readonly DamagedFile[],
+  studies: readonly NamedStudy[],
+  depth: number | undefined,
+  taken: Iterable<string>,
+  isName: (name: string) => boolean,
+): { lost: LostStudy[]; others: DamagedFile[] } {
+  if (depth === undefined || damaged.length === 0) return { lost: [], others: [...damaged] };
+  const folderOf = (folder: string) => {
+    const parts = folder.split('/');
+    return parts.length < depth ? undefined : parts.slice(0, depth).join('/');
+  };
+  const holding = new Set<string | undefined>();
+  for (const { series, rejected } of studies) {
+    for (const { images } of [...series, ...rejected]) for (const { folder } of images) holding.add(folderOf(folder));
+  }
+  const ids = new Set(taken);
+  const lost = new Map<string, DamagedFile[]>();
+  const others: DamagedFile[] = [];
+  for (const file of damaged) {
+    const folder = folderOf(file.folder);
+    const name = folder?.slice(folder.lastIndexOf('/') + 1);
+    const isLost = folder !== undefined && folder !== '' && !holding.has(folder) && isName(name!) && !ids.has(name!);
+    if (isLost) lost.set(name!, [...(lost.get(name!) ?? []), file]);
+    else others.push(file);
+  }
+  return { lost: [...lost].map(([study, files]) => ({ study, problem: problemOf(files) })), others };
+}
+
 /** A folder, or the nearest above it, that holds images of one study alone says whose a file is; no other rule does. */
 export function ownersOfDamaged(damaged: readonly DamagedFile[], studies: readonly NamedStudy[]): DamageOf {
   const ofStudies = new Map<number, DamagedFile[]>();

@@ -35,12 +35,12 @@ interface NamingOptions {
 
 /**
  * @param studies in any order.
- * @returns in natural order of their ids.
+ * @returns in natural order of their ids; `depth` at which folders name them, where they do.
  */
 export function nameStudies(
   studies: readonly SortedStudy[],
   { idKey, foldersName, reserved = [] }: NamingOptions & { readonly reserved?: Iterable<string> | undefined },
-): { studies: NamedStudy[]; ids: IdSource } {
+): { studies: NamedStudy[]; ids: IdSource; depth: number | undefined } {
   const found = studies.filter(({ group }) => group.described === undefined);
   const folders = found.map(({ group }) => foldersOf(group.series));
   const depths = foldersName ? studyDepths(found, folders) : [];
@@ -60,7 +60,12 @@ export function nameStudies(
     usable || found.length === 0
       ? { from: 'folders' }
       : { from: 'pseudonyms', ...(foldersName ? disagreement(folders, depths[0] ?? 1) : { split: 0, shared: 0 }) };
-  return { studies: all, ids };
+  return { studies: all, ids, depth: usable?.depth };
+}
+
+/** Whether a folder's name can be a study's id. */
+export function isStudyName(name: string): boolean {
+  return isName(StudyId, name);
 }
 
 /** Whether a folder's name can be an id. One that is a UID cannot: ids are in logs and results, where no UID may be. */

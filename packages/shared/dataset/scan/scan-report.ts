@@ -2,6 +2,7 @@
 
 import type { Kind } from '../../domain/index.ts';
 import type { Rejection } from '../../series/index.ts';
+import type { LostStudy } from './damaged-files.ts';
 import type { IdSource, NamedStudy } from './name-studies.ts';
 import type { ScanSink } from './scan-sink.ts';
 import type { SkipReason } from './skipped.ts';
@@ -26,7 +27,12 @@ export interface ScanReport {
   readonly ids: IdSource;
 }
 
-export function reportOf(studies: readonly NamedStudy[], sink: ScanSink, ids: IdSource): ScanReport {
+export function reportOf(
+  studies: readonly NamedStudy[],
+  lost: readonly LostStudy[],
+  sink: ScanSink,
+  ids: IdSource,
+): ScanReport {
   const kept = new Map<Kind | 'several', Count>();
   const rejected = new Map<Rejection, Count>();
   for (const study of studies) {
@@ -36,12 +42,12 @@ export function reportOf(studies: readonly NamedStudy[], sink: ScanSink, ids: Id
   return {
     files: sink.filesFound,
     bytesRead: sink.bytesRead,
-    studies: studies.length,
+    studies: studies.length + lost.length,
     kept: Object.fromEntries(kept),
     rejected: Object.fromEntries(rejected),
     skipped: sink.skipped.counts(),
     lost: sink.skipped.lost(),
-    withoutSeries: studies.filter(({ series }) => series.length === 0).map(({ study }) => study),
+    withoutSeries: [...studies.filter(({ series }) => series.length === 0), ...lost].map(({ study }) => study),
     ids,
   };
 }

@@ -3,10 +3,10 @@
 import type { Kind } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
 import type { Problem, SeriesEntry, StudyEntry } from '../study-entry.ts';
-import { type DamageOf, ownersOfDamaged } from './damaged-files.ts';
+import { type DamageOf, lostStudies, ownersOfDamaged } from './damaged-files.ts';
 import { type Descriptions, groupStudies } from './group-studies.ts';
 import type { ScannedImage } from './image-table.ts';
-import { type NamedStudy, nameStudies } from './name-studies.ts';
+import { isStudyName, type NamedStudy, nameStudies } from './name-studies.ts';
 import { reportOf, type ScanReport } from './scan-report.ts';
 import type { ScanSink } from './scan-sink.ts';
 import { sortStudy } from './sort-study.ts';
@@ -20,6 +20,8 @@ export interface ScannedOptions {
   readonly descriptions?: Descriptions | undefined;
   /** Ids that other studies of the dataset have. */
   readonly reserved?: Iterable<string> | undefined;
+  /** The depth at which folders are studies, where that is known; default: where they agree with the UIDs. */
+  readonly studyDepth?: number | undefined;
 }
 
 /** What the scan knows of a study beside its entry. */
@@ -57,13 +59,19 @@ export function scannedStudies(sink: ScanSink, options: ScannedOptions): Scanned
   const { descriptions, idKey, foldersName = true, locationOf } = options;
   const groups = groupStudies(table, skipped, descriptions);
   const sorted = groups.map((group) => sortStudy(group, table, descriptions));
-  const { studies, ids } = nameStudies(sorted, { idKey, foldersName, reserved: options.reserved });
-  const damage = ownersOfDamaged(damaged, studies);
+  const reserved = [...(options.reserved ?? [])];
+  const { studies, ids, depth } = nameStudies(sorted, { idKey, foldersName, reserved });
+  const taken = [...reserved, ...(descriptions?.keys() ?? []), ...studies.map(({ study }) => study)];
+  const { lost, others } = lostStudies(damaged, studies, options.studyDepth ?? depth, taken, isStudyName);
+  const damage = ownersOfDamaged(others, studies);
+  const problemOfLost = new Map(lost.map(({ study, problem }) => [study, problem]));
   const places = new Map(studies.map(({ study }, place) => [study, place]));
   return {
-    report: reportOf(studies, sink, ids),
-    studies: studies.map(({ study }) => study),
+    report: reportOf(studies, lost, sink, ids),
+    studies: [...places.keys(), ...problemOfLost.keys()].sort(compareNatural),
     entry(study) {
+      const problem = problemOfLost.get(study);
+      if (problem) return { study, series: [], problems: [problem] };
       const place = places.get(study) ?? -1;
       const found = studies[place];
       if (!found) throw new RangeError('no such study in the scan');
