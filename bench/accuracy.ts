@@ -2,12 +2,12 @@
  * What the models reach on phantom studies that played no part in training or choice: makes the studies, awkward ones
  * included, scores them with `spineline score`, evaluates, and prints every requirement with the figure reached.
  *
- *   npm run accuracy -- [--studies 200] [--seed 20273] [--models DIR] [--out DIR] [--keep]
+ *   npm run accuracy -- [--studies 200] [--seed 20311] [--models DIR] [--out DIR] [--keep]
  *
  * Writes DIR/accuracy.json and DIR/accuracy.md; exits with 1 if a requirement is missed. Phantoms and the store go into
  * DIR as well and are removed at the end, unless `--keep`: then a later call with the same seed takes up where it is.
  *
- * Seed 20273 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its
+ * Seed 20311 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its
  * figures again and again while changing models wears it out: choose on another seed.
  */
 
@@ -29,7 +29,7 @@ import { out as style, table } from '../apps/producer/src/terminal/style.ts';
 import { ACCURACY_HEADER, accuracyCells, accuracyMarkdown, accuracyRows } from './accuracy-table.ts';
 
 /** Never trained on, and nothing is chosen by it. */
-export const ACCURACY_SEED = 20273;
+export const ACCURACY_SEED = 20311;
 
 interface Options {
   readonly studies: number;
