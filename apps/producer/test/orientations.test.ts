@@ -1,13 +1,15 @@
 /**
  * One patient stored in each of the eight ways that DICOM allows, sagittal and axial series, with a finding on one side:
  * the severities are the same, the finding stays on its side, points lie in the stored images, and training sees the same.
+ * And the same patient with padding.
  */
 
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generatePhantom, oneSided, STORED_AS, type StoredAs } from '@spineline/phantom';
 import { SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
+import { readNpy } from '@spineline/shared/imaging';
 import type { StudyResult } from '@spineline/shared/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
@@ -27,6 +29,10 @@ const STORED = new Map<string, { sagittal?: StoredAs; axial?: StoredAs }>([
   ['both-turned-180', { sagittal: 'turned-180', axial: 'turned-180' }],
 ]);
 const RIGHT = ['right-upright', 'right-axial-mirrored'] as const;
+/** The left-sided patient with padding far below the image, which the header tells of, or, as the control, does not. */
+const PADDED = { 'padded-told': { value: -2000 }, 'padded-untold': { value: -2000, declared: false } };
+/** Of these training arrays are made too. */
+const PREPARED = ['upright', 'axial-mirrored', 'sagittal-turned-90', 'both-turned-180'];
 
 let folder = '';
 let results: Map<string, StudyResult>;
@@ -43,6 +49,14 @@ async function addStudy(
   const [, first] = await lines('train.csv');
   const id = first!.split(',')[0]!;
   const descriptions = await lines('train_series_descriptions.csv');
+  for (const table of ['train.csv', 'train_label_coordinates.csv']) {
+    const [header, ...rows] = await lines(table);
+    const before = await readFile(join(dataset, table), 'utf8').catch(() => `${header}\n`);
+    await writeFile(
+      join(dataset, table),
+      before + rows.map((row) => `${row.replace(`${id},`, `${name},`)}\n`).join(''),
+    );
+  }
   await cp(join(directory, 'train_images', id), join(dataset, 'train_images', name), { recursive: true });
   await rm(own, { recursive: true });
   return descriptions.slice(1).map((line) => line.replace(`${id},`, `${name},`));
@@ -61,6 +75,9 @@ describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missi
     descriptions.push(...(await addStudy(dataset, RIGHT[0], { severities })));
     const storedAs = { axial: 'mirrored' } as const;
     descriptions.push(...(await addStudy(dataset, RIGHT[1], { severities, storedAs })));
+    for (const [name, padding] of Object.entries(PADDED)) {
+      descriptions.push(...(await addStudy(dataset, name, { padding, severities: oneSided('left') })));
+    }
     const header = 'study_id,series_id,series_description';
     await writeFile(join(dataset, 'train_series_descriptions.csv'), `${[header, ...descriptions].join('\n')}\n`);
     await spinelineOk(['score', dataset, '--out', join(folder, 'out')]);
@@ -91,6 +108,52 @@ describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missi
     expect(severeOn(side)).toBeGreaterThanOrEqual(8);
     expect(severeOn(SIDES.find((other) => other !== side)!)).toBeLessThanOrEqual(1);
     expect(TARGETS.filter((target) => target.side === side)).toHaveLength(10);
+  });
+
+  it('padding that the header tells of changes hardly a grade; padding that nobody can know of many', () => {
+    const gradesOf = (name: string) =>
+      results.get(name)!.targets.map(({ severities }) => severities.indexOf(Math.max(...severities)));
+    const upright = gradesOf('upright');
+    const changed = (name: string) => gradesOf(name).filter((grade, i) => grade !== upright[i]).length;
+    // The padded corners showed tissue before: a target between two grades may go to the other one.
+    expect(changed('padded-told')).toBeLessThanOrEqual(1);
+    expect(changed('padded-untold')).toBeGreaterThanOrEqual(5);
+  });
+
+  it('training sees the same arrays', async () => {
+    const [some, prepared] = [join(folder, 'some'), join(folder, 'prepared')];
+    await mkdir(join(some, 'train_images'), { recursive: true });
+    for (const study of PREPARED) {
+      await symlink(join(folder, 'dataset', 'train_images', study), join(some, 'train_images', study));
+    }
+    for (const table of ['train.csv', 'train_label_coordinates.csv', 'train_series_descriptions.csv']) {
+      const [header, ...rows] = (await readFile(join(folder, 'dataset', table), 'utf8')).trim().split('\n');
+      const own = rows.filter((row) => PREPARED.includes(row.split(',')[0]!));
+      await writeFile(join(some, table), `${[header, ...own].join('\n')}\n`);
+    }
+    await spinelineOk(['prepare', some, '--out', prepared, '--dtype', 'uint8', '--pool', '4,4,4', '--threads', '2']);
+    const shard = join(prepared, 'shard-00000');
+    const { studies } = JSON.parse(await readFile(join(shard, 'shard.json'), 'utf8')) as { studies: string[] };
+    expect([...studies].sort()).toEqual([...PREPARED].sort());
+    const arrays = (await readdir(shard)).filter((file) => file.endsWith('.npy'));
+    expect(arrays.length).toBeGreaterThan(15);
+    for (const file of arrays) {
+      const { data, shape } = readNpy(await readFile(join(shard, file)));
+      const size = data.length / shape[0]!;
+      const of = (study: string) =>
+        Array.from(data.subarray(studies.indexOf(study) * size, (studies.indexOf(study) + 1) * size) as never, Number);
+      const upright = of('upright');
+      for (const study of PREPARED.slice(1)) {
+        const stored = of(study);
+        // Images to the bit; labels are written with two decimals.
+        const allowed = file.includes('target') ? 1e-4 : 0;
+        const differs = upright.findIndex((value, i) => {
+          if (Number.isNaN(value)) return !Number.isNaN(stored[i]!);
+          return !(Math.abs(value - stored[i]!) <= allowed);
+        });
+        expect(differs, `${file} of ${study}`).toBe(-1);
+      }
+    }
   });
 
   it('gives points in pixels of the image as it is stored', () => {

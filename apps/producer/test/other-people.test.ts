@@ -90,6 +90,15 @@ describe.skipIf(missing)(`other people's data${missing ? ` (${missing})` : ''}`,
     }
   });
 
+  it('never takes its own output folder for a study, the second time neither', async () => {
+    const dataset = join(folder, 'cases', 'localizer-first');
+    for (const studies of ['1 study: 1 scored', '1 study: 1 scored']) {
+      const scored = await spineline(['score', dataset, '--out', join(dataset, 'out')]);
+      expect(scored.code, scored.stderr).toBe(0);
+      expect(scored.stdout).toContain(studies);
+    }
+  });
+
   it('lists the foreign images with the reason', async () => {
     for (const [name, images, reason] of [
       ['localizer-first', 3, /localizer/i],

@@ -28,10 +28,10 @@ export async function openDicomWebDataset(
   const limit = pLimit(STUDIES_AT_ONCE);
   const running = new Set<Promise<void>>();
   let failed: { error: unknown } | undefined;
-  let bare = 0;
-  for await (const { studyUid } of client.studies(address, query)) {
+  const odd = { bare: 0, fewer: 0, vanished: 0 };
+  for await (const { studyUid, series } of client.studies(address, query)) {
     if (failed) break;
-    const task: Promise<void> = limit(() => look(studyUid))
+    const task: Promise<void> = limit(() => look(studyUid, series))
       .catch((error: unknown) => {
         failed ??= { error };
       })
@@ -42,10 +42,16 @@ export async function openDicomWebDataset(
   await Promise.all(running);
   if (failed) throw failed.error;
 
-  async function look(studyUid: string): Promise<void> {
+  async function look(studyUid: string, promised: number | undefined): Promise<void> {
     let images = 0;
-    for (const { seriesUid } of (await orNone(client.seriesOf(address, studyUid))) ?? []) {
-      const instances = (await orNone(client.instancesOf(address, studyUid, seriesUid))) ?? [];
+    const all = (await orNone(client.seriesOf(address, studyUid))) ?? [];
+    if (promised !== undefined && all.length < promised) odd.fewer += 1;
+    for (const { seriesUid } of all) {
+      const instances = await orNone(client.instancesOf(address, studyUid, seriesUid));
+      if (!instances) {
+        odd.vanished += 1;
+        continue;
+      }
       sink.found(instances.length);
       for (const { location, fingerprint, facts } of instances) {
         const slash = location.lastIndexOf('/') + 1;
@@ -60,11 +66,10 @@ export async function openDicomWebDataset(
       }
       sink.read(instances.length);
     }
-    if (images === 0) bare += 1;
+    if (images === 0) odd.bare += 1;
   }
 
   const found = scannedStudies(sink, { idKey, foldersName: false, locationOf: ({ folder, name }) => folder + name });
-  const notes = bare === 0 ? [] : [`${bare} of the studies that the server found have no image in it`];
   return {
     origin: address,
     form: 'dicomweb',
@@ -72,8 +77,18 @@ export async function openDicomWebDataset(
     labels: undefined,
     coordinates: undefined,
     ...scanned(found, address),
-    notes,
+    notes: notesOf(odd),
   };
+}
+
+/** What the person who asked should know of the server's answers. */
+function notesOf({ bare, fewer, vanished }: { bare: number; fewer: number; vanished: number }): string[] {
+  return [
+    bare > 0 && `${bare} of the studies that the server found have no image in it`,
+    fewer > 0 &&
+      `of ${fewer} of the studies the server lists fewer series than it says they have: it may limit what a search gives`,
+    vanished > 0 && `${vanished} series were gone when their metadata was asked for`,
+  ].filter((note) => note !== false);
 }
 
 /** What vanished between two requests is not there. */

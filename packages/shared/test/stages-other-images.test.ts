@@ -1,11 +1,14 @@
 /** What stage 1 makes of entries that hold more, less or other than one plain series: the kinds of fault, not their examples. */
 
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
 import type { Flag, FlagCode } from '../domain/index.ts';
 import { TURNS, turnPlane } from '../geometry/index.ts';
 import { turnImage } from '../imaging/index.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
+import { randomNumbers, TEST_DATA } from './imaging-reference.ts';
 import {
   axialStack,
   dicomSlice,
@@ -18,6 +21,7 @@ import {
 
 const T2 = { series: '11', kind: 'sagittal_t2' } as const;
 const AX = { series: '13', kind: 'axial_t2' } as const;
+const SAMPLES = join(TEST_DATA, 'transfer-syntaxes');
 /** Large enough for five levels. */
 const LARGE = { PixelSpacing: [20, 20] } as const;
 
@@ -176,6 +180,28 @@ describe('one odd file', () => {
       const [flag, ...more] = [...flagsOf(study, 'slice_unreadable'), ...flagsOf(study, 'slice_not_placed')];
       expect(more).toEqual([]);
       expect(JSON.stringify(flag)).toContain('6.dcm');
+    }
+  });
+
+  it('of every transfer syntax costs that file and is named, wherever it is cut', async ({ skip }) => {
+    skip(!existsSync(SAMPLES), 'no ../shared/data/transfer-syntaxes here');
+    const random = randomNumbers(17);
+    const names = readdirSync(SAMPLES).filter((name) => !name.endsWith('.json'));
+    expect(names.length).toBeGreaterThan(10);
+    for (const name of names) {
+      const whole = readFileSync(join(SAMPLES, name));
+      const early = Array.from({ length: 40 }, () => Math.floor(random() * Math.min(2500, whole.length)));
+      const anywhere = Array.from({ length: 10 }, () => Math.floor(random() * whole.length));
+      for (const length of [...early, ...anywhere]) {
+        const slices = [...sagittalStack(5, { more: LARGE }), whole.subarray(0, length)];
+        const { index } = await indexed([{ ...T2, slices }]);
+        expect(
+          index.series.some((one) => one.used && one.kind === 'sagittal_t2' && one.slices.length >= 5),
+          `${name}, ${length} bytes`,
+        ).toBe(true);
+        const named = JSON.stringify([index.flags, index.series]).includes('6.dcm') || index.rejected !== undefined;
+        expect(named, `${name}, ${length} bytes`).toBe(true);
+      }
     }
   });
 

@@ -67,10 +67,12 @@ async function prepare(folder: string, name?: string): Promise<Prepared> {
   throw new Error(`no study ${name} in ${folder}`);
 }
 
-async function phantom(firstStudy: number, awkward: boolean): Promise<Prepared> {
+type Variation = Pick<Parameters<typeof generatePhantom>[1], 'storedAs' | 'padding'>;
+
+async function phantom(firstStudy: number, awkward: boolean, variation: Variation = {}): Promise<Prepared> {
   const folder = await mkdtemp(join(tmpdir(), 'spineline-parity-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await generatePhantom(folder, { studies: 1, seed: 7, firstStudy, awkward, threads: 1 });
+  await generatePhantom(folder, { studies: 1, seed: 7, firstStudy, awkward, threads: 1, ...variation });
   return prepare(folder);
 }
 
@@ -273,6 +275,24 @@ describe('end-to-end parity with pydicom, numpy and torch', () => {
   it('of a phantom study: order, projection, volumes, XY images and a crop of every window', async ({ skip }) => {
     skip(!python(), NO_PYTHON);
     const prepared = await phantom(0, false);
+    const differences = await compareAll(prepared, new Set(prepared.index.series.map(({ series }) => series)));
+    expect(differences).toHaveLength(2 + 3 * 2 + 9);
+    expectClose(differences);
+  });
+
+  it.for([
+    ['turned by 180 and 90 degrees', { storedAs: { sagittal: 'turned-180', axial: 'turned-90' } }],
+    ['mirrored, and mirrored and turned', { storedAs: { sagittal: 'mirrored-turned-270', axial: 'mirrored' } }],
+    ['with padding far below the image', { padding: { value: -2000 } }],
+    [
+      'turned, with a range of padding',
+      { storedAs: { axial: 'turned-270' }, padding: { value: -900, rangeLimit: -2000, field: 'turned' } },
+    ],
+  ] satisfies [string, Variation][])('of a phantom study stored %s', async ([, variation], { skip }) => {
+    skip(!python(), NO_PYTHON);
+    const prepared = await phantom(2, false, variation);
+    const turned = prepared.index.series.some(({ slices }) => slices[0]!.turn !== undefined);
+    expect(turned).toBe('storedAs' in variation);
     const differences = await compareAll(prepared, new Set(prepared.index.series.map(({ series }) => series)));
     expect(differences).toHaveLength(2 + 3 * 2 + 9);
     expectClose(differences);
