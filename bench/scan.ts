@@ -146,7 +146,7 @@ async function measure(folder: string, files: number, bytesThere: number): Promi
     process.execPath,
     [
       ...['--import', new URL('./report-usage.mjs', import.meta.url).href, program],
-      ...['manifest', join(folder, 'images'), '--out', join(folder, 'manifest.jsonl'), '--json'],
+      ...['manifest', join(folder, 'images'), '--out', join(folder, 'manifest.jsonl'), '--force', '--json'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, SPINELINE_TEST_USAGE_FILE: usageFile } },
   );

@@ -53,20 +53,22 @@ function placeOf(pathOrUrl: string): string {
 /**
  * Says on standard error what is read and what is not. Before the studies were read for a dataset that was scanned, after
  * that for others, whose counts are then complete.
+ *
+ * @param from `server` for a DICOMweb server, which has no folders.
  */
-export function printDatasetSummary(dataset: Dataset): void {
-  for (const line of summaryOf(dataset)) console.error(line);
+export function printDatasetSummary(dataset: Dataset, from: 'files' | 'server' = 'files'): void {
+  for (const line of summaryOf(dataset, from)) console.error(line);
 }
 
 /** The lines of the summary; none where all is as described. */
-export function summaryOf(dataset: Dataset): string[] {
+export function summaryOf(dataset: Dataset, from: 'files' | 'server' = 'files'): string[] {
   const lines: string[] = [];
   const { scan } = dataset;
   if (scan) lines.push(...scanLines(scan));
   const skipped = skippedText(dataset.skipped());
   if (skipped !== '') lines.push(err.faint(`left out   ${skipped}`));
-  if (scan && scan.lost.length > 0) lines.push(err.warn(`lost       ${scan.lost.join(', ')}${lostMore(scan)}`));
-  if (scan) lines.push(...remarks(scan));
+  if (scan && scan.lost.length > 0) lines.push(err.warn(`damaged    ${scan.lost.join(', ')}${lostMore(scan)}`));
+  if (scan) lines.push(...remarks(scan, from));
   for (const note of dataset.notes) lines.push(err.faint(note));
   return lines;
 }
@@ -101,7 +103,7 @@ function lostMore({ lost, skipped }: ScanReport): string {
 
 const NAMED = 5;
 
-function remarks({ withoutSeries, ids }: ScanReport): string[] {
+function remarks({ studies, withoutSeries, ids }: ScanReport, from: 'files' | 'server'): string[] {
   const lines: string[] = [];
   if (withoutSeries.length > 0) {
     const names = `${withoutSeries.slice(0, NAMED).join(', ')}${withoutSeries.length > NAMED ? ', ...' : ''}`;
@@ -113,10 +115,22 @@ function remarks({ withoutSeries, ids }: ScanReport): string[] {
       ids.split > 0 && `${counted(ids.split, 'study lies', 'studies lie')} in several folders`,
       ids.shared > 0 && `${counted(ids.shared, 'folder holds', 'folders hold')} several studies`,
     ].filter(Boolean);
-    const because = why.length > 0 ? `: ${why.join(', ')}` : '';
+    const because = why.length > 0 ? `: ${why.join(', ')}` : from === 'files' ? ` ${namesUnfit(studies)}` : '';
+    const source = from === 'files' ? 'SOURCE' : '--from URL --query QUERY';
     lines.push(
-      err.faint(`ids of studies are pseudonyms of their UIDs${because} (spineline manifest --map tells them)`),
+      err.faint(
+        `ids of studies are pseudonyms of their UIDs${because}; ` +
+          `spineline manifest ${source} --out FILE --map WHO.csv writes which is which`,
+      ),
     );
   }
   return lines;
+}
+
+/** Why folders give no ids though each study has its own. A study alone may also lie in the root, in no folder at all. */
+function namesUnfit(studies: number): string {
+  const kinds = '(a UID, spaces, other letters)';
+  return studies === 1
+    ? `because its folder has a name that cannot be an id ${kinds}, or there is none`
+    : `because some study folders have names that cannot be ids ${kinds}`;
 }

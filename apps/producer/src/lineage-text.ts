@@ -3,6 +3,7 @@
 import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS } from '@spineline/shared/domain';
 import { type RunRecord, STEPS, type StudyResult, type TargetResult } from '@spineline/shared/runs';
 import { digestOf } from '@spineline/shared/store';
+import { messageLines } from './failure-text.ts';
 import { gradeOf } from './grade.ts';
 import { STEP_NAMES } from './run-summary.ts';
 import type { Kept, StepLineage, StudyLineage } from './study-lineage.ts';
@@ -16,8 +17,9 @@ export function printLineage(lineage: StudyLineage): void {
     console.log(`  from run ${run.from.run}, whose outputs it starts from: studies enter at ${run.from.stage}`);
   printBundles(run);
   if (failure) {
-    const { stage, code, kind, attempts, message } = failure;
-    console.log(`\n${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}\n  ${message}`);
+    const { stage, code, kind, attempts } = failure;
+    console.log(`\n${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}`);
+    for (const line of messageLines(failure)) console.log(`  ${line}`);
   }
   if (state === 'pending') {
     console.log(`\nneither scored nor failed yet: spineline status ${run.run} says how far the run is`);
@@ -29,6 +31,7 @@ export function printLineage(lineage: StudyLineage): void {
     printFlags(result.flags);
     printTargets(result);
   }
+  if (failure?.views) printRejected(failure.views.rejected);
   if (run.notice) console.log(`\n${out.warn(run.notice)}`);
 }
 
@@ -77,18 +80,19 @@ function keptInWords(state: Kept): string {
   return `  ${out.bad(state === 'gone' ? 'not in the store any more' : 'DAMAGED in the store')}`;
 }
 
-function printInput({ input, result }: StudyLineage): void {
+function printInput({ input, result, failure }: StudyLineage): void {
   console.log(`\n${out.strong('Input')}`);
   if ('missing' in input) {
     console.log(`  ${out.bad('not known')}: ${input.missing}`);
     return;
   }
-  const read = new Map(result?.series.map((one) => [one.series, one.used ? `yes` : 'not used']));
+  const known = result?.series ?? failure?.views?.series;
+  const read = new Map(known?.map((one) => [one.series, one.used ? `yes` : 'not used']));
   const rows = input.study.series.map(({ series, kind, description, instances }) => [
     series,
-    kind ? SERIES_DESCRIPTIONS[kind] : (description ?? 'not described'),
+    kind ? SERIES_DESCRIPTIONS[kind] : (description ?? 'by its headers'),
     String(instances.length),
-    result ? (read.get(series) ?? 'no') : '',
+    known ? (read.get(series) ?? 'no') : '',
     digestOf(instances).slice(0, 12),
   ]);
   console.log(table(['series', 'kind', 'files', 'read', 'digest of fingerprints'], rows));
@@ -102,6 +106,8 @@ function printInput({ input, result }: StudyLineage): void {
   }
 }
 
+type Rejected = NonNullable<StudyResult['rejected']>[number];
+
 /** Why each series was read as what it was, and what was not read. */
 function printChoice({ series, rejected = [] }: StudyResult): void {
   const explained = series.filter(({ reasons }) => reasons !== undefined && reasons.length > 0);
@@ -109,6 +115,10 @@ function printChoice({ series, rejected = [] }: StudyResult): void {
   for (const { series: name, kind, reasons } of explained) {
     console.log(`  ${name}  ${SERIES_DESCRIPTIONS[kind]}: ${out.faint(reasons!.join('; '))}`);
   }
+  printRejected(rejected);
+}
+
+function printRejected(rejected: readonly Rejected[]): void {
   if (rejected.length > 0) console.log(`\n${out.strong('Not read')}`);
   for (const { series: name, images, reason } of rejected) {
     console.log(`  ${name}  ${counted(images, 'image')}: ${out.faint(reason)}`);

@@ -1,7 +1,6 @@
 /** The `spineline` command: reads the command line, runs one command, turns errors into words and an exit code. */
 
 import { SpinelineError } from '@spineline/shared/domain';
-import { Command } from 'commander';
 import packageManifest from '../package.json' with { type: 'json' };
 import { addBoard } from './commands/board.ts';
 import { addCancel } from './commands/cancel.ts';
@@ -27,9 +26,10 @@ import { addScore } from './commands/score.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { EXIT } from './exit-codes.ts';
+import { SpinelineCommand } from './spineline-command.ts';
 import { err } from './terminal/style.ts';
 
-const program = new Command('spineline')
+const program = new SpinelineCommand('spineline')
   .description(
     'Grade lumbar-spine MR by the thousand: three stages (slice, point, severity), 25 severities a study.\n' +
       'The bundles that come with it are for synthetic phantoms and NOT FOR CLINICAL USE.',

@@ -14,6 +14,7 @@ import type { BundleOf } from '@spineline/shared/models';
 import type { FailureRecord, RunRecord, RunStore, StudyResult } from '@spineline/shared/runs';
 import { classSharesOf } from '@spineline/shared/stages';
 import { ClassShareCounter, type ClassShares, classSharesText } from './class-shares.ts';
+import { storeOption } from './store-option.ts';
 import { counted } from './terminal/style.ts';
 
 /** What a submission was written from. */
@@ -31,6 +32,8 @@ export interface SubmissionCounts {
 export interface SubmissionOptions {
   /** Class shares for the rows of studies that failed; left out: these studies are not in the file. */
   readonly fillFailed?: Pick<BundleOf<3>, 'classShares'> | undefined;
+  /** URL of the store where no setting names it: the notice says it where it names a command. */
+  readonly store?: string | undefined;
 }
 
 /**
@@ -44,7 +47,7 @@ export async function writeSubmissionFile(
   runs: RunStore,
   record: RunRecord,
   file: string,
-  { fillFailed }: SubmissionOptions = {},
+  { fillFailed, store }: SubmissionOptions = {},
 ): Promise<SubmissionCounts> {
   // First what is known before: a file that is cut off has the notice of its models all the same.
   if (file !== '-') await writeNotice(file, record.notice);
@@ -65,17 +68,19 @@ export async function writeSubmissionFile(
     }
   });
   const counts = { scored, failed, classShares, filled: fillFailed !== undefined };
-  if (file !== '-') await writeNotice(file, [record.notice, ...submissionRemarks(record, counts)].join('\n').trim());
+  if (file !== '-')
+    await writeNotice(file, [record.notice, ...submissionRemarks(record, counts, store)].join('\n').trim());
   return counts;
 }
 
 /** What class shares are, for a reader who meets them in a submission. */
 const NO_IMAGE = 'Their rows say how frequent each severity is in the training set; no image was looked at for them.';
 
-/** What a reader of a submission must know of it, a sentence each; none where every row is a model's answer. */
+/** What a reader of a submission must know of it, one sentence per remark; none where every row is a model's answer. */
 export function submissionRemarks(
   { run, studies }: RunRecord,
   { scored, failed, classShares, filled }: SubmissionCounts,
+  store?: string,
 ): string[] {
   const shares = classSharesText(classShares, scored);
   const missing = studies - scored - failed;
@@ -83,7 +88,9 @@ export function submissionRemarks(
   return [
     ...(shares ? [`Class shares: ${shares}, had no view. ${NO_IMAGE}`] : []),
     ...(failed > 0 && filled ? [`Filled with class shares: ${failures} that failed. ${NO_IMAGE}`] : []),
-    ...(failed > 0 && !filled ? [`Not in the file: ${failures} that failed (spineline failed ${run}).`] : []),
+    ...(failed > 0 && !filled
+      ? [`Not in the file: ${failures} that failed (spineline failed ${run}${storeOption(store)}).`]
+      : []),
     ...(missing > 0 ? [`Not in the file: ${counted(missing, 'study', 'studies')} neither scored nor failed.`] : []),
   ];
 }

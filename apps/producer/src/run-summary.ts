@@ -5,6 +5,8 @@
 import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
 import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
 import { ClassShareCounter, classSharesText } from './class-shares.ts';
+import { messageLines } from './failure-text.ts';
+import { storeOption } from './store-option.ts';
 import { counted, duration, out, table } from './terminal/style.ts';
 
 /** Failures that a summary prints; `spineline failed` prints all. */
@@ -29,6 +31,8 @@ export interface RunSummary {
   /** Scored studies with at least one such target. */
   readonly classShareStudies: number;
   readonly failures: readonly FailureRecord[];
+  /** A study of the run that can be shown: a scored one, or else one that failed. */
+  readonly example: string | undefined;
 }
 
 export async function summarise(
@@ -43,6 +47,7 @@ export async function summarise(
   >;
   const flags: Partial<Record<FlagCode, number>> = {};
   const classShares = new ClassShareCounter();
+  let example: string | undefined;
   for await (const result of runs.results(run.run)) {
     for (const step of STEPS) {
       steps[step][result.steps[step].reused ? 'reused' : 'computed'] += 1;
@@ -50,6 +55,7 @@ export async function summarise(
     }
     for (const code of new Set(result.flags.map((flag) => flag.code))) flags[code] = (flags[code] ?? 0) + 1;
     classShares.add(result);
+    example ??= result.study;
   }
   const failures: FailureRecord[] = [];
   for await (const failure of runs.failures(run.run)) {
@@ -70,11 +76,18 @@ export async function summarise(
     classShareTargets: classShares.targets,
     classShareStudies: classShares.studies,
     failures,
+    example: example ?? failures[0]?.study,
   };
 }
 
-/** @param folder where the files are, if they were written. */
-export function printSummary(summary: RunSummary, folder?: string): void {
+/** Where a run on this machine left its files, and the store that only it was told of. */
+export interface LeftBehind {
+  readonly folder: string;
+  readonly store: string;
+}
+
+/** @param left of a run on this machine. */
+export function printSummary(summary: RunSummary, left?: LeftBehind): void {
   const { scored, failed, missing, studies, seconds, steps } = summary;
   console.log();
   const parts = [
@@ -114,18 +127,30 @@ export function printSummary(summary: RunSummary, folder?: string): void {
   }
   if (summary.failures.length > 0) {
     console.log(`\n${out.bad('Failed')}`);
-    for (const { study, code, message } of summary.failures) console.log(`  ${study}  ${code}  ${message}`);
+    for (const failure of summary.failures) {
+      const [first, ...more] = messageLines(failure);
+      console.log(`  ${failure.study}  ${failure.code}  ${first}`);
+      for (const line of more) console.log(`      ${line}`);
+    }
     if (failed > summary.failures.length) {
-      const where = folder ? 'results.json has them all' : `spineline failed ${summary.run}`;
+      const where = left ? 'results.json has them all' : `spineline failed ${summary.run}`;
       console.log(`  and ${failed - summary.failures.length} more: ${where}`);
     }
   }
-  if (folder) {
-    console.log(`\n${out.strong('Files')}`);
-    console.log(`  ${folder}/submission.csv   ${out.faint('25 rows a study, the challenge’s format')}`);
-    console.log(`  ${folder}/results.json     ${out.faint('slices, points, flags and stage keys')}`);
-  }
+  if (left) printLeftBehind(summary, left);
   if (summary.notice) console.log(`\n${out.warn(summary.notice)}`);
+}
+
+/** Files, and whole lines to copy: nobody else knows the name of this run and where its store is. */
+function printLeftBehind({ run, scored, failed, example }: RunSummary, { folder, store }: LeftBehind): void {
+  const rows = scored > 0 ? '25 rows a scored study, the challenge’s format' : 'no rows: no study was scored';
+  console.log(`\n${out.strong('Files')}`);
+  console.log(`  ${folder}/submission.csv   ${out.faint(rows)}`);
+  console.log(`  ${folder}/results.json     ${out.faint('slices, points, flags and stage keys')}`);
+  console.log(`\n${out.strong('More of this run')}`);
+  const named = storeOption(store);
+  if (failed > 0) console.log(`  npx spineline failed ${run}${named}`);
+  if (example !== undefined) console.log(`  npx spineline show ${run} ${example}${named}`);
 }
 
 export const STEP_NAMES: Record<Step, string> = {

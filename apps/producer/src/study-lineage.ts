@@ -16,6 +16,7 @@ import {
   type StudyResult,
 } from '@spineline/shared/runs';
 import { digestOf, type Provenance, type StageName, StageOutputs } from '@spineline/shared/store';
+import { storeOption } from './store-option.ts';
 
 /** Pages of a dataset that are searched at once. */
 const PAGES_AT_ONCE = 8;
@@ -66,15 +67,16 @@ export interface StudyLineage {
 /**
  * Reads all that the store knows about a study of a run. What is damaged or gone is said, and the rest read.
  *
+ * @param store its URL where no setting names it: an error says it where it names a command.
  * @throws {ConfigError} if there is no such run, or no such study in it.
  * @throws {ArtefactDamagedError} if the result itself cannot be read.
  */
-export async function readLineage(runs: RunStore, name: string, study: string): Promise<StudyLineage> {
+export async function readLineage(runs: RunStore, name: string, study: string, store?: string): Promise<StudyLineage> {
   const run = await runs.readRun(name);
   const result = (await runs.readResult(name, study)) ?? null;
   const failure = result ? null : ((await runs.readFailure(name, study)) ?? null);
   const input = await findInput(runs, run, study);
-  if (!result && !failure && 'missing' in input) throw unknownStudy(run, study, input);
+  if (!result && !failure && 'missing' in input) throw unknownStudy(run, study, input, store);
   return {
     schema: 'spineline.lineage/1',
     run,
@@ -177,10 +179,13 @@ async function orUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-function unknownStudy(run: RunRecord, study: string, { missing, ids }: NotFound): ConfigError {
+function unknownStudy(run: RunRecord, study: string, { missing, ids }: NotFound, store?: string): ConfigError {
+  const named = storeOption(store);
   return new ConfigError(`run ${run.run} has no study ${study}`, {
     expected: `one of its ${run.studies} studies${ids.length > 0 ? `, such as ${ids.join(', ')}` : ''}`,
     found: missing,
-    hint: `spineline results ${run.run} --format json --out - lists those that are scored, spineline failed ${run.run} the others`,
+    hint:
+      `spineline results ${run.run} --format json --out -${named} lists those that are scored, ` +
+      `spineline failed ${run.run}${named} the others`,
   });
 }

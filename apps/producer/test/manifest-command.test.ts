@@ -1,7 +1,7 @@
 /** `spineline manifest` as a user runs it: files, exit codes, the summary, and that what it writes can be scored from. */
 
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -48,7 +48,8 @@ describe('spineline manifest', () => {
       'not read   Modality is not MR: 1 series, 3 files',
       'left out   1 file that is not DICOM',
       '1 study has no series that is scored, and will fail with the reasons: study-',
-      'ids of studies are pseudonyms of their UIDs: 1 folder holds several studies',
+      'ids of studies are pseudonyms of their UIDs: 1 folder holds several studies; ' +
+        'spineline manifest SOURCE --out FILE --map WHO.csv writes which is which',
       '3 studies written to',
     ]) {
       expect(stderr).toContain(line);
@@ -105,17 +106,69 @@ describe('spineline manifest', () => {
   it('a manifest that cannot be written leaves what was there and nothing beside it', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'old.jsonl'), 'as it was');
-    const { code, stderr } = await spineline(['manifest', folder, '--out', join(folder, 'old.jsonl')]);
+    const { code, stderr } = await spineline(['manifest', folder, '--force', '--out', join(folder, 'old.jsonl')]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('DATASET_EMPTY')]);
     expect(await readFile(join(folder, 'old.jsonl'), 'utf8')).toBe('as it was');
+    expect(await readdir(folder)).toEqual(['old.jsonl']);
     const tree = await exported();
-    const nowhere = join(tree, 'no', 'such', 'folder.jsonl');
-    expect(await spineline(['manifest', join(tree, 'in'), '--out', nowhere])).toMatchObject({
+    await mkdir(join(tree, 'taken.jsonl'));
+    expect(
+      await spineline(['manifest', join(tree, 'in'), '--force', '--out', join(tree, 'taken.jsonl')]),
+    ).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('cannot be written'),
     });
-    expect(existsSync(join(tree, 'no'))).toBe(false);
-    expect(await readdir(folder)).toEqual(['old.jsonl']);
+    expect((await readdir(tree)).sort()).toEqual(['in', 'taken.jsonl']);
+  });
+
+  it.each(['--out', '--map'])(
+    'does not overwrite what %s names, and says so before it scans, but for --force',
+    async (option) => {
+      const tree = await exported();
+      const [fresh, old] = [join(tree, 'fresh.jsonl'), join(tree, option === '--out' ? 'old.jsonl' : 'old.csv')];
+      await writeFile(old, 'changed by hand');
+      const parameters = option === '--out' ? ['--out', old] : ['--out', fresh, '--map', old];
+      // A source that is not there would be said instead, were it looked at.
+      const { code, stderr } = await spineline(['manifest', join(tree, 'not-there'), ...parameters]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/file old\.\w+: this file exists.*--force/);
+      expect(await readFile(old, 'utf8')).toBe('changed by hand');
+      expect(existsSync(fresh)).toBe(false);
+      await spinelineOk(['manifest', join(tree, 'in'), ...parameters, '--force']);
+      expect(await readFile(old, 'utf8')).toContain('study');
+    },
+  );
+
+  it.each(['--out', '--map'])('says before it scans that the folder of %s is not there', async (option) => {
+    const tree = await temporaryFolder();
+    const file = join(tree, 'nosuchdir', option === '--out' ? 'x.jsonl' : 'x.csv');
+    const parameters = option === '--out' ? ['--out', file] : ['--out', join(tree, 'x.jsonl'), '--map', file];
+    const { code, stderr } = await spineline(['manifest', join(tree, 'not-there'), ...parameters]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`the folder ${join(tree, 'nosuchdir')} does not exist`);
+    expect(await readdir(tree)).toEqual([]);
+  });
+
+  it.each<[string, string[], string]>([
+    ['a UID', ['1.2.3.4', '1.2.3.5'], 'because some study folders have names that cannot be ids (a UID,'],
+    ['a space', ['Study 1', 'B'], 'because some study folders have names that cannot be ids (a UID,'],
+    ['an umlaut', ['Müller', 'B'], 'because some study folders have names that cannot be ids (a UID,'],
+    ['one alone', ['Study 1'], 'because its folder has a name that cannot be an id (a UID,'],
+  ])('says that ids are pseudonyms since a folder has a name that cannot be one: %s', async (_, names, why) => {
+    const tree = await temporaryFolder();
+    for (const [i, name] of names.entries()) {
+      const { sagittal_t2, sagittal_t1, axial_t2 } = plainStudy(i + 1);
+      const series = Object.entries({ sagittal_t2, sagittal_t1, axial_t2 });
+      for (const [kind, slices] of series)
+        await writeTree(
+          tree,
+          placed(slices, (k) => `in/${name}/${kind}/${k}.dcm`),
+        );
+    }
+    const { stderr } = await spinelineOk(['manifest', join(tree, 'in'), '--out', join(tree, 'x.jsonl')]);
+    expect(stderr).toContain(`ids of studies are pseudonyms of their UIDs ${why}`);
+    expect(stderr).toContain('; spineline manifest SOURCE --out FILE --map WHO.csv writes which is which');
+    for (const name of names) expect(stderr).not.toContain(name);
   });
 
   it.each<[string, string[], string]>([
@@ -130,6 +183,8 @@ describe('spineline manifest', () => {
       ['--from', 'dicomweb+https://h/x', '--out', 'x.jsonl'],
       '--from and --query go together',
     ],
+    ['a misspelt option in place of one that is required', ['in', '--uot', 'x.jsonl'], "unknown option '--uot'"],
+    ['no --out', ['in'], "required option '-o, --out <file>' not specified"],
     ['another extension', ['in', '--out', 'x.txt'], '*.jsonl'],
     ['a manifest', ['in.jsonl.gz', '--out', 'x.jsonl'], 'a manifest already'],
     ['a folder that is not there', ['/no/such/folder', '--out', 'x.jsonl'], 'DATASET_NOT_FOUND'],

@@ -70,12 +70,12 @@ async function written({ studies, scored, failed = [], changes, bundle = (store)
     return order;
   };
   const notice = async () => (await readFile(`${file}.notice.txt`, 'utf8')).trimEnd().split('\n');
-  return { file, results, studiesIn, notice };
+  return { file, url, results, studiesIn, notice };
 }
 
 describe('a submission', () => {
   it('has no row of a study that failed, and its notice counts those and the class shares', async () => {
-    const { results, studiesIn, notice } = await written({
+    const { url, results, studiesIn, notice } = await written({
       studies: 5,
       scored: { '2': 10, '10': 0, '33': 5 },
       failed: ['9', '100'],
@@ -85,7 +85,7 @@ describe('a submission', () => {
     expect(await studiesIn()).toEqual(['2', '10', '33']);
     const remarks = [
       `Class shares: 15 of 75 targets, in 2 of 3 scored studies, had no view. ${NO_IMAGE}`,
-      'Not in the file: 2 studies that failed (spineline failed tonight).',
+      `Not in the file: 2 studies that failed (spineline failed tonight --store ${url}).`,
     ];
     expect(await notice()).toEqual([NOTICE, ...remarks]);
     expect(stderr).toContain('3 studies written\n');
@@ -112,19 +112,19 @@ describe('a submission', () => {
     }
     const remark = `Filled with class shares: 4 studies that failed. ${NO_IMAGE}`;
     expect(await notice()).toEqual([NOTICE, remark]);
-    expect(stderr).toContain('6 studies written\n');
+    expect(stderr).toContain('6 studies written, 4 of them filled with class shares\n');
     expect(stderr).toContain(remark);
   });
 
   it('is filled with nothing for studies that are neither scored nor failed', async () => {
-    const { results, studiesIn, notice } = await written({ studies: 4, scored: { '1': 0 }, failed: ['2'] });
+    const { url, results, studiesIn, notice } = await written({ studies: 4, scored: { '1': 0 }, failed: ['2'] });
     expect((await results('--fill-failed')).code).toBe(4);
     expect(await studiesIn()).toEqual(['1', '2']);
     expect((await notice()).at(-1)).toBe('Not in the file: 2 studies neither scored nor failed.');
     expect((await results()).code).toBe(4);
     expect(await studiesIn()).toEqual(['1']);
     expect((await notice()).slice(1)).toEqual([
-      'Not in the file: 1 study that failed (spineline failed tonight).',
+      `Not in the file: 1 study that failed (spineline failed tonight --store ${url}).`,
       'Not in the file: 2 studies neither scored nor failed.',
     ]);
   });
@@ -179,8 +179,8 @@ describe('--fill-failed is refused', () => {
     const { code, stderr } = await results('--fill-failed');
     expect(code).toBe(2);
     expect(stderr).toContain(expected);
-    expect(stderr).toContain('the class shares of run tonight are not to be had');
-    expect(stderr).toContain('or leave --fill-failed away');
+    expect(stderr).toContain('the class shares of run tonight are not available');
+    expect(stderr).toContain('or omit --fill-failed');
     expect(existsSync(file)).toBe(false);
     // Without the flag no bundle is needed.
     expect((await results()).code).toBe(3);

@@ -123,18 +123,46 @@ describe('the lineage of a result', () => {
     expect(failed.code).toBe(3);
     expect(failed.stdout).toMatch(/^study 1002 {2}failed 2026-11-25 20:01:00 UTC$/m);
     expect(failed.stdout).toMatch(/^STUDY_UNREADABLE {2}stage1, permanent, tries: 1\n {2}study 1002: not one slice/m);
+    // Nobody said of what kind its series is.
+    expect(failed.stdout).toMatch(/^t2 +by its headers +1 /m);
     const pending = await show('1003');
     expect(pending.code).toBe(4);
     expect(pending.stdout).toContain('spineline status tonight');
+  });
+
+  it('of a study with too few views says what it was read as and what was not read, a part a line', async () => {
+    const failure = await small.runs.readFailure(RUN, '1002');
+    await small.runs.writeFailure({
+      ...failure!,
+      code: 'STUDY_TOO_FEW_VIEWS',
+      message: 'study 1002: 15 of 25 targets have no view; found series t2; missing: no T1; what to do',
+      views: {
+        targets: 25,
+        withoutView: [],
+        allowed: 0.5,
+        series: [{ series: 't2', kind: 'sagittal_t2', used: true, slices: 1 }],
+        rejected: [{ series: 'loc', images: 3, rejection: 'localizer', reason: 'ImageType says localizer' }],
+        flags: [],
+      },
+    });
+    const { stdout } = await show('1002');
+    expect(stdout).toMatch(
+      /tries: 1\n {2}study 1002: 15 of 25 targets have no view\n {2}found: series t2\n {2}missing: no T1\n {2}what to do\n/,
+    );
+    expect(stdout).toMatch(/^t2 +by its headers +1 +yes /m);
+    expect(stdout).toMatch(/^Not read\n {2}loc {2}3 images: ImageType says localizer$/m);
+    const failed = await spineline(['failed', RUN, '--store', storeUrl]);
+    expect(failed.stdout).toMatch(/^ {2}found: series t2\n {2}missing: no T1$/m);
   });
 
   it('of a study that the run does not have is an error that helps', async () => {
     await expect(readLineage(small.runs, RUN, '9')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(
-        /run tonight has no study 9; expected one of its 3 studies, such as 1001, 1002, 1003;.*spineline failed tonight/,
+        /run tonight has no study 9; expected one of its 3 studies, such as 1001, 1002, 1003;.*spineline failed tonight the others/,
       ),
     });
+    expect((await show('9')).stderr).toContain(`spineline failed tonight --store ${storeUrl} the others`);
     await expect(readLineage(small.runs, 'none', '1001')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
@@ -191,7 +219,9 @@ describe('an artefact', () => {
     await truncate(fileOf(keyOf('stage3', 'severity.json')), 5);
     expect((await show('1001', '--artefact', 'severity.json')).stderr).toMatch(/OUTPUT_GONE.*damaged/);
     expect((await show('1001', '--artefact', 'nothing.json')).stderr).toContain('provenance:stage1');
-    expect((await show('1002', '--artefact', 'z.json')).stderr).toMatch(/STUDY_NOT_SCORED.*STUDY_UNREADABLE/);
+    const { stderr } = await show('1002', '--artefact', 'z.json');
+    expect(stderr).toMatch(/STUDY_NOT_SCORED.*STUDY_UNREADABLE/);
+    expect(stderr).toContain(`spineline show tonight 1002 --store ${storeUrl} says more`);
   });
 });
 

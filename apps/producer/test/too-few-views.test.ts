@@ -59,8 +59,18 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
   it('fail, and the summary and the exit code say so', () => {
     expect(scored.code).toBe(3);
     expect(scored.stdout).toContain('2 studies: 1 scored, 1 failed');
+    expect(scored.stdout).toContain('25 rows a scored study');
     expect(scored.stdout).toContain(`${blind}  STUDY_TOO_FEW_VIEWS  study ${blind}: 15 of 25 targets have no view`);
+    expect(scored.stdout).toMatch(/^ {6}missing: no usable Sagittal T2\/STIR series, no usable Axial T2 series$/m);
     expect(scored.stdout).toContain('Class shares: 10 of 25 targets, in 1 of 1 scored study');
+  });
+
+  it('end with lines to copy, which work as they are', async () => {
+    const lines = scored.stdout.split('\n').flatMap((line) => line.match(/^ +npx spineline (.*)$/)?.[1] ?? []);
+    expect(lines).toEqual([`failed first ${store().join(' ')}`, `show first ${partly} ${store().join(' ')}`]);
+    const [failed, shown] = await Promise.all(lines.map((line) => spineline(line.split(' '))));
+    expect([failed!.code, shown!.code]).toEqual([3, 0]);
+    expect(shown!.stdout).toContain(`study ${partly}`);
   });
 
   it('have no severities in the store, and a failure that programs can read', () => {
@@ -83,7 +93,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
     const notice = await readFile(join(out('first'), 'submission.csv.notice.txt'), 'utf8');
     expect(notice).toContain('NOT FOR CLINICAL USE');
     expect(notice).toContain('Class shares: 10 of 25 targets, in 1 of 1 scored study');
-    expect(notice).toContain('Not in the file: 1 study that failed');
+    expect(notice).toContain(`Not in the file: 1 study that failed (spineline failed first ${store().join(' ')})`);
     const { studies, failures }: ResultsFile = await readResults(join(out('first'), 'results.json'));
     expect(studies.map(({ study }) => study)).toEqual([partly]);
     expect(failures.map(({ study, code }) => [study, code])).toEqual([[blind, 'STUDY_TOO_FEW_VIEWS']]);

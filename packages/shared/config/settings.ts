@@ -80,7 +80,7 @@ const VARIABLES = {
     flag(false),
     'send token or password over plain http too, to a machine other than this one; whoever is on the way can read them',
   ],
-  SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests at once, a process'],
+  SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests at once per process'],
   SPINELINE_DICOMWEB_TIMEOUT_MS: [
     whole(100, 3_600_000, 60 * SECOND),
     'silence of a DICOMweb server before its request is tried again; longer for a PACS that fetches from tape',

@@ -4,10 +4,10 @@ import { basename } from 'node:path';
 import { DatasetError } from '../domain/index.ts';
 import { findLayout, parseDescriptions } from './challenge-folder.ts';
 import { notesOfColumns } from './csv-table.ts';
-import { scanned, withMissing } from './folder-dataset.ts';
-import type { InstanceLister } from './instance-finder.ts';
-import type { Dataset, DatasetOptions } from './open-dataset.ts';
+import type { Dataset, DatasetOptions } from './dataset.ts';
+import type { InstanceLister } from './instance-lister.ts';
 import { ScanSink, scannedStudies, scanSources } from './scan/index.ts';
+import { scanned } from './scanned.ts';
 
 /**
  * Opens a prefix.
@@ -39,16 +39,17 @@ export async function openBucket(location: string, sources: InstanceLister, opti
   const found = scannedStudies(sink, {
     idKey: options.idKey,
     descriptions: described?.descriptions,
+    // Beside described studies lie studies.
+    ...(described && { studyDepth: 1 }),
     locationOf: ({ folder, name }) => (folder === '' ? prefix + name : `${prefix}${folder}/${name}`),
   });
-  const dataset = scanned(found, location, described);
   return {
     origin: location,
     form: 's3',
     split: layout.split,
     labels: undefined,
     coordinates: undefined,
-    ...(described ? withMissing(dataset, described.descriptions) : dataset),
+    ...scanned(found, location, described),
   };
 }
 

@@ -3,9 +3,9 @@
 import pLimit from 'p-limit';
 import { ObjectNotFoundError } from '../domain/index.ts';
 import type { DicomWebClient } from '../sources/index.ts';
-import { scanned } from './folder-dataset.ts';
-import type { Dataset, DatasetOptions } from './open-dataset.ts';
+import type { Dataset, DatasetOptions } from './dataset.ts';
 import { compactFacts, ScanSink, scannedStudies } from './scan/index.ts';
+import { scanned } from './scanned.ts';
 
 /** Studies whose series are asked for at once; the client has its own limit of requests. */
 const STUDIES_AT_ONCE = 8;
@@ -28,7 +28,7 @@ export async function openDicomWebDataset(
   const limit = pLimit(STUDIES_AT_ONCE);
   const running = new Set<Promise<void>>();
   let failed: { error: unknown } | undefined;
-  const odd = { bare: 0, fewer: 0, vanished: 0 };
+  const odd = { bare: 0, fewer: 0, short: 0, vanished: 0 };
   for await (const { studyUid, series } of client.studies(address, query)) {
     if (failed) break;
     const task: Promise<void> = limit(() => look(studyUid, series))
@@ -46,11 +46,19 @@ export async function openDicomWebDataset(
     let images = 0;
     const all = (await orNone(client.seriesOf(address, studyUid))) ?? [];
     if (promised !== undefined && all.length < promised) odd.fewer += 1;
-    for (const { seriesUid } of all) {
+    for (const { seriesUid, instances: expected } of all) {
       const instances = await orNone(client.instancesOf(address, studyUid, seriesUid));
       if (!instances) {
         odd.vanished += 1;
         continue;
+      }
+      if (expected !== undefined && instances.length < expected) {
+        odd.short += 1;
+        // Of other modalities nothing is read.
+        const modality = instances[0]?.facts.modality;
+        if (modality === undefined || modality === 'MR') {
+          sink.short.push({ studyUid, seriesUid, expected, found: instances.length });
+        }
       }
       sink.found(instances.length);
       for (const { location, fingerprint, facts } of instances) {
@@ -60,7 +68,7 @@ export async function openDicomWebDataset(
         else {
           // The server's word, should the metadata lack it.
           const known = { ...facts, studyInstanceUid: studyUid, seriesInstanceUid: seriesUid };
-          sink.image(folder, name, fingerprint, compactFacts(known));
+          sink.image({ folder, name, fingerprint, size: 0, damage: undefined }, compactFacts(known));
           images += 1;
         }
       }
@@ -82,11 +90,12 @@ export async function openDicomWebDataset(
 }
 
 /** What the person who asked should know of the server's answers. */
-function notesOf({ bare, fewer, vanished }: { bare: number; fewer: number; vanished: number }): string[] {
+function notesOf({ bare, fewer, short, vanished }: Record<'bare' | 'fewer' | 'short' | 'vanished', number>): string[] {
   return [
     bare > 0 && `${bare} of the studies that the server found have no image in it`,
     fewer > 0 &&
       `of ${fewer} of the studies the server lists fewer series than it says they have: it may limit what a search gives`,
+    short > 0 && `of ${short} series the server gives fewer instances than it says they have`,
     vanished > 0 && `${vanished} series were gone when their metadata was asked for`,
   ].filter((note) => note !== false);
 }

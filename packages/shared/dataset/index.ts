@@ -1,12 +1,13 @@
 export type { Split } from './challenge-folder.ts';
 export { type CsvRow, type CsvTable, type CsvTableShape, readCsvTable } from './csv-table.ts';
+export type { Dataset, DatasetOptions, SkippedCounts } from './dataset.ts';
 export { openDicomWebDataset } from './dicomweb-dataset.ts';
 export { identityTable } from './identity-table.ts';
-export type { InstanceLister } from './instance-finder.ts';
+export type { InstanceLister } from './instance-lister.ts';
 export { LineFaults, quoted } from './line-faults.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { compareNatural } from './natural-order.ts';
-export { type Dataset, type DatasetOptions, openDataset, type SkippedCounts } from './open-dataset.ts';
+export { openDataset } from './open-dataset.ts';
 export { type DatasetPage, datasetDigest, readPage, writePages } from './pages.ts';
 export { type Identity, type ScanProgress, type ScanReport, SKIP_REASONS, type SkipReason } from './scan/index.ts';
 export { InstanceEntry, Problem, RejectedEntry, SeriesEntry, SeriesId, StudyEntry, StudyId } from './study-entry.ts';

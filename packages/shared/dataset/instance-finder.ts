@@ -11,20 +11,12 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { kindOfError } from '../domain/index.ts';
+import { describeLocation } from '../sources/describe-location.ts';
+import type { InstanceLister } from './instance-lister.ts';
 import { compareNatural } from './natural-order.ts';
 import { hasForeignExtension, isDicomdirName, junkOfPath, lookAtStart, type Skipped } from './scan/index.ts';
 import type { InstanceEntry, Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
 import type { ImagePlace, SeriesPlan, StudyPlan } from './study-plan.ts';
-
-/** What a dataset needs to know of where images lie; every source reader has it, and reads whole images too. */
-export interface InstanceLister {
-  /** Size in bytes and fingerprint of one object, `undefined` where there is none. */
-  head(location: string): Promise<{ size: number; fingerprint: string } | undefined>;
-  /** Every object whose location begins with the prefix, at any depth; nothing for a folder that is not there. */
-  list(locationPrefix: string): AsyncIterable<{ location: string; size: number; fingerprint: string }>;
-  /** The first bytes of one object, fewer where it is shorter. */
-  readStart(location: string, bytes: number): Promise<Uint8Array>;
-}
 
 /** Enough to tell whether a file is DICOM. */
 const SNIFFED_BYTES = 4096;
@@ -106,7 +98,7 @@ export class InstanceFinder {
       const fingerprint = heads[i]?.fingerprint;
       return fingerprint === undefined ? [] : [{ location, fingerprint }];
     });
-    const missing = locations.filter((_, i) => heads[i] === undefined).map(fileNameOf);
+    const missing = locations.filter((_, i) => heads[i] === undefined).map(describeLocation);
     if (missing.length === 0) return { instances, problems: [] };
     const names = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ', ...' : ''}`;
     const message = `${missing.length} of ${locations.length} files of the manifest cannot be read: ${names}`;

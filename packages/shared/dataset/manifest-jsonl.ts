@@ -35,7 +35,6 @@ const SeriesLine = z
     reason: RejectedEntry.shape.reason.optional(),
   })
   .refine(({ folder, files }) => (folder === undefined) !== (files === undefined), 'either "folder" or "files"')
-  .refine(({ files, problems }) => files?.length !== 0 || problems, '"files" is empty, and no "problems" say why')
   .refine(({ trust, description }) => !trust || description?.trim(), '"trust" needs a "description" to be trusted');
 const RejectedLine = z.strictObject({
   series: Id.pipe(SeriesId),
@@ -53,9 +52,18 @@ const StudyLine = z
     problems: z.array(Problem).min(1).optional(),
   })
   .refine(
-    ({ series, rejected = [] }) => series.length + rejected.length > 0,
-    'no series, neither in "series" nor in "rejected"',
-  );
+    ({ series, rejected = [], problems }) => series.length + rejected.length > 0 || problems,
+    'no series, neither in "series" nor in "rejected", and no "problems" say why',
+  )
+  // A study that is described and has no folder says so once, for all its series.
+  .superRefine(({ series, problems }, context) => {
+    if (problems) return;
+    for (const [place, one] of series.entries()) {
+      if (one.files?.length !== 0 || one.problems) continue;
+      const message = '"files" is empty, and no "problems" say why';
+      context.addIssue({ code: 'custom', path: ['series', place], message });
+    }
+  });
 
 /**
  * Checks the whole manifest.

@@ -38,11 +38,11 @@ export const Problem = z.strictObject({
     'SERIES_FOLDER_MISSING',
     /** The series' folder is there, without any image file in it. */
     'SERIES_FOLDER_EMPTY',
-    /** The series' folder is there and cannot be listed. */
+    /** The series' folder, or a folder of the study, is there and cannot be listed. */
     'SERIES_FOLDER_UNREADABLE',
-    /** Files that the manifest names are not there or may not be read; they are left out. */
+    /** Files that the manifest names are not there or may not be read, or a server gives fewer than it says it has. */
     'FILES_MISSING',
-    /** Files are DICOM by their content or their name and their header cannot be read; they are left out. */
+    /** Files are DICOM by their content or their name and their header cannot be read, or may not be; they are left out. */
     'FILES_DAMAGED',
     /** Images without StudyInstanceUID; the folder they lie in was taken for their study. */
     'STUDY_UID_MISSING',

@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
-import type { Dataset } from './open-dataset.ts';
+import type { Dataset } from './dataset.ts';
 import type { StudyScan } from './scan/index.ts';
 import type { StudyEntry } from './study-entry.ts';
 

@@ -113,7 +113,7 @@ export class Attributes implements FactSource {
     return values ? shown(values.join('\\')) : `${element.length} bytes`;
   }
 
-  /** What was mended to read the numbers of this level and of the items in it, a sentence each, one an attribute. */
+  /** What was mended to read the numbers of this level and of the items in it, one sentence per attribute. */
   repairs(): string[] {
     const sentences = new Map<string, string>();
     this.#collectRepairs(sentences);
@@ -132,7 +132,7 @@ export class Attributes implements FactSource {
     }
   }
 
-  /** The bytes of a text as characters, one a byte. */
+  /** The bytes of a text as characters, one per byte. */
   #raw(keyword: Keyword): string | undefined {
     const element = this.elements.get(TAG[keyword]);
     if (!element || element.length === 0) return undefined;

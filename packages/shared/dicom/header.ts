@@ -33,7 +33,7 @@ export interface DicomHeader {
   readonly padding?: readonly [lowest: number, highest: number] | undefined;
   /** In the order of the pixel data: one, or NumberOfFrames. */
   readonly frames: readonly FrameHeader[];
-  /** What was mended to read numbers, a sentence each, such as `PixelSpacing "0,5\0,5" has decimal commas`. */
+  /** What was mended to read numbers, one sentence per repair, such as `PixelSpacing "0,5\0,5" has decimal commas`. */
   readonly repaired: readonly string[];
 }
 
@@ -60,14 +60,21 @@ function readCheckedHeader(bytes: Uint8Array, context: ErrorContext): DicomHeade
   const pixels = locatePixels(dataSet);
   assertFramesPossible(numberOfFrames, image, pixels.available, pixels.encapsulated, context);
 
+  const padding = readPadding(attributes, image.signed);
+  const paddingIsEverything = padding !== undefined && coversAll(padding, image);
   const header: DicomHeader = {
     transferSyntaxUid: dataSet.transferSyntax.uid,
     facts: factsOf(attributes),
     ...image,
     hasModalityLut: attributes.elements.has(TAG.ModalityLUTSequence),
-    padding: readPadding(attributes, image.signed),
+    padding: paddingIsEverything ? undefined : padding,
     frames: readFrames(attributes, numberOfFrames, context),
-    repaired: attributes.repairs(),
+    repaired: paddingIsEverything
+      ? [
+          ...attributes.repairs(),
+          'PixelPaddingValue to PixelPaddingRangeLimit is every value: no pixel would be tissue',
+        ]
+      : attributes.repairs(),
   };
   rememberPixels(bytes, pixels);
   return header;
@@ -129,6 +136,12 @@ function readNumberOfFrames(from: Attributes, context: ErrorContext): number {
 }
 
 /** PixelPaddingValue and its range limit, whichever is lower first; signed as the pixels are (PS3.3 C.7.5.1.1.2). */
+/** Whether a range leaves no stored value that could be tissue: it was never meant. */
+function coversAll([lowest, highest]: readonly [number, number], { signed, bitsStored }: ImagePixel): boolean {
+  const low = signed ? -(2 ** (bitsStored - 1)) : 0;
+  return lowest <= low && highest >= low + 2 ** bitsStored - 1;
+}
+
 function readPadding(from: Attributes, signed: boolean): DicomHeader['padding'] {
   const value = from.word('PixelPaddingValue', signed);
   if (value === undefined) return undefined;

@@ -24,7 +24,6 @@ export interface InstanceFacts {
   readonly sopInstanceUid?: string | undefined;
   readonly studyInstanceUid?: string | undefined;
   readonly seriesInstanceUid?: string | undefined;
-  readonly frameOfReferenceUid?: string | undefined;
   readonly modality?: string | undefined;
 
   /** Free texts: StudyDescription, SeriesDescription, ProtocolName. */
@@ -50,11 +49,8 @@ export interface InstanceFacts {
   readonly repetitionTimeMs?: number | undefined;
   readonly inversionTimeMs?: number | undefined;
   readonly flipAngle?: number | undefined;
-  readonly echoTrainLength?: number | undefined;
   /** ScanningSequence, such as SE, IR, GR, EP; from EchoPulseSequence for an enhanced image. */
   readonly scanningSequence: readonly string[];
-  /** SequenceVariant, such as SK, SP. */
-  readonly sequenceVariant: readonly string[];
   /** ScanOptions, such as FS (fat saturation). */
   readonly scanOptions: readonly string[];
   /** AcquisitionContrast of an enhanced image, such as T1, T2, STIR. */

@@ -38,7 +38,6 @@ export function factsOf(source: FactSource): InstanceFacts {
     sopInstanceUid: source.text('SOPInstanceUID'),
     studyInstanceUid: source.text('StudyInstanceUID'),
     seriesInstanceUid: source.text('SeriesInstanceUID'),
-    frameOfReferenceUid: source.text('FrameOfReferenceUID'),
     modality: source.text('Modality'),
     studyDescription: source.text('StudyDescription'),
     seriesDescription: source.text('SeriesDescription'),
@@ -57,9 +56,7 @@ export function factsOf(source: FactSource): InstanceFacts {
     repetitionTimeMs: number(source, 'RepetitionTime') ?? number(timing, 'RepetitionTime'),
     inversionTimeMs: number(source, 'InversionTime') ?? number(modifier, 'InversionTimes'),
     flipAngle: number(source, 'FlipAngle') ?? number(timing, 'FlipAngle'),
-    echoTrainLength: integer(source, 'EchoTrainLength') ?? integer(timing, 'EchoTrainLength'),
     scanningSequence: scanningSequence.length > 0 ? scanningSequence : source.texts('EchoPulseSequence'),
-    sequenceVariant: source.texts('SequenceVariant'),
     scanOptions: scanOptionsOf(source, modifier),
     acquisitionContrast: source.text('AcquisitionContrast'),
     contrastAgent:
@@ -98,8 +95,6 @@ function scanOptionsOf(source: FactSource, modifier: FactSource | undefined): re
 /** What `readFacts` found. */
 export interface FoundFacts {
   readonly facts: InstanceFacts;
-  /** Nothing in an error or a reason that is made of this quotes a patient: UIDs and texts stay in `facts`. */
-  readonly patientFree: true;
   /** Why the rest of the header could not be read, where the file is damaged after what tells its series. */
   readonly damage?: DicomError | undefined;
 }
@@ -130,14 +125,14 @@ export function readFacts(
   try {
     file = readFileStart(start, whole, context);
     readElements(file, kept, endsFacts);
-    return { facts: factsOfFile(file, kept), patientFree: true };
+    return { facts: factsOfFile(file, kept) };
   } catch (error) {
     const damage = asDicomError(error, 'the header cannot be read', context);
     // Bytes that end early may look damaged: the whole file decides.
     if (!whole && damage instanceof DicomError) return 'more';
     const facts = file && factsOfFile(file, kept);
     if (!facts?.studyInstanceUid || !facts.seriesInstanceUid || !(damage instanceof DicomError)) throw damage;
-    return { facts, patientFree: true, damage };
+    return { facts, damage };
   }
 }
 

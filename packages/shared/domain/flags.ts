@@ -21,6 +21,8 @@ export const FLAG_MEANINGS = {
   slice_gap: 'the distance between neighbouring slices of this series varies: slices may be missing',
   slices_few: 'this series has fewer than five slices',
   slices_resampled: 'this series has more slices than the model takes and was resampled to the nearest',
+  study_uids_differ:
+    'the images that are read carry different StudyInstanceUIDs: they may be of several studies, or of several patients',
   slice_rejected: 'these images of the series are no slices of a kind that is scored, and were left out',
   series_split: 'this series holds several stacks, which were read as series of their own',
   description_contradicts_header: 'what is said of this series contradicts its DICOM header',

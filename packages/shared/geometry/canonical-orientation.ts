@@ -41,14 +41,31 @@ export function canonicalTurn(orientation: Orientation, kind: Kind): Turn {
   let best = UPRIGHT;
   let bestFit = Number.NEGATIVE_INFINITY;
   for (const turn of TURNS) {
-    const { row, column } = fitOf(turnOrientation(orientation, turn), kind);
+    const fit = sumOfFit(turnOrientation(orientation, turn), kind);
     // Rounding must not choose between turns that fit equally well.
-    if (row + column > bestFit + 1e-9) {
+    if (fit > bestFit + 1e-9) {
       best = turn;
-      bestFit = row + column;
+      bestFit = fit;
     }
   }
   return best;
+}
+
+/** Slices this near to fitting two turns equally well (about a degree from 45) follow the others of their stack. */
+const UNDECIDED = 0.03;
+
+/**
+ * The turns of the slices of one stack. Each has its own, since a stack may hold slices that were stored in several ways; but
+ * one that lies half-way between two turns takes that of most others, so that neighbours are never a quarter apart.
+ */
+export function canonicalTurns(orientations: readonly Orientation[], kind: Kind): Turn[] {
+  const own = orientations.map((orientation) => canonicalTurn(orientation, kind));
+  const votes = TURNS.map((turn) => own.filter((one) => isSame(one, turn)).length);
+  const most = TURNS[votes.indexOf(Math.max(...votes))]!;
+  return own.map((turn, i) => {
+    const fit = (one: Turn) => sumOfFit(turnOrientation(orientations[i]!, one), kind);
+    return fit(most) >= fit(turn) - UNDECIDED ? most : turn;
+  });
 }
 
 /** Whether a turn changes nothing. */
@@ -141,6 +158,15 @@ function turnOrientation(orientation: Orientation, { transpose, flipX, flipY }: 
 function reversed([x, y, z]: Vec3): Vec3 {
   // Not -x: that makes -0 of 0, which digests and messages would show.
   return [0 - x, 0 - y, 0 - z];
+}
+
+function isSame(a: Turn, b: Turn): boolean {
+  return a.transpose === b.transpose && a.flipX === b.flipX && a.flipY === b.flipY;
+}
+
+function sumOfFit(orientation: Orientation, kind: Kind): number {
+  const { row, column } = fitOf(orientation, kind);
+  return row + column;
 }
 
 /** Cosines of a slice's directions with those of its kind. */

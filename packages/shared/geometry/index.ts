@@ -1,5 +1,6 @@
 export {
   canonicalTurn,
+  canonicalTurns,
   isMirrored,
   isOblique,
   isUpright,

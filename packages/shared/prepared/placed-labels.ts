@@ -35,7 +35,11 @@ export function placeLabels(index: SeriesIndex, coordinates: readonly LabelCoord
   let unused = 0;
   for (const { series: name, instance, target, x, y } of coordinates) {
     const series = index.series.find(
-      (one) => one.used && one.series === name && one.kind === KIND_OF_TASK[target.task],
+      (one) =>
+        one.used &&
+        (one.stackOf ?? one.series) === name &&
+        one.kind === KIND_OF_TASK[target.task] &&
+        one.slices.some((slice) => slice.instance === instance),
     );
     const place = series?.slices.findIndex((slice) => slice.instance === instance) ?? -1;
     const slice = series?.slices[place];
@@ -44,7 +48,7 @@ export function placeLabels(index: SeriesIndex, coordinates: readonly LabelCoord
     if (!slice || labels[level]) unused++;
     else {
       const [fx, fy] = canonicalFractions(slice, { x, y }).map(Math.fround) as [number, number];
-      labels[level] = { series: name, index: place, x: fx, y: fy };
+      labels[level] = { series: series!.series, index: place, x: fx, y: fy };
     }
   }
   return { scs, nfn, ss, unused };

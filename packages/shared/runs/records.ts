@@ -122,7 +122,7 @@ export const StudyResult = z.strictObject({
       /** Number of the frame of reference within the study; null where the files name none. */
       frameOfReference: z.number().int().nullable(),
       instances: z.array(z.number().int()),
-      /** Why it was read as this kind, a sentence each. */
+      /** Why it was read as this kind, one sentence per reason. */
       reasons: z.array(z.string()).optional(),
     }),
   ),

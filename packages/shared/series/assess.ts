@@ -8,7 +8,7 @@
 
 import { type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
 import type { Plane } from './plane.ts';
-import { preferenceOf } from './preference.ts';
+import { NOT_PREFERRED, preferenceOf } from './preference.ts';
 import type { Assessment, Rejection } from './series-stack.ts';
 import type { StackFacts } from './stack-facts.ts';
 import type { Timing } from './timing.ts';
@@ -156,7 +156,7 @@ function contradictionsOf(facts: StackFacts, plane: Plane, weighting: Weighting,
     ...(timing.says === undefined && !isPossible(timing, weighting)
       ? [`${chosen} ${timing.text} is unusual for ${weighting.toUpperCase()}`]
       : []),
-    ...(spokenPlane && spokenPlane.plane !== plane
+    ...(spokenPlane && spokenPlane.plane !== (facts.plane ?? plane)
       ? [`its planes are ${facts.plane ?? 'oblique'}, but ${spokenPlane.text} means ${spokenPlane.plane}`]
       : []),
   ];
@@ -217,6 +217,6 @@ function reject(
     reasons,
     contradictions: [...new Set(contradictions)],
     tooShort: undefined,
-    preference: 0,
+    preference: NOT_PREFERRED,
   };
 }

@@ -1,6 +1,6 @@
 /** Which images make a series, and which kind of series it is. */
 
-export { compareStacks } from './preference.ts';
+export { comparePreference, type Preference, type Preferred, whyPreferred } from './preference.ts';
 export {
   type Assessment,
   REJECTIONS,

@@ -18,6 +18,7 @@ export type Meaning =
   | 'gradient_echo'
   | 'diffusion'
   | 'other_technique'
+  | 'myelography'
   | 'spin_echo'
   | 'fat_saturation'
   | 'contrast_agent'
@@ -73,10 +74,12 @@ export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
   `),
   other_technique: list(`
     fmri, bold, perf, perfusion, perfusione, perfusie, dce, dsc, asl, cbf, cbv, mtt, angio, angiography,
-    angiographie, mra, mrv, tof, twist, tricks, phase contrast, pcmr, cine, csf flow, liquorfluss, myelo, myelogram,
-    myelography, myelographie, myelografie, myelografia, mielo, mielografia, mielo rm, myelo rm, mr myelo, mrm,
-    dark fluid, darkfluid, t2 flair, fat only, fat image, fat images, dixon f, dixon fat, mdixon f, spectro,
+    angiographie, mra, mrv, tof, twist, tricks, phase contrast, pcmr, cine, csf flow, liquorfluss, dark fluid, darkfluid, t2 flair, fat only, fat image, fat images, dixon f, dixon fat, mdixon f, spectro,
     spectroscopy, spektroskopie, spectroscopie, spettroscopia, mrs
+  `),
+  myelography: list(`
+    myelo, myelogram, myelography, myelographie, myelografie, myelografia, mielo, mielografia, mielo rm, myelo rm,
+    mr myelo, mrm
   `),
   spin_echo: list(`
     se, tse, fse, haste, ssfse, ssh, sshtse, space, spc, cube, vista, blade, propeller, multivane, jet, isofse,
@@ -88,7 +91,7 @@ export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
     sfs, chess, fett, fettsat, fettges, fettgesattigt, fettgesaettigt, fat, fettsupp, fettsuppression,
     fettunterdruckung, satgraisse, sat graisse, suppression graisse, saturation graisse, saturacion grasa,
     supresion grasa, grasa, satgrasa, sat grasa, soppressione grasso, saturazione grasso, supressao gordura,
-    vetsuppressie, vetonderdrukking, water
+    vetsuppressie, vetonderdrukking, water, dixon w, mdixon w, dixon water, mdixon water
   `),
   contrast_agent: list(`
     gd, gad, gado, gadolinium, gadolinio, gadovist, dotarem, post, post contrast, postcontrast, post gd, post gado,

@@ -5,6 +5,7 @@
 
 import type { FrameFacts } from '../dicom/index.ts';
 import type { Vec3 } from '../geometry/index.ts';
+import { median } from './majority.ts';
 import type { Unit } from './series-stack.ts';
 
 export type Plane = 'sagittal' | 'axial' | 'coronal';
@@ -58,10 +59,13 @@ export function plus(a: Vec3, b: Vec3): Vec3 {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 }
 
-/** How far the images of a stack reach from head to feet, mm; `undefined` where their size or place is not known. */
+/**
+ * How far most images of a stack reach from head to feet, mm: from the median of their lower edges to that of their upper
+ * ones. `undefined` where no image has size and place.
+ */
 export function headToFeetMm(units: readonly Unit[]): number | undefined {
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
+  const lower: number[] = [];
+  const upper: number[] = [];
   for (const { facts, frame } of units) {
     const { position, orientation, spacing } = frame;
     if (!position || !orientation || !spacing || !facts.rows || !facts.columns) continue;
@@ -69,8 +73,8 @@ export function headToFeetMm(units: readonly Unit[]): number | undefined {
     // The corners of the image lie at position + {0, row} + {0, column}.
     const alongRow = orientation[2] * facts.columns * spacing[1];
     const alongColumn = orientation[5] * facts.rows * spacing[0];
-    lowest = Math.min(lowest, position[2] + Math.min(0, alongRow) + Math.min(0, alongColumn));
-    highest = Math.max(highest, position[2] + Math.max(0, alongRow) + Math.max(0, alongColumn));
+    lower.push(position[2] + Math.min(0, alongRow) + Math.min(0, alongColumn));
+    upper.push(position[2] + Math.max(0, alongRow) + Math.max(0, alongColumn));
   }
-  return highest >= lowest ? highest - lowest : undefined;
+  return lower.length > 0 ? median(upper)! - median(lower)! : undefined;
 }

@@ -1,15 +1,12 @@
 /**
- * Which of several stacks of one kind is read. The first difference in this list counts: original before derived, named
- * lumbar before unknown, for T1 without contrast agent and without fat saturation, long enough for the lumbar spine, more
- * slices, plain T2 before STIR.
+ * Which of several stacks of one kind is read. They are compared trait by trait, in the order of `TRAITS`: the first trait in
+ * which they differ decides, and `whyPreferred` names it.
  *
- * `stages/series-choice.ts` asks before all that which T2 shares its frame of reference with the axial series.
+ * `stages/series-choice.ts` also asks which T2 shares its frame of reference with the axial series.
  */
 
-import type { Stack, Unit } from './series-stack.ts';
-import { compareUnits } from './unit-order.ts';
-
-export interface Traits {
+/** What the preference is made of. */
+export interface StackTraits {
   readonly weighting: 't1' | 't2';
   /** ImageType says DERIVED or SECONDARY (PS3.3 C.7.6.1.1.2). */
   readonly derived: boolean;
@@ -19,35 +16,116 @@ export interface Traits {
   readonly outOfPhase: boolean;
   /** Reaches as far from head to feet as five levels take; true where that cannot be told. */
   readonly longEnough: boolean;
+  /** Different places. */
   readonly slices: number;
 }
 
+interface Trait {
+  /** The higher the better; a yes is 1. */
+  readonly of: (traits: StackTraits) => number;
+  /** Why a stack ranks above one that is worse in this trait, one sentence without a full stop. */
+  readonly why: (other: { readonly slices: number }) => string;
+  /** A reason of the stack that lacks the trait, where its reader should know. */
+  readonly lacking?: string;
+}
+
+/** Sagittal slices lie 4 to 5 mm apart. Five of them just span the canal; fewer miss a side of it. */
+const FEWEST_SLICES = 5;
 /** More slices than this are no better: a volume cut finely shows nothing more. */
 const MOST_SLICES = 400;
 
-/** The preference of a stack, the higher the better, and its reasons, each a short sentence. */
-export function preferenceOf(traits: Traits): { preference: number; reasons: string[] } {
-  const t1 = traits.weighting === 't1';
-  // Each weight is more than all that follow together.
-  const weights: readonly (readonly [number, boolean, string | undefined])[] = [
-    [32_000, !traits.derived, traits.derived ? 'preferred less: ImageType says derived from other images' : undefined],
-    [16_000, !traits.outOfPhase, traits.outOfPhase ? 'preferred less: fat and water out of phase' : undefined],
-    [8_000, traits.lumbar, undefined],
-    [4_000, !(t1 && traits.contrastAgent), t1 && traits.contrastAgent ? 'preferred less: contrast agent' : undefined],
-    [2_000, !(t1 && traits.fatSaturation), t1 && traits.fatSaturation ? 'preferred less: fat saturation' : undefined],
-    [1_000, traits.longEnough, undefined],
-    [0.5, t1 || !traits.fatSaturation, !t1 && traits.fatSaturation ? 'STIR or fat saturation' : undefined],
-  ];
-  const preference = weights.reduce((sum, [weight, has]) => sum + (has ? weight : 0), 0);
-  return {
-    preference: preference + Math.min(traits.slices, MOST_SLICES),
-    reasons: weights.flatMap(([, , reason]) => reason ?? []),
-  };
+const isT1 = ({ weighting }: StackTraits) => weighting === 't1';
+
+/** The weightiest first. */
+const TRAITS = {
+  /** A fragment is no series, however good its images are. */
+  complete: {
+    of: ({ slices, longEnough }) => Number(slices >= FEWEST_SLICES && longEnough),
+    why: ({ slices }) =>
+      slices < FEWEST_SLICES
+        ? `the other one has fewer than ${FEWEST_SLICES} slices`
+        : 'the other one is too short for the lumbar spine',
+  },
+  original: {
+    of: ({ derived }) => Number(!derived),
+    why: () => 'the other one is derived from other images',
+    lacking: 'preferred less: ImageType says derived from other images',
+  },
+  inPhase: {
+    of: ({ outOfPhase }) => Number(!outOfPhase),
+    why: () => 'the other one has fat and water out of phase',
+    lacking: 'preferred less: fat and water out of phase',
+  },
+  lumbar: { of: ({ lumbar }) => Number(lumbar), why: () => 'its header names the lumbar spine' },
+  /** Of T1 only: on T2 an agent shows little. */
+  withoutAgent: {
+    of: (traits) => Number(!(isT1(traits) && traits.contrastAgent)),
+    why: () => 'the other one has contrast agent',
+    lacking: 'preferred less: contrast agent',
+  },
+  fatKept: {
+    of: (traits) => Number(!(isT1(traits) && traits.fatSaturation)),
+    why: () => 'the other one has fat saturation',
+    lacking: 'preferred less: fat saturation',
+  },
+  /** Counts between two stacks that are both fragments. */
+  longEnough: {
+    of: ({ longEnough }) => Number(longEnough),
+    why: () => 'the other one is too short for the lumbar spine',
+  },
+  slices: { of: ({ slices }) => Math.min(slices, MOST_SLICES), why: () => 'it has more slices' },
+  plainT2: {
+    of: (traits) => Number(isT1(traits) || !traits.fatSaturation),
+    why: () => 'the other one is STIR or has fat saturation',
+    lacking: 'STIR or fat saturation',
+  },
+} as const satisfies Record<string, Trait>;
+
+type TraitName = keyof typeof TRAITS;
+const NAMES = Object.keys(TRAITS) as TraitName[];
+
+/** A figure for each trait, the higher the better. */
+export type Preference = Readonly<Record<TraitName, number>>;
+
+/** What has a preference: an assessment, or whatever keeps that of one. */
+export interface Preferred {
+  readonly preference: Preference;
 }
 
-/** For sorting stacks of one kind, the one to read first; equal preference goes by series number, UID and instance number. */
-export function compareStacks(a: Stack<Unit>, b: Stack<Unit>): number {
-  const preference = b.assessment.preference - a.assessment.preference;
-  if (preference !== 0 || a.units.length === 0 || b.units.length === 0) return preference;
-  return compareUnits(a.units[0]!, b.units[0]!);
+/** The preference of a stack that is not read: below all others. */
+export const NOT_PREFERRED: Preference = preferenceBy(() => 0);
+
+/** The preference of a stack, and its reasons, each a short sentence. */
+export function preferenceOf(traits: StackTraits): { preference: Preference; reasons: string[] } {
+  const preference = preferenceBy((name) => TRAITS[name].of(traits));
+  const reasons = NAMES.flatMap((name) => {
+    const { lacking }: Trait = TRAITS[name];
+    return lacking !== undefined && preference[name] === 0 ? [lacking] : [];
+  });
+  return { preference, reasons };
+}
+
+/** Negative where `a` is to be read before `b`, 0 where no trait tells them apart. */
+export function comparePreference(a: Preferred, b: Preferred): number {
+  const name = decisive(a, b);
+  return name === undefined ? 0 : b.preference[name] - a.preference[name];
+}
+
+/**
+ * Why `chosen` ranks above `other`, one sentence without a full stop, such as `it has more slices`.
+ *
+ * @returns `undefined` where it does not rank above it: something else decided then.
+ */
+export function whyPreferred(chosen: Preferred, other: Preferred): string | undefined {
+  const name = decisive(chosen, other);
+  return name !== undefined && comparePreference(chosen, other) < 0 ? TRAITS[name].why(other.preference) : undefined;
+}
+
+/** The first trait in which two differ. */
+function decisive(a: Preferred, b: Preferred): TraitName | undefined {
+  return NAMES.find((name) => a.preference[name] !== b.preference[name]);
+}
+
+function preferenceBy(figureOf: (name: TraitName) => number): Preference {
+  return Object.fromEntries(NAMES.map((name) => [name, figureOf(name)])) as Preference;
 }

@@ -1,6 +1,7 @@
 /**
- * Takes apart images that repeat one another's places: echoes, dynamics, magnitude and phase. The first attribute counts that
- * tells nearly all repeats apart; where none does, the repeats stay, and slice ordering keeps the lowest instance number.
+ * Takes apart images that repeat one another's places: echoes, dynamics, magnitude and phase. The first attribute that tells
+ * nearly all repeats apart counts, or the first two together where no single one does. Where none do, the repeats stay, and
+ * slice ordering keeps the lowest instance number.
  *
  * Only what is needed is taken apart. Values of an attribute that lie at different places, such as two acquisitions with
  * every other slice, go on making one stack.
@@ -14,7 +15,7 @@ export interface Placed<U extends Unit> {
   readonly place: number;
 }
 
-/** Of ten repeats one may be left: a slice that was acquired twice in one echo. */
+/** The share of the repeats that an attribute may leave: a slice that was acquired twice in one echo. */
 const MAY_REMAIN = 0.1;
 /** More stacks than any series has: beyond it the attribute counts images and tells nothing. */
 const MOST_LAYERS = 2000;

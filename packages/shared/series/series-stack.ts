@@ -5,6 +5,7 @@
 
 import type { FrameFacts, InstanceFacts } from '../dicom/index.ts';
 import type { Kind } from '../domain/index.ts';
+import type { Preference } from './preference.ts';
 
 /** One frame. Callers put what they need beside the two fields and get it back untouched. */
 export interface Unit {
@@ -33,17 +34,17 @@ export interface Assessment {
   readonly plane: 'sagittal' | 'axial' | 'coronal' | undefined;
   readonly weighting: 't1' | 't2' | undefined;
   /**
-   * Why, a short sentence each, in the order in which they count: `sagittal by its planes`, `T2: EchoTime 105 ms,
+   * Why, one short sentence per ground, in the order in which they count: `sagittal by its planes`, `T2: EchoTime 105 ms,
    * RepetitionTime 3500 ms`, `the word "loc" in SeriesDescription`. Figures and single known words only: never a whole
    * description, a UID or a name.
    */
   readonly reasons: readonly string[];
-  /** What the description or the headers' own words contradict, a sentence each; a flag on the result. */
+  /** What the description or the headers' own words contradict, one sentence per contradiction; a flag on the result. */
   readonly contradictions: readonly string[];
   /** Why a sagittal stack may not show all five levels, one sentence; a flag on the result. */
   readonly tooShort: string | undefined;
-  /** The higher the better among stacks of one kind; see `preference.ts`. */
-  readonly preference: number;
+  /** Its place among stacks of one kind: see `comparePreference` and `whyPreferred`. */
+  readonly preference: Preference;
 }
 
 export interface Stack<U extends Unit> {

@@ -1,11 +1,13 @@
 /**
- * All that the headers of a stack's images say together, before anything is decided. A word counts where at least half of the
- * images carry it, figures are medians: no single image speaks for the others.
+ * All that the headers of a stack's images say together, before anything is decided. Words and values count where more than
+ * half of the images carry them, and figures are medians (`majority.ts`). Plane, places and reach are those of the images that
+ * have a usable geometry.
  */
 
 import { type Region, regionOf } from './body-region.ts';
 import { type Ground, groundOf } from './foreign-images.ts';
 import type { Meaning } from './lexicon.ts';
+import { common, isMost, mostFrequent } from './majority.ts';
 import { headToFeetMm, type Plane, planeOfStack } from './plane.ts';
 import type { Unit } from './series-stack.ts';
 import type { StackUnits } from './split-stacks.ts';
@@ -37,8 +39,8 @@ export function factsOfStack({ units, slices }: StackUnits<Unit>, texts: Texts):
   const words = commonWords(units, texts);
   const says = (meaning: Meaning) => words.find((word) => word.meaning === meaning);
   const { plane, placed } = planeOfStack(units);
-  const { evidence, technique } = spokenWeighting(words);
   const timing = timingOfStack(units);
+  const { evidence, technique } = spokenWeighting(words, timing);
   const imageTypes = (...values: string[]) =>
     isMost(units, ({ facts }) => facts.imageType.some((value) => values.includes(value.trim().toUpperCase())));
   const stir = says('stir') !== undefined && !(timing.clear && timing.says === 't2' && !timing.stir);
@@ -73,21 +75,7 @@ export function factsOfStack({ units, slices }: StackUnits<Unit>, texts: Texts):
   };
 }
 
-function isMost(units: readonly Unit[], is: (unit: Unit) => boolean): boolean {
-  return units.filter(is).length * 2 > units.length;
-}
-
-/** The value that most images have; of equals, the first in the order of the alphabet. */
-function common(units: readonly Unit[], attribute: (unit: Unit) => string | undefined): string | undefined {
-  const counts = new Map<string, number>();
-  for (const unit of units) {
-    const value = attribute(unit);
-    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0];
-}
-
-/** Words that at least half of the images carry. */
+/** Words that more than half of the images carry. */
 function commonWords(units: readonly Unit[], texts: Texts): Said[] {
   const counts = new Map<string, { said: Said; images: number }>();
   const texted = new Map<string, { unit: Unit; images: number }>();
@@ -106,7 +94,7 @@ function commonWords(units: readonly Unit[], texts: Texts): Said[] {
       counts.set(key, { said, images: (counts.get(key)?.images ?? 0) + images });
     }
   }
-  return [...counts.values()].filter(({ images }) => images * 2 >= units.length).map(({ said }) => said);
+  return [...counts.values()].filter(({ images }) => images * 2 > units.length).map(({ said }) => said);
 }
 
 const PLANES: readonly Plane[] = ['sagittal', 'axial', 'coronal'];
@@ -120,16 +108,37 @@ function spokenPlane(words: readonly Said[]): StackFacts['spokenPlane'] {
   return named.length === 1 ? named[0] : undefined;
 }
 
+/** The region that more than half of the images show. */
 function commonRegion(units: readonly Unit[], texts: Texts): Region {
-  const key = ({ facts }: Unit) =>
-    [facts.seriesDescription, facts.protocolName, facts.bodyPartExamined, facts.studyDescription].join('\0');
-  const most = common(units, key);
-  const unit = units.find((one) => key(one) === most);
-  return unit ? regionOf(unit.facts, texts) : { is: 'unknown', reason: undefined };
+  const read = new Map<string, Region>();
+  const regions = units.map(({ facts }) => {
+    const key = JSON.stringify([
+      facts.seriesDescription,
+      facts.protocolName,
+      facts.bodyPartExamined,
+      facts.studyDescription,
+    ]);
+    const region = read.get(key) ?? regionOf(facts, texts);
+    read.set(key, region);
+    return region;
+  });
+  const usual = common(regions, ({ is }) => is);
+  const region = mostFrequent(
+    regions.filter(({ is }) => is === usual),
+    ({ reason }) => reason ?? '',
+  );
+  return region ?? { is: 'unknown', reason: undefined };
 }
 
-/** The ground that most images share; there is one only where foreign images are read because nothing else is there. */
+/**
+ * The ground that most foreign images share, where more than half of the images are foreign. There is one only where foreign
+ * images are read because nothing else is there.
+ */
 function commonGround(units: readonly Unit[], texts: Texts): Ground | undefined {
-  const grounds = units.map(({ facts }) => groundOf(facts, texts)).filter((ground) => ground !== undefined);
-  return grounds.length * 2 > units.length ? grounds[0] : undefined;
+  const grounds = units.map(({ facts }) => groundOf(facts, texts));
+  if (!isMost(grounds, (ground) => ground !== undefined)) return undefined;
+  return mostFrequent(
+    grounds.filter((ground) => ground !== undefined),
+    ({ reason }) => reason,
+  );
 }

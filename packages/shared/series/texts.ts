@@ -22,6 +22,7 @@ const CONTENT: ReadonlySet<Meaning> = new Set([
   'gradient_echo',
   'diffusion',
   'other_technique',
+  'myelography',
   'localizer',
   'derived',
   'capture',

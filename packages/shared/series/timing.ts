@@ -3,6 +3,7 @@
  * the spine at 1.5 T and 3 T, and leave a gap between the weightings in which the timing decides nothing.
  */
 
+import { medianOfMost } from './majority.ts';
 import type { Unit } from './series-stack.ts';
 
 /** What one source says of a weighting. `other`: surely neither T1 nor T2. */
@@ -31,17 +32,17 @@ interface Times {
   readonly ti: number | undefined;
 }
 
-/** The timing of a stack, by the medians over its images. */
+/** The timing of a stack, by the medians over its images; a figure that half of them lack is none. */
 export function timingOfStack(units: readonly Unit[]): Timing {
-  const te = median(units.map(({ facts, frame }) => positive(frame.echoTimeMs ?? facts.echoTimeMs)));
-  const tr = median(units.map(({ facts }) => positive(facts.repetitionTimeMs)));
-  const ti = median(units.map(({ facts }) => positive(facts.inversionTimeMs)));
+  const te = medianOfMost(units.map(({ facts, frame }) => positive(frame.echoTimeMs ?? facts.echoTimeMs)));
+  const tr = medianOfMost(units.map(({ facts }) => positive(facts.repetitionTimeMs)));
+  const ti = medianOfMost(units.map(({ facts }) => positive(facts.inversionTimeMs)));
   const sequences = usualSequences(units);
   const planar = sequences.has('EP');
   const gradient = sequences.has('GR') || sequences.has('GRADIENT');
   const spin = sequences.has('SE') || sequences.has('SPIN');
   // A small flip angle without a word on the sequence is a gradient echo's.
-  const flip = median(units.map(({ facts }) => positive(facts.flipAngle)));
+  const flip = medianOfMost(units.map(({ facts }) => positive(facts.flipAngle)));
   const small = sequences.size === 0 && flip !== undefined && flip <= 50;
   // GRASE writes both and looks like a spin echo, but proves nothing.
   const gradientEcho = planar || small || (gradient && !spin);
@@ -60,7 +61,7 @@ export function timingOfStack(units: readonly Unit[]): Timing {
   };
 }
 
-/** ScanningSequence, or EchoPulseSequence of enhanced images: the codes that at least half of the images have. */
+/** ScanningSequence, or EchoPulseSequence of enhanced images: the codes that more than half of the images have. */
 function usualSequences(units: readonly Unit[]): Set<string> {
   const counts = new Map<string, number>();
   for (const { facts } of units) {
@@ -69,7 +70,7 @@ function usualSequences(units: readonly Unit[]): Set<string> {
       if (code !== '') counts.set(code, (counts.get(code) ?? 0) + 1);
     }
   }
-  return new Set([...counts].filter(([, count]) => count * 2 >= units.length).map(([code]) => code));
+  return new Set([...counts].filter(([, count]) => count * 2 > units.length).map(([code]) => code));
 }
 
 /** The weighting that the timing of one image says clearly, if it does. */
@@ -125,10 +126,4 @@ function textOf({ te, tr, ti }: Times, gradientEcho: boolean, sequences: readonl
 /** Vendors write 0 for an inversion or an echo that there is not. */
 function positive(value: number | undefined): number | undefined {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
-}
-
-/** The lower median of what is known. */
-function median(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
-  return known[Math.floor((known.length - 1) / 2)];
 }

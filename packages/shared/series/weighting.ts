@@ -56,10 +56,18 @@ function declared(attribute: string, text: string | undefined): Evidence | undef
   return says && { says, clear: true, text: `${attribute} ${value}` };
 }
 
+/** A myelogram has an echo time of several 100 ms, a T2 series of the spine one of about 100 ms. */
+const T2_AT_MOST_MS = 150;
+
 /** Evidence from words; none where they name nothing, or several weightings, as dual echoes do (`PD/T2`). */
-export function spokenWeighting(words: readonly Said[]): { evidence: Evidence | undefined; technique: boolean } {
+export function spokenWeighting(
+  words: readonly Said[],
+  timing: Timing,
+): { evidence: Evidence | undefined; technique: boolean } {
   const find = (...meanings: Said['meaning'][]) => words.find(({ meaning }) => meanings.includes(meaning));
-  const technique = find('diffusion', 'other_technique');
+  // `T2 sag myelo` may be the plain T2 of a protocol for myelography; its timing tells.
+  const plainT2 = find('t2') && timing.clear && timing.says === 't2' && timing.echoTimeMs! <= T2_AT_MOST_MS;
+  const technique = find('diffusion', 'other_technique') ?? (plainT2 ? undefined : find('myelography'));
   if (technique) return { evidence: evidence('other', technique), technique: true };
   const gradient = find('gradient_echo');
   if (gradient) return { evidence: evidence('other', gradient), technique: false };

@@ -1,18 +1,20 @@
 /**
- * What a location is called in messages, flags and logs: the name of its file, or for a DICOMweb server, whose
- * locations are made of UIDs, a digest.
+ * What a location is called in messages, flags and logs: the name of its file, with digests in place of UIDs, or for a
+ * DICOMweb server, whose locations are made of UIDs, a digest alone.
  */
 
+import { withoutUids } from '../store/without-uids.ts';
 import { describePlace, isDicomWeb, parseDicomWebLocation } from './dicomweb-location.ts';
 
 /**
  * The file's name for `file://` (percent-decoded) and `s3://` (as it stands: keys are not encoded), `instance 3f2a91c0`
- * for DICOMweb. Never throws, whatever the text.
+ * for DICOMweb. What looks like a UID in a file's name is `uid-` and eight digits of its digest. Never throws, whatever
+ * the text.
  */
 export function describeLocation(location: string): string {
   if (isDicomWeb(location)) return describeDicomWeb(location);
   const name = location.replace(/\/+$/, '').replace(/^.*\//s, '');
-  return location.startsWith('file:') ? decoded(name) : name;
+  return withoutUids(location.startsWith('file:') ? decoded(name) : name);
 }
 
 function describeDicomWeb(location: string): string {

@@ -56,10 +56,12 @@ export type IndexedSlice = z.infer<typeof IndexedSlice>;
 
 const IndexedSeries = z.object({
   series: z.string(),
+  /** What the dataset calls it, where it holds several stacks and this is not the first. */
+  stackOf: z.string().optional(),
   kind: z.enum(KINDS),
   /** Whether stages 2 and 3 read it; a second sagittal series of a kind is not. */
   used: z.boolean(),
-  /** Why it is of this kind, and why it was or was not chosen, a sentence each; see `series/`. */
+  /** Why it is of this kind, one sentence per reason; see `series/`. Why another was read, the flag `series_not_used` says. */
   reasons: z.array(z.string()).optional(),
   /** In spatial order: sagittal from the patient's right to left, axial from head to feet. */
   slices: z.array(IndexedSlice).min(1),

@@ -15,6 +15,7 @@ import {
   type ReadSeries,
   type ReadSlice,
   readEntry,
+  StackNames,
 } from './read-series.ts';
 import { chooseSeries } from './series-choice.ts';
 
@@ -43,12 +44,16 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   }));
   if (instances.length === 0) throw withoutImages(study, rejected);
   const flags: Flag[] = [];
-  const findings: Findings = { frames: new FrameNumbers(), rejected, flags };
+  const names = new StackNames(study.series.map(({ series }) => series));
+  const findings: Findings = { frames: new FrameNumbers(), names, studyUids: new Set(), rejected, flags };
   const series: ReadSeries[] = [];
   for (const entry of study.series) {
     series.push(...(await timeDecoding(() => readEntry(study.study, entry, files, findings))));
   }
   if (series.length === 0) throw unreadable(study, flags, rejected);
+  if (findings.studyUids.size > 1) {
+    flags.push({ code: 'study_uids_differ', detail: `${findings.studyUids.size} different ones` });
+  }
   flagDatasetProblems(study, flags);
   chooseSeries(series, flags);
   const images = new Map<IndexedSlice, Image>();
@@ -80,12 +85,16 @@ function flagDatasetProblems(study: StudyEntry, flags: Flag[]): void {
   }
 }
 
+/** Problems of a dataset that cost no image. */
+const REMARKS: ReadonlySet<string> = new Set(['STUDY_NOT_DESCRIBED', 'STUDY_UID_MISSING', 'FILES_OUTSIDE_SERIES']);
+/** What no manifest can overrule. */
+const NEVER_READ: ReadonlySet<string> = new Set(['not_mr', 'colour', 'capture']);
 /** How many reasons a message names; the manifest and the results have them all. */
 const REASONS_SHOWN = 5;
 
 function withoutImages(study: StudyEntry, rejected: readonly RejectedSeries[]): StudyError {
-  if (rejected.length > 0) return withoutSeries(study, rejected);
-  const problem = study.problems?.[0] ?? study.series.flatMap((series) => series.problems ?? [])[0];
+  const problems = [...(study.problems ?? []), ...study.series.flatMap((series) => series.problems ?? [])];
+  const problem = problems.find(({ code }) => !REMARKS.has(code)) ?? problems[0];
   const damaged = study.problems?.find(({ code }) => code === 'FILES_DAMAGED');
   if (damaged) {
     return new StudyError('STUDY_UNREADABLE', 'no file of the study could be read', {
@@ -94,6 +103,8 @@ function withoutImages(study: StudyEntry, rejected: readonly RejectedSeries[]): 
       found: damaged.message,
     });
   }
+  const lost = problem !== undefined && !REMARKS.has(problem.code);
+  if (!lost && rejected.length > 0) return withoutSeries(study, rejected);
   return new StudyError('STUDY_WITHOUT_IMAGES', 'the study has no images', {
     study: study.study,
     series: study.series.map(({ series }) => series).join(', ') || undefined,
@@ -112,7 +123,9 @@ function withoutSeries(study: StudyEntry, rejected: readonly RejectedSeries[]): 
     study: study.study,
     expected: `one of ${Object.values(SERIES_DESCRIPTIONS).join(', ')}, as MR`,
     found: [...reasons.slice(0, REASONS_SHOWN), ...more].join(' | '),
-    hint: 'if a series is one of these all the same, say so in a manifest: docs/manifests.md, "Overruling"',
+    hint: rejected.every(({ rejection }) => NEVER_READ.has(rejection))
+      ? 'only MR images in grey levels are read; a manifest cannot overrule that'
+      : 'if a series is one of these all the same, say so in a manifest: docs/manifests.md, "Overruling"',
   });
 }
 

@@ -30,8 +30,24 @@ const REASONS: readonly FlagCode[] = [
   'slice_not_placed',
   'dataset_problem',
 ];
-/** Reasons, and series, that a message names; the record of the failure has them all. */
-const NAMED = 8;
+/** Of those: what there is not, or what nothing can be related to. */
+const MISSING: ReadonlySet<FlagCode> = new Set([
+  'series_kind_missing',
+  'no_axial_in_frame',
+  'frame_of_reference_missing',
+  'frame_of_reference_differs',
+]);
+/** Of those: what is there and was not read. The others are about images that were read, and are in the record alone. */
+const NOT_READ: ReadonlySet<FlagCode> = new Set([
+  'series_unreadable',
+  'series_kind_unknown',
+  'slice_rejected',
+  'slice_unreadable',
+  'slice_not_placed',
+  'dataset_problem',
+]);
+/** Things that a part of the message names; the record of the failure has them all. */
+const NAMED = 4;
 
 export interface StudyViews {
   readonly study: string;
@@ -45,7 +61,7 @@ export interface StudyViews {
 /**
  * @param allowed largest share of the targets, 0 to 1, that may be without any view.
  * @throws {StudyError} `STUDY_TOO_FEW_VIEWS` if more are: which series were found and read as what, what is missing,
- *   what to do.
+ *   what was not read, what to do; parts of the message end with semicolons.
  */
 export function assertEnoughViews({ study, index, flags, targets }: StudyViews, allowed: number): void {
   const withoutView = targets.filter((one) => !hasView(one)).map(({ target }) => target.name);
@@ -53,10 +69,15 @@ export function assertEnoughViews({ study, index, flags, targets }: StudyViews, 
   const series = index.series.map(({ series, kind, used, slices }) => ({ series, kind, used, slices: slices.length }));
   const { rejected = [] } = index;
   const groups = groupReasons(flags);
-  const missing = [
-    ...groups.filter(({ first }) => !toldByRejected(first, rejected)).map(reasonOf),
-    ...relationsMissing(series),
-    ...rejected.map(({ series: name, images, reason }) => `series ${name}: ${imagesOf(images)} not read, ${reason}`),
+  const missing = [...groups.filter(({ first }) => MISSING.has(first.code)).map(reasonOf), ...relationsMissing(series)];
+  const notRead = [
+    ...rejectedByReason(rejected),
+    ...groups.filter(({ first }) => NOT_READ.has(first.code) && !toldByRejected(first, rejected)).map(reasonOf),
+  ];
+  const parts = [
+    someOf(series.map(seriesText)) || 'no series',
+    `missing: ${someOf(missing) || 'not known'}`,
+    ...(notRead.length > 0 ? [`not read: ${someOf(notRead)}`] : []),
   ];
   throw new StudyError(
     'STUDY_TOO_FEW_VIEWS',
@@ -64,10 +85,10 @@ export function assertEnoughViews({ study, index, flags, targets }: StudyViews, 
     {
       study,
       expected: `at most ${Math.floor(allowed * targets.length + 1e-9)} without a view (SPINELINE_MAX_CLASS_SHARES is ${allowed})`,
-      found: `${someOf(series.map(seriesText), ', ') || 'no series'}; missing: ${someOf(missing, ', ') || 'not known'}`,
+      found: parts.join('; '),
       hint:
-        'put what is missing right and score the study in a new run, or raise SPINELINE_MAX_CLASS_SHARES for the ' +
-        'stage-3 workers and try it again with `spineline retry RUN`',
+        'to score it all the same, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
+        'the stage-3 workers and then run `spineline retry RUN --kind permanent`',
       views: {
         targets: targets.length,
         withoutView,
@@ -106,6 +127,14 @@ function toldByRejected({ code, series }: Flag, rejected: readonly RejectedSerie
   return isOfRejected && rejected.some((one) => one.series === series);
 }
 
+/** Rejected images, those of one reason together: an export has a dozen localizers. */
+function rejectedByReason(rejected: readonly RejectedSeries[]): string[] {
+  return [...Map.groupBy(rejected, ({ reason }) => reason)].map(([reason, all]) => {
+    const images = imagesOf(all.reduce((sum, one) => sum + one.images, 0));
+    return `series ${someOf(all.map(({ series }) => series))} (${images}: ${reason})`;
+  });
+}
+
 function imagesOf(count: number): string {
   return `${count} image${count === 1 ? '' : 's'}`;
 }
@@ -136,7 +165,7 @@ function seriesText(one: { series: string; kind: Kind; used: boolean; slices: nu
   return `series ${one.series} read as ${SERIES_DESCRIPTIONS[one.kind]} (${count}${one.used ? '' : ', not used'})`;
 }
 
-function someOf(texts: readonly string[], separator: string): string {
+function someOf(texts: readonly string[]): string {
   const more = texts.length - NAMED;
-  return [...texts.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(separator);
+  return [...texts.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

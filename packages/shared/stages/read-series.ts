@@ -8,10 +8,10 @@
 import { createHash } from 'node:crypto';
 import type { InstanceEntry, SeriesEntry } from '../dataset/index.ts';
 import { type DicomHeader, type FrameHeader, readFacts, readFrame, readHeader } from '../dicom/index.ts';
-import { DicomError, type Flag, SERIES_DESCRIPTIONS } from '../domain/index.ts';
-import { canonicalTurn, isPlaceable, isUpright, orderSlices } from '../geometry/index.ts';
+import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
+import { canonicalTurns, isPlaceable, isUpright, orderSlices, type Turn } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
-import { type RejectedUnits, type Stack, sortOut, type Unit } from '../series/index.ts';
+import { type Preferred, type RejectedUnits, type Stack, sortOut, type Unit } from '../series/index.ts';
 import { describeLocation } from '../sources/index.ts';
 import type { IndexedSeries, IndexedSlice, RejectedSeries } from './artefacts.ts';
 import { flagOrder, flagOrientation, flagRejected, flagRepairs, flagUnread } from './series-flags.ts';
@@ -25,13 +25,16 @@ export interface ReadSlice extends IndexedSlice {
 }
 
 /** A series as it is read, with what decides between several of one kind. */
-export type ReadSeries = Omit<IndexedSeries, 'slices'> & { slices: ReadSlice[]; readonly preference: number };
+export type ReadSeries = Omit<IndexedSeries, 'slices'> & Preferred & { slices: ReadSlice[] };
 
 export type Files = ReadonlyMap<string, FetchedFile>;
 
 /** What is found out about a study beside its series. */
 export interface Findings {
   readonly frames: FrameNumbers;
+  readonly names: StackNames;
+  /** Of all images that are read, empty for one without; never shown. */
+  readonly studyUids: Set<string>;
   readonly rejected: RejectedSeries[];
   readonly flags: Flag[];
 }
@@ -44,6 +47,25 @@ export class FrameNumbers {
     const known = this.#numbers.get(uid) ?? this.#numbers.size;
     this.#numbers.set(uid, known);
     return known;
+  }
+}
+
+/** Names of stacks beside the first of an entry: `X-2`, `X-3`, as the scan of a folder names them. */
+export class StackNames {
+  readonly #taken: Set<string>;
+
+  /** @param entries names of the study's entries. */
+  constructor(entries: Iterable<string>) {
+    this.#taken = new Set(entries);
+  }
+
+  of(series: string): string {
+    for (let place = 2; ; place++) {
+      const name = `${series}-${place}`;
+      if (this.#taken.has(name)) continue;
+      this.#taken.add(name);
+      return name;
+    }
   }
 }
 
@@ -101,11 +123,14 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   }
   const read: ReadSeries[] = [];
   for (const [place, stack] of scored.entries()) {
-    const name = place === 0 ? series : `${series}#${place + 1}`;
+    const name = place === 0 ? series : to.names.of(series);
     const one = await readStack(study, name, entry, stack, place === 0 ? unreadable : [], to);
     if (one) read.push(one);
   }
-  if (scored.length === 0 && (left.length === 0 || unreadable.length > 0)) flagUnread(entry, unreadable, to.flags);
+  for (const { facts } of scored.flatMap(({ units }) => units)) to.studyUids.add(facts.studyInstanceUid ?? '');
+  if (scored.length === 0 && (left.length === 0 || unreadable.length > 0)) {
+    flagUnread(entry, unreadable, left.length > 0, to.flags);
+  }
   return read;
 }
 
@@ -137,6 +162,7 @@ async function readStack(
   const problems = [...unreadable];
   const slices: (ReadSlice & { instanceNumber: number })[] = [];
   const digests = new Map<Uint8Array, string>();
+  const turns = turnsOf(units, kind);
   for (const { bytes, header, place, instance, instanceNumber } of units) {
     const frame = header.frames[place]!;
     const file = describeLocation(instance.location);
@@ -150,7 +176,7 @@ async function readStack(
       const { values, padding } = await readFrame(bytes, header, frame.frame, { study, series, file });
       const sha256 = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
       digests.set(bytes, sha256);
-      const turn = canonicalTurn(frame.orientation!, kind);
+      const turn = turns.get(frame)!;
       slices.push({
         instance: instanceNumber,
         instanceNumber,
@@ -187,6 +213,7 @@ async function readStack(
   flagOrientation(order.ordered, kind, series, flags);
   return {
     series,
+    ...(series !== entry.series && { stackOf: entry.series }),
     kind,
     used: true,
     reasons: [...assessment.reasons],
@@ -203,10 +230,22 @@ function foreignObject(file: FetchedFile | undefined): string | undefined {
     if (typeof read === 'string' || read.damage || read.facts.rows !== undefined) return undefined;
     // A cut image says its modality, or does not come so far.
     const { modality } = read.facts;
-    return modality === undefined || modality === 'MR' ? undefined : `an object of modality ${modality} without pixels`;
+    if (modality === undefined || modality === 'MR') return undefined;
+    // Only what is a code (PS3.3 C.7.3.1.1.1) is repeated.
+    return `an object of ${/^[A-Z]{2,16}$/.test(modality) ? `Modality ${modality}` : 'another Modality'} without pixels`;
   } catch {
     return undefined;
   }
+}
+
+/** How each placed frame of a stack is turned. */
+function turnsOf(units: readonly FileFrame[], kind: Kind): Map<FrameHeader, Turn> {
+  const placed = units.map(({ header, place }) => header.frames[place]!).filter(({ orientation }) => orientation);
+  const turns = canonicalTurns(
+    placed.map(({ orientation }) => orientation!),
+    kind,
+  );
+  return new Map(placed.map((frame, i) => [frame, turns[i]!]));
 }
 
 function bytesOf(study: string, series: string, instance: InstanceEntry, files: Files): Uint8Array {

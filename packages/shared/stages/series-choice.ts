@@ -4,14 +4,15 @@
  */
 
 import { type Flag, KINDS } from '../domain/index.ts';
+import { comparePreference, type Preferred, whyPreferred } from '../series/index.ts';
 import type { IndexedSeries } from './artefacts.ts';
 
 /**
- * Picks the series to read. Axial series are all pooled. Of several sagittal series of one kind one is read: for T2 the
- * one that shares its frame of reference with most axial slices, then the one that suits better (`series/preference.ts`:
- * original images, no contrast agent, ...), then the one with most slices, then the first by name.
+ * Picks the series to read. Axial series are all pooled. Of several sagittal series of one kind one is read: one that can
+ * show all five levels; for T2 the one that shares its frame of reference with most axial slices; the one that suits better
+ * (`series/preference.ts`: original images, no contrast agent, ...); the one with most slices; the first by name.
  */
-export function chooseSeries(series: (IndexedSeries & { readonly preference: number })[], flags: Flag[]): void {
+export function chooseSeries(series: (IndexedSeries & Preferred)[], flags: Flag[]): void {
   const axial = series.filter(({ kind }) => kind === 'axial_t2').flatMap(({ slices }) => slices);
   const axialInFrame = ({ slices }: IndexedSeries) => {
     const frame = slices[0]!.frameOfReference;
@@ -26,18 +27,25 @@ export function chooseSeries(series: (IndexedSeries & { readonly preference: num
     }
     const ranked = [...candidates].sort(
       (a, b) =>
+        b.preference.complete - a.preference.complete ||
         (kind === 'sagittal_t2' ? axialInFrame(b) - axialInFrame(a) : 0) ||
-        b.preference - a.preference ||
+        comparePreference(a, b) ||
         b.slices.length - a.slices.length ||
         a.series.localeCompare(b.series, 'en', { numeric: true }),
     );
+    const chosen = ranked[0]!;
     for (const other of ranked.slice(1)) {
       other.used = false;
+      const inFrame = kind === 'sagittal_t2' && axialInFrame(chosen) > axialInFrame(other);
+      const why =
+        inFrame && chosen.preference.complete === other.preference.complete
+          ? 'it shares its frame of reference with more axial slices'
+          : (whyPreferred(chosen, other) ?? 'it has more slices, or comes first by name');
       flags.push({
         code: 'series_not_used',
         kind,
         series: other.series,
-        detail: `series ${ranked[0]!.series} was read`,
+        detail: `series ${chosen.series} was read: ${why}`,
       });
     }
   }

@@ -27,15 +27,18 @@ export function flagRejected(
   }
 }
 
-/** A series of which no file could be read, with the first reason. */
+/** A series of which nothing is read since files of it, or all, cannot be; with the first reason. */
 export function flagUnread(
   { series, kind, problems, instances }: SeriesEntry,
   unreadable: readonly Flag[],
+  othersRead: boolean,
   flags: Flag[],
 ): void {
   const first = unreadable[0];
   const none = instances.length === 0 ? 'the dataset lists no file for it' : 'no file of it could be read';
-  const detail = first ? `no file of it could be read; the first: ${first.detail}` : (problems?.[0]?.message ?? none);
+  const few = `${unreadable.length} ${unreadable.length === 1 ? 'file' : 'files'} of it could not be read`;
+  const what = othersRead ? few : 'no file of it could be read';
+  const detail = first ? `${what}; the first: ${first.detail}` : (problems?.[0]?.message ?? none);
   flags.push({ code: 'series_unreadable', kind, series, instance: first?.instance, detail });
 }
 
@@ -77,7 +80,13 @@ export function flagOrder(order: SliceOrder<IndexedSlice>, kind: Kind, series: s
   }
   const sizes = new Set(ordered.map(({ rows, columns }) => `${columns}x${rows}`));
   if (sizes.size > 1) flags.push({ code: 'slice_sizes_differ', kind, series, detail: [...sizes].join(', ') });
-  if (ordered.length < FEW_SLICES) flags.push({ code: 'slices_few', kind, series, detail: `${ordered.length} slices` });
+  if (ordered.length < FEW_SLICES)
+    flags.push({
+      code: 'slices_few',
+      kind,
+      series,
+      detail: `${ordered.length} ${ordered.length === 1 ? 'slice' : 'slices'}`,
+    });
   if (!asPromised && ordered[0]) {
     flags.push({ code: 'orientation_unexpected', kind, series, detail: `${planeKind(ordered[0].orientation)} planes` });
   }

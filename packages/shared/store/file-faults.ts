@@ -3,6 +3,7 @@
  */
 
 import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
+import { withoutUids } from './without-uids.ts';
 
 /** The `code` of a Node system error, or `undefined` for anything else. */
 export function systemCode(error: unknown): string | undefined {
@@ -31,9 +32,10 @@ const TRANSIENT: Readonly<Record<string, string>> = {
  * The error to throw for a failed file operation; errors that are no system errors come back as they are.
  *
  * @param doing such as "read" or "write"
- * @param name the key or location, as the caller knows it
+ * @param place the key or location, as the caller knows it; the message shows no UID of it
  */
-export function fileFault(error: unknown, doing: string, name: string): unknown {
+export function fileFault(error: unknown, doing: string, place: string): unknown {
+  const name = withoutUids(place);
   const code = systemCode(error);
   if (code === undefined || error instanceof SpinelineError) return error;
   if (doing === 'read' && isAbsent(error)) return new ObjectNotFoundError(name, { cause: error });

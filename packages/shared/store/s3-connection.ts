@@ -17,6 +17,7 @@ import { ConfigError, StoreUnavailableError } from '../domain/index.ts';
 import { s3Fault, statusOf } from './s3-faults.ts';
 import type { S3Options } from './s3-options.ts';
 import { wholeBuffer } from './whole-buffer.ts';
+import { withoutUids } from './without-uids.ts';
 
 const SECOND = 1000;
 const DEFAULT_TIMEOUT_MS = 30 * SECOND;
@@ -26,7 +27,7 @@ const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5 * SECOND;
 const PAGE = 1000;
 
-/** An object's place on the server, and the name to use for it in errors. */
+/** An object's place on the server, and the name to use for it in errors, which show no UID of it. */
 export interface S3Place {
   readonly bucket: string;
   readonly key: string;
@@ -70,7 +71,7 @@ export class S3Connection {
       try {
         return await this.#limit(() => operation(this.#client, attempt));
       } catch (error) {
-        const fault = s3Fault(error, { name: place.name, bucket: place.bucket, server: this.server });
+        const fault = s3Fault(error, { name: withoutUids(place.name), bucket: place.bucket, server: this.server });
         if (!(fault instanceof StoreUnavailableError) || attempt >= this.#attempts) throw fault;
       }
       this.#onRetry?.();
@@ -85,7 +86,7 @@ export class S3Connection {
       const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key }));
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
       if (answer.ContentLength !== undefined && bytes.byteLength !== answer.ContentLength) {
-        throw new StoreUnavailableError(`${this.server} broke off while sending ${place.name}`, {
+        throw new StoreUnavailableError(`${this.server} broke off while sending ${withoutUids(place.name)}`, {
           expected: `${answer.ContentLength} bytes`,
           found: `${bytes.byteLength}`,
         });
@@ -102,7 +103,7 @@ export class S3Connection {
         const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key, Range }));
         const got = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
         if (answer.ContentLength !== undefined && got.byteLength !== answer.ContentLength) {
-          throw new StoreUnavailableError(`${this.server} broke off while sending ${place.name}`, {
+          throw new StoreUnavailableError(`${this.server} broke off while sending ${withoutUids(place.name)}`, {
             expected: `${answer.ContentLength} bytes`,
             found: `${got.byteLength}`,
           });

@@ -130,7 +130,7 @@ export class WorkerMetrics {
     this.#flags = counter('spineline_flags_total', 'Flags put on results, by code', 'code');
     this.#classShareTargets = counter(
       'spineline_class_share_targets_total',
-      'Targets of scored studies that are class shares for want of any view, of 25 a study',
+      'Targets of scored studies that are class shares because no view of them exists, of 25 per study',
       'stage',
     );
     this.#batches = histogram('spineline_batch_samples', 'Samples in a model run', [1, 2, 4, 8, 16, 32, 64], 'stage');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { writeDicom } from '@spineline/phantom/dicom-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestLines, openDataset, openDicomWebDataset, type StudyEntry } from '../dataset/index.ts';
+import { readFacts } from '../dicom/index.ts';
 import { type DicomWebClient, openDicomWeb, openSources, type SourceReader } from '../sources/index.ts';
 import { placed, plainStudy, seriesSlices, seriesUid, studyUid, writeTree } from './support/dicom-tree.ts';
 import { orthancMissing, startOrthanc, type TestOrthanc } from './support/orthanc.ts';
@@ -104,6 +105,95 @@ describe.skipIf(missing)(`a dataset from a PACS${missing ? ` (skipped: ${missing
       code: 'OBJECT_ACCESS_DENIED',
     });
     stranger.close();
+  });
+});
+
+describe('a server that gives less than it promises', () => {
+  const ADDRESS = 'dicomweb+https://h/x';
+  /** Promises one number of instances of every series, and gives those of `given`. */
+  function server(
+    studies: readonly (readonly [uid: string, series: readonly (readonly [uid: string, given: Buffer[]])[]])[],
+    promised: number | undefined,
+  ): Pick<DicomWebClient, 'studies' | 'seriesOf' | 'instancesOf'> {
+    const seriesOf = (uid: string) => studies.find(([one]) => one === uid)![1];
+    return {
+      async *studies() {
+        for (const [uid, series] of studies) yield { studyUid: uid, series: series.length };
+      },
+      seriesOf: async (_, uid) => seriesOf(uid).map(([one]) => ({ seriesUid: one, instances: promised })),
+      instancesOf: async (_, study, series) =>
+        seriesOf(study)
+          .find(([one]) => one === series)![1]
+          .map((bytes, i) => {
+            const look = readFacts(bytes, { whole: true }, {});
+            if (typeof look === 'string') throw new Error('the test made no DICOM');
+            const location = `${ADDRESS}/studies/${study}/series/${series}/instances/${series}.${i}`;
+            return { location, fingerprint: 'f', facts: look.facts };
+          }),
+    };
+  }
+  const slices = (series: number, count: number) => seriesSlices('sagittal_t2', { study: 1, series, slices: count });
+  const open = async (client: ReturnType<typeof server>) => {
+    const dataset = await openDicomWebDataset(client, ADDRESS, QUERY);
+    return { dataset, studies: await Array.fromAsync(dataset.studies()) };
+  };
+
+  it('has a note, and a problem on the series that has fewer instances', async () => {
+    const all = [
+      [
+        studyUid(1),
+        [
+          [seriesUid(1, 1), slices(1, 5)],
+          [seriesUid(1, 2), slices(2, 3)],
+        ],
+      ],
+    ] as const;
+    const { dataset, studies } = await open(server(all, 5));
+    expect(dataset.notes).toEqual([expect.stringContaining('of 1 series the server gives fewer instances')]);
+    const problems = studies[0]!.series.map(({ instances, problems: told }) => [instances.length, told]);
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        [5, undefined],
+        [3, [{ code: 'FILES_MISSING', message: expect.stringMatching(/5 instances, and gives 3/) }]],
+      ]),
+    );
+    const manifest = join(await temporaryFolder(), 'pacs.jsonl');
+    await writeFile(manifest, manifestLines(dataset));
+    const lister = {
+      head: async () => ({ size: 1, fingerprint: 'f' }),
+      async *list() {},
+      readStart: async () => new Uint8Array(),
+    };
+    expect(await Array.fromAsync((await openDataset(manifest, lister)).studies())).toEqual(studies);
+  });
+
+  it('has a problem on the study where nothing of the series is given, and keeps a study of which nothing is', async () => {
+    const all = [
+      [
+        studyUid(1),
+        [
+          [seriesUid(1, 1), slices(1, 5)],
+          [seriesUid(1, 2), []],
+        ],
+      ],
+      [studyUid(2), [[seriesUid(2, 1), []]]],
+    ] as const;
+    const { studies } = await open(
+      server(
+        all.map(([uid, series]) => [uid, series.map(([one, given]) => [one, [...given]])]),
+        5,
+      ),
+    );
+    expect(studies).toHaveLength(2);
+    for (const { problems } of studies) expect(problems).toMatchObject([{ code: 'FILES_MISSING' }]);
+    expect(studies.map(({ series }) => series.length).sort()).toEqual([0, 1]);
+    expect(JSON.stringify(studies.map(({ problems }) => problems))).not.toContain(UID_ROOT);
+  });
+
+  it.each([undefined, 5, 3])('says nothing where the server promises %s of 5', async (promised) => {
+    const { dataset, studies } = await open(server([[studyUid(1), [[seriesUid(1, 1), slices(1, 5)]]]], promised));
+    expect(dataset.notes).toEqual([]);
+    expect(studies[0]!.series[0]!.problems).toBeUndefined();
   });
 });
 

@@ -121,6 +121,34 @@ describe('a folder in the layout of the challenge', () => {
     expect(three!.series[0]!.kind).toBeUndefined();
   });
 
+  it('every study is there once with its own images, with headers as without, whatever else cannot be read', async () => {
+    const good = (n: number) =>
+      placed(seriesSlices('axial_t2', { study: n, series: 1 }), (i) => `test_images/${n}/1/${i}.dcm`);
+    const folder = await folderWith({
+      'test_series_descriptions.csv': `${DESCRIPTIONS}100,1,Axial T2\n300,1,Axial T2\n350,1,Axial T2\n`,
+      ...good(100),
+      'test_images/200/1/1.dcm': 'garbage',
+      ...good(300),
+      'test_images/350/1/1.dcm': 'garbage',
+      ...good(400),
+      ...good(500),
+    });
+    for (const headers of [true, false]) {
+      const studies = await read(folder, { headers });
+      expect(studies.map(({ study }) => study)).toEqual(['100', '200', '300', '350', '400', '500']);
+      for (const { study, series } of studies) {
+        if (study === '200' || study === '350') continue;
+        expect(series.map(({ instances }) => instances.length)).toEqual([3]);
+        for (const { location } of series[0]!.instances) expect(location).toContain(`/test_images/${study}/1/`);
+      }
+      expect(codes(studies[1]!)).toEqual(['STUDY_NOT_DESCRIBED', 'FILES_DAMAGED']);
+      if (!headers) continue;
+      expect(codes(studies[3]!)).toEqual(['FILES_DAMAGED']);
+      expect(studies[3]!.series).toMatchObject([{ series: '1', kind: 'axial_t2', instances: [] }]);
+      expect(codes(studies[3]!.series[0]!)).toEqual(['SERIES_FOLDER_MISSING']);
+    }
+  });
+
   it('takes every file of a series whatever its name, but junk, and what has another extension and is no DICOM', async () => {
     const image = seriesSlices('axial_t2', { study: 1, series: 1, slices: 1 })[0]!;
     const folder = await folderWith({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstanceLister, openDataset, StudyEntry } from '../dataset/index.ts';
+import { type InstanceLister, manifestLines, openDataset, Problem, StudyEntry } from '../dataset/index.ts';
 import { DatasetError, StoreUnavailableError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
 
@@ -124,6 +124,27 @@ describe('a manifest as JSON Lines', () => {
       [0, 'SERIES_FOLDER_MISSING'],
     ]);
     expect(study!.series[1]!.problems![0]!.message).toBe('1 of 2 files of the manifest cannot be read: none.dcm');
+  });
+
+  it('names missing files as people know them, and none by its UID', async () => {
+    const uid = '1.2.840.113619.2.176.3596';
+    const path = await manifest(
+      '.jsonl',
+      lines({
+        study: 'a',
+        series: [
+          { series: '1', files: ['scans/one/2.dcm', 'scans/one/a b#ü.dcm', `scans/one/MR.${uid}.dcm`] },
+          { series: '2', files: [`s3://bucket/${uid}.dcm`, 's3://bucket/100%.dcm'] },
+          { series: '3', files: [`dicomweb+https://h/studies/${uid}/series/${uid}.1/instances/${uid}.2`] },
+        ],
+      }),
+    );
+    const messages = (await read(path, bucketWith()))[0]!.series.map(({ problems }) => problems![0]!.message);
+    expect(messages).toEqual([
+      '2 of 3 files of the manifest cannot be read: a b#ü.dcm, MR.uid-4c4d1abc.dcm',
+      '2 of 2 files of the manifest cannot be read: uid-4c4d1abc.dcm, 100%.dcm',
+      expect.stringMatching(/^1 of 1 files of the manifest cannot be read: instance [\da-f]{8}$/),
+    ]);
   });
 
   it('fails as a whole when the object store does not answer, rather than listing studies as empty', async () => {
@@ -346,6 +367,33 @@ describe('what `spineline manifest` wrote and a person changed', () => {
     ['empty reasons', { study: 1, series: [{ ...T2, reasons: [''] }] }, 'series[0].reasons[0]: '],
   ])('refuses %s', async (_, line, fault) => {
     expect(await faultsOf(await manifest('.jsonl', lines(line)))).toContain(fault);
+  });
+
+  const PROBLEM_CODES = Problem.shape.code.options;
+  it.each(PROBLEM_CODES)('every study with the problem %s is written so that it reads back the same', async (code) => {
+    const problems: Problem[] = [{ code, message: 'what was odd' }];
+    const bare = { series: '7', kind: 'axial_t2', description: 'Axial T2', instances: [] } as const;
+    const instances = [{ location: local('2.dcm'), fingerprint: (await files.head(local('2.dcm')))!.fingerprint }];
+    const studies: StudyEntry[] = [
+      { study: 'lost', series: [], problems },
+      { study: 'described', series: [{ ...bare }, { ...bare, series: '8' }], problems },
+      {
+        study: 'in-part',
+        series: [
+          { ...bare, problems },
+          { ...bare, series: '8', instances },
+        ],
+      },
+      { study: 'both', series: [{ ...bare, instances, problems }], problems },
+    ];
+    const dataset = {
+      async *studies() {
+        yield* studies.map((study) => StudyEntry.parse(study));
+      },
+      scanOf: () => undefined,
+    };
+    const text = (await Array.fromAsync(manifestLines(dataset))).join('');
+    expect(await read(await manifest('.jsonl', text))).toEqual(studies);
   });
 
   it('entries without the new fields are written as they always were', async () => {

@@ -1,7 +1,7 @@
 /** What is made of any tree of files: which files are which series of which study, under which id, and what is left out. */
 
 import { execFileSync } from 'node:child_process';
-import { cp, link, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, link, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeDicom } from '@spineline/phantom/dicom-writer';
@@ -128,6 +128,107 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
     expect(opened.dataset.scan).toMatchObject({ studies: 3, withoutSeries: ['1003'] });
     expect(opened.dataset.studyCount).toBe(3);
   });
+
+  const whole = (n: number, folder: string) => study(n, (s) => `${folder}/${s}`);
+  const junk = { '1.dcm': 'not a picture', '2.dcm': 'neither' };
+  const below = (folder: string, tree: Tree = junk): Tree =>
+    Object.fromEntries(Object.entries(tree).map(([name, content]) => [`${folder}/${name}`, content]));
+
+  it.each<[string, Tree, number]>([
+    ['folders are UIDs', { ...whole(1, studyUid(1)), ...whole(2, studyUid(2)), ...below(`${studyUid(3)}/1`) }, 1],
+    [
+      'all series of a study in a UID’s folder are damaged',
+      {
+        ...whole(1, studyUid(1)),
+        ...whole(2, studyUid(2)),
+        ...below(`${studyUid(3)}/1`),
+        ...below(`${studyUid(3)}/2`),
+      },
+      1,
+    ],
+    ['folders hold several studies', { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(2, 'B'), ...below('C') }, 1],
+    [
+      'two such folders',
+      { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(1, 'B'), ...below('C/1'), ...below('D') },
+      2,
+    ],
+    [
+      'one such folder lies in a folder of several',
+      { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(1, 'B'), ...below('A/z') },
+      1,
+    ],
+    ['the names of two patients’ studies clash', { ...whole(1, 'P1/A'), ...whole(2, 'P2/A'), ...below('P3/A/1') }, 1],
+    ['the lost one’s name can be no id', { ...whole(1, '1001'), ...whole(2, '1002'), ...below('Doe^Jane') }, 1],
+    ['it lies higher than studies do', { ...whole(1, 'P/1/1001'), ...whole(2, 'P/1/1002'), ...below('Q') }, 1],
+  ])('a folder of damaged files alone stays as a study under a pseudonym where %s', async (_, tree, lost) => {
+    const folder = await treeOf(tree);
+    const { studies, dataset } = await open(folder);
+    const bad = studies.filter(({ series }) => series.length === 0);
+    expect(studies.length - bad.length).toBe(2);
+    expect(bad).toEqual(
+      Array(lost).fill({
+        study: expect.stringMatching(PSEUDONYM),
+        series: [],
+        problems: [{ code: 'FILES_DAMAGED', message: expect.stringMatching(/^\d files .*1\.dcm/) }],
+      }),
+    );
+    expect(dataset.scan!.withoutSeries).toEqual(bad.map((one) => one.study));
+    expect((await open(folder)).studies).toEqual(studies);
+  });
+
+  it('damaged files beside readable images of several studies are counted and listed, and make no study', async () => {
+    const flat = placed([...Object.values(plainStudy(1)), ...Object.values(plainStudy(2))].flat(), (i) => `A/IM${i}`);
+    const { studies, dataset } = await open(await treeOf(flat, below('A')));
+    expect(studies.map(({ series, problems }) => [series.length, problems])).toEqual(Array(2).fill([3, undefined]));
+    expect(dataset.skipped()).toEqual({ damaged: 2 });
+    expect(dataset.scan!.lost).toEqual(['A/1.dcm', 'A/2.dcm']);
+  });
+
+  it('a series of damaged files in a study’s own folder is told on the study, whatever the folder is called', async () => {
+    for (const name of ['1001', studyUid(1)]) {
+      const { studies } = await open(await treeOf(whole(1, name), whole(2, 'x'), below(`${name}/7`)));
+      expect(studies).toHaveLength(2);
+      expect(studies.flatMap(({ problems }) => problems?.map(({ code }) => code))).toEqual(
+        expect.arrayContaining(['FILES_DAMAGED', undefined]),
+      );
+    }
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'what may not be read or listed is lost alike (skipped unless root)',
+    async () => {
+      const names: [string, string][] = [
+        ['1003', '1003'],
+        [studyUid(3), 'study-'],
+        ['1001/9', '1001'],
+      ];
+      for (const [locked, id] of names) {
+        const folder = await treeOf(whole(1, '1001'), whole(2, '1002'), below(`${locked}/1`));
+        await chmod(folder, 0o755);
+        for (const what of [locked, `${locked}/1`, `${locked}/1/1.dcm`, `${locked}/1/2.dcm`]) {
+          // The last two together: of one that can be read nothing is lost.
+          const paths = what.endsWith('2.dcm') ? [`${locked}/1/1.dcm`, what] : [what];
+          for (const path of paths) await chmod(join(folder, path), 0);
+          process.seteuid!(65_534);
+          try {
+            const { studies } = await open(folder);
+            const one = studies.find(({ study: name }) => name.startsWith(id))!;
+            const expected = what.endsWith('.dcm')
+              ? 'FILES_DAMAGED'
+              : id === '1001'
+                ? 'SERIES_FOLDER_UNREADABLE'
+                : 'STUDY_FOLDER_UNREADABLE';
+            expect(one.problems, what).toMatchObject([{ code: expected }]);
+            expect(studies).toHaveLength(id === '1001' ? 2 : 3);
+            expect(JSON.stringify(studies.map(({ problems }) => problems))).not.toContain(UID_ROOT);
+          } finally {
+            process.seteuid!(0);
+            for (const path of paths) await chmod(join(folder, path), 0o755);
+          }
+        }
+      }
+    },
+  );
 
   it('a series’ folder is the one below the study’s, however deep its files lie', async () => {
     const opened = await open(await treeOf(study(1, (s) => `1001/${s}/images/${s}`)));
@@ -362,6 +463,32 @@ describe('what is in a series', () => {
     expect(opened.dataset.skipped()).toEqual({ duplicate: 3 });
   });
 
+  it('a copy that is cut in its pixels never takes the place of the whole image', async () => {
+    const slices = seriesSlices('sagittal_t2', { study: 1, series: 1, slices: 4 });
+    const cut = slices.map((slice) => slice.subarray(0, slice.length - 20));
+    for (const [first, second] of [
+      [cut, slices],
+      [slices, cut],
+      [
+        [...slices.slice(0, 2), ...cut.slice(2)],
+        [...cut.slice(0, 2), ...slices.slice(2)],
+      ],
+      // The folder with the cut ones holds most of the series.
+      [cut, slices.slice(0, 1)],
+    ] as const) {
+      const folder = await treeOf(
+        placed(first, (i) => `A/1/${i}`),
+        placed(second, (i) => `B/1/${i}`),
+      );
+      const opened = await open(folder);
+      const { instances } = opened.studies[0]!.series[0]!;
+      const sizes = instances.map(({ fingerprint }) => Number(fingerprint.split('-')[0]));
+      const largest = first.map(({ length }, i) => Math.max(length, second[i]?.length ?? 0));
+      expect(sizes.sort()).toEqual(largest.sort());
+      expect(opened.dataset.skipped()).toEqual({ duplicate: second.length });
+    }
+  });
+
   it('one SOPInstanceUID for all slices is no copy, as long as they lie in different places', async () => {
     const slices = seriesSlices('sagittal_t2', {
       study: 1,
@@ -576,6 +703,43 @@ describe('what is no image', () => {
 });
 
 describe('on a server', () => {
+  it('a healthy study beside described ones and a lost one stays, whatever lies between', async () => {
+    const csv = 'study_id,series_id,series_description\n100,1,Sagittal T2/STIR\n300,1,Sagittal T2/STIR\n';
+    const good = (n: number, id: string) =>
+      plainStudy(n).sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/test_images/${id}/1/${i}`, file]);
+    const files = new Map<string, Buffer>([
+      ['s3://bucket/x/test_series_descriptions.csv', Buffer.from(csv)],
+      ...good(1, '100'),
+      ['s3://bucket/x/test_images/200/1/1.dcm', Buffer.from('garbage')],
+      ...good(3, '300'),
+      ...good(4, '400'),
+      ...good(5, '500'),
+    ]);
+    const lister: InstanceLister = {
+      head: async (location) => {
+        const file = files.get(location);
+        return file && { size: file.length, fingerprint: 'f' };
+      },
+      async *list(prefix) {
+        for (const [location, { length }] of files) {
+          if (location.startsWith(prefix)) yield { location, size: length, fingerprint: 'f' };
+        }
+      },
+      readStart: async (location, bytes) => files.get(location)!.subarray(0, bytes),
+    };
+    const { studies } = await open('s3://bucket/x/', undefined, lister);
+    expect(studies.map(({ study: id, series }) => [id, series.length])).toEqual([
+      ['100', 1],
+      ['200', 0],
+      ['300', 1],
+      ['400', 1],
+      ['500', 1],
+    ]);
+    for (const { study: id, series } of studies) {
+      for (const { location } of series[0]?.instances ?? []) expect(location).toContain(`/${id}/`);
+    }
+  });
+
   it('the store of this command is no part of the dataset it lies in', async () => {
     const files = new Map([
       ...plainStudy(1).sagittal_t2.map((file, i): [string, Buffer] => [`s3://bucket/x/A/1/${i}`, file]),
@@ -656,6 +820,26 @@ describe('the same files', () => {
 });
 
 describe('privacy', () => {
+  it('a file that is named by its UID is told of by a digest', async () => {
+    const uid = '1.2.840.113619.2.176.3596.6688992';
+    const files = [`${uid}.dcm`, `MR.${uid}`, '2.25.329800735698586629295641978511506172918.dcm'];
+    const bad = Object.fromEntries(files.map((name) => [`1001/1/${name}`, '']));
+    const { studies, dataset } = await open(
+      await treeOf(
+        study(1, (s) => `1001/${s}`),
+        bad,
+        { [`1001/1/cut ${uid}.dcm`]: 'x', [`${uid}/${uid}.dcm`]: 'x' },
+      ),
+    );
+    const told = JSON.stringify([
+      studies.map(({ study: id, problems, series }) => [id, problems, series.map((one) => one.problems)]),
+      dataset.scan,
+    ]);
+    expect(told).not.toMatch(/1\.2\.840|2\.25\.3/);
+    const [first] = studies[0]!.series;
+    expect(first!.problems![0]!.message).toMatch(/ uid-[\da-f]{8}\.dcm \(.* cut uid-[\da-f]{8}\.dcm \(/);
+  });
+
   it('no name, number of a patient, text or UID of a header gets into entries, notes or the summary', async () => {
     const described = {
       SeriesDescription: 'Secretville t2 sag',

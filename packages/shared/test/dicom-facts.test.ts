@@ -59,7 +59,6 @@ const FACTS: InstanceFacts = {
   sopInstanceUid: '1.2.3.4',
   studyInstanceUid: '1.2.5',
   seriesInstanceUid: '1.2.6',
-  frameOfReferenceUid: '1.2.7',
   modality: 'MR',
   studyDescription: 'LWS',
   seriesDescription: 't2_tse_sag',
@@ -78,9 +77,7 @@ const FACTS: InstanceFacts = {
   repetitionTimeMs: 3500,
   inversionTimeMs: 150,
   flipAngle: 150,
-  echoTrainLength: 15,
   scanningSequence: ['SE', 'IR'],
-  sequenceVariant: ['SK', 'SP'],
   scanOptions: ['FS'],
   acquisitionContrast: undefined,
   contrastAgent: true,
@@ -114,7 +111,7 @@ describe('facts of a single-frame image', () => {
     for (let length = 0; length <= bytes.length; length++) {
       const found = readFacts(bytes.subarray(0, length), { whole: false });
       if (found === 'more') continue;
-      expect(found, `of ${length} bytes`).toEqual({ facts: FACTS, patientFree: true });
+      expect(found, `of ${length} bytes`).toEqual({ facts: FACTS });
     }
     expect(factsOf(bytes.subarray(0, bytes.length - 4), false)).toEqual(FACTS);
   });
@@ -147,7 +144,6 @@ describe('facts of a single-frame image', () => {
       columns: 2,
       imageType: [],
       scanningSequence: [],
-      sequenceVariant: [],
       scanOptions: [],
       contrastAgent: false,
       frames: [{}],
@@ -211,7 +207,6 @@ describe('facts of an enhanced image', () => {
     scanningSequence: ['SPIN'],
     scanOptions: ['FS'],
     repetitionTimeMs: 3500,
-    echoTrainLength: 12,
     flipAngle: 140,
     inversionTimeMs: 160,
     echoTimeMs: 98.5,
@@ -237,7 +232,7 @@ describe('facts of an enhanced image', () => {
     }
     for (let length = 0; length <= bytes.length; length += 3) {
       const found = readFacts(bytes.subarray(0, length), { whole: false });
-      if (found !== 'more') expect(found, `of ${length} bytes`).toEqual({ facts, patientFree: true });
+      if (found !== 'more') expect(found, `of ${length} bytes`).toEqual({ facts });
     }
   });
 
@@ -350,7 +345,7 @@ describe.skipIf(samples.length === 0)(`real files (skipped without ${data})`, ()
       const whole = factsOf(bytes);
       expect(whole, file).toEqual(readHeader(bytes).facts);
       const start = readFacts(bytes.subarray(0, 65_536), { whole: bytes.length <= 65_536 });
-      if (start !== 'more') expect(start, file).toEqual({ facts: whole, patientFree: true });
+      if (start !== 'more') expect(start, file).toEqual({ facts: whole });
       expect(start === 'more', file).toBe(false);
       expect(whole.modality, file).toBeDefined();
     }

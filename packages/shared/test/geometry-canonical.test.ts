@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   canonicalTurn,
+  canonicalTurns,
   isMirrored,
   isOblique,
   isUpright,
@@ -140,6 +141,19 @@ describe('the canonical orientation', () => {
     // Turned in its own plane by 46 degrees, a sagittal slice is nearer to the transposed axes.
     const [cos, sin] = [Math.cos((46 * Math.PI) / 180), Math.sin((46 * Math.PI) / 180)];
     expect(canonicalTurn([0, cos, sin, 0, sin, -cos], 'sagittal_t2').transpose).toBe(true);
+  });
+
+  it('turns neighbours alike where each alone would be undecided, and slices stored apart each in its own way', () => {
+    const inPlane = (degrees: number): Orientation => {
+      const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
+      return [0, cos, sin, 0, sin, -cos];
+    };
+    const wavering = [44.9, 45.1, 44.8, 45.2, 44.7].map(inPlane);
+    expect(new Set(wavering.map((one) => canonicalTurn(one, 'sagittal_t2').transpose)).size).toBe(2);
+    expect(new Set(canonicalTurns(wavering, 'sagittal_t2')).size).toBe(1);
+    const mixed: Orientation[] = [CANONICAL.axial_t2, CANONICAL.axial_t2, [-1, 0, 0, 0, 1, 0]];
+    expect(canonicalTurns(mixed, 'axial_t2').map(nameOf)).toEqual(['upright', 'upright', 'columns reversed']);
+    expect(canonicalTurns([], 'axial_t2')).toEqual([]);
   });
 
   it('gives a point the same canonical place to the last digit, whichever way it was stored', () => {

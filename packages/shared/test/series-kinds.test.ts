@@ -130,6 +130,20 @@ describe('a description as vendors and hospitals write it, without and with timi
     ['SAG T2 WHOLE SPINE', SAGITTAL, 'sagittal_t2'],
     ['SAG T2 T12-L1', SAGITTAL, 'sagittal_t2'],
     ['SAG T2 thoracolumbar', SAGITTAL, 'sagittal_t2'],
+    ['T2 SAG HEAD FIRST', SAGITTAL, 'sagittal_t2'],
+    ['T2 SAG FEET FIRST', SAGITTAL, 'sagittal_t2'],
+    ['T2 sag LWS + ISG', SAGITTAL, 'sagittal_t2'],
+    ['SAG T2 L-Spine/Sacrum', SAGITTAL, 'sagittal_t2'],
+    ['SAG T1 SACRUM', SAGITTAL, 'sagittal_t1'],
+    ['SAG T2 LUMBAR PLEXUS', SAGITTAL, 'sagittal_t2'],
+    ['T2 SAG BWS/LWS', SAGITTAL, 'sagittal_t2'],
+    ['T1 SAG Thoraco-Lumbar Spine', SAGITTAL, 'sagittal_t1'],
+    ['SAG T2 C-T-L SPINE', SAGITTAL, 'sagittal_t2'],
+    ['T2 TSE SAG DIXON W', SAGITTAL, 'sagittal_t2'],
+    ['SAG T2 FRFSE', SAGITTAL, 'sagittal_t2'],
+    ['T2 SAG PROPELLER', SAGITTAL, 'sagittal_t2'],
+    ['SAG STIR LONG', SAGITTAL, 'sagittal_t2'],
+    ['T2 sag MR WHOLE SPINE', SAGITTAL, 'sagittal_t2'],
   ])('%s', (text, orientation, kind) => {
     expect(come(named(text), orientation)).toBe(kind);
     expect(come(named(text, usual(text)), orientation)).toBe(kind);
@@ -313,6 +327,38 @@ describe('timing, sequence and contrast of the header', () => {
     expect(stacks[0]!.assessment.contradictions).toEqual([]);
   });
 
+  it.each<[string, Facts]>([
+    ['AcquisitionContrast', { acquisitionContrast: 'T1' }],
+    ['value 3 of ImageType', { imageType: ['ORIGINAL', 'PRIMARY', 'T1', 'NONE'] }],
+    ['a description', { seriesDescription: 'SAG T1' }],
+    ['a protocol', { protocolName: 'SAG T1' }],
+    ['timing', T1],
+    ['echo time', { echoTimeMs: 11 }],
+    ['a gradient echo', { ...GRADIENT }],
+    ['a small flip angle', { flipAngle: 20 }],
+    ['an inversion', STIR],
+    ['a part of the body', { bodyPartExamined: 'KNEE' }],
+    ['a part of the body in a text', { studyDescription: 'MRI BRAIN' }],
+  ])('lets %s of some images not speak for those that say nothing', (_, facts) => {
+    const silent: Facts = { repetitionTimeMs: 560, imageType: ['ORIGINAL', 'PRIMARY'] };
+    const of = (some: number) =>
+      sortOut(stack({ count: 10, facts: (i) => ({ ...silent, ...(i < some ? facts : {}) }) }));
+    for (const some of [1, 5]) {
+      const { stacks, rejected } = of(some);
+      expect(rejected).toEqual([]);
+      expect(stacks.map(({ assessment }) => assessment.rejection)).toEqual(['kind_unknown']);
+    }
+    expect(of(6).stacks.map(({ assessment }) => assessment.rejection)).not.toEqual(['kind_unknown']);
+  });
+
+  it.each<[string, Facts, string]>([
+    ['of an echo time of T2 is T2', { ...T2, echoTimeMs: 120 }, 'sagittal_t2'],
+    ['of an echo time of a myelogram is none', { ...T2, echoTimeMs: 700 }, 'other_contrast'],
+    ['of which nothing but the name is known is none', {}, 'other_contrast'],
+  ])('T2 sag myelo %s', (_, facts, expected) => {
+    expect(come(named('T2_tse_sag_320 myelo', facts))).toBe(expected);
+  });
+
   it('tells words that the timing disproves', () => {
     const { assessment } = sortOut(stack({ facts: named('SAG T2', T1) })).stacks[0]!;
     expect(assessment).toMatchObject({ kind: 'sagittal_t1', weighting: 't1', plane: 'sagittal' });
@@ -362,6 +408,20 @@ describe('parts of the body', () => {
     ],
     ['two parts, the series says neither', { studyDescription: 'MRI CERVICAL AND LUMBAR SPINE' }],
     ['a hospital', { studyDescription: 'Kneeland Hospital MRI spine' }],
+    ...[
+      'LWS + ISG',
+      'L-Spine/Sacrum',
+      'LUMBAR PLEXUS',
+      'Thoracolumbar',
+      'BWS/LWS',
+      'HWS/BWS/LWS',
+      'MR WHOLE SPINE',
+    ].flatMap((text): [string, Facts][] => [
+      [`${text}, the series`, { seriesDescription: text }],
+      [`${text}, the protocol`, { protocolName: text }],
+      [`${text}, the study`, { studyDescription: text }],
+    ]),
+    ['a lumbar spine with sacroiliac joints', { seriesDescription: 't2_tse_sag', studyDescription: 'MRT LWS und ISG' }],
   ])('reads %s', (_, facts) => {
     expect(region(facts)).toBe('sagittal_t2');
   });

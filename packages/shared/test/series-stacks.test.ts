@@ -366,7 +366,7 @@ it('makes something of any values, and loses no image', () => {
       expect(back).toHaveLength(12);
       expect(new Set(back)).toEqual(new Set(units));
       for (const { assessment } of stacks) {
-        expect(Number.isFinite(assessment.preference)).toBe(true);
+        expect(Object.values(assessment.preference).every(Number.isFinite)).toBe(true);
         expect((assessment.kind === undefined) !== (assessment.rejection === undefined)).toBe(true);
       }
     }

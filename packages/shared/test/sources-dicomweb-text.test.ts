@@ -95,6 +95,21 @@ describe('locations', () => {
     ] as const) {
       expect(describeLocation(location)).toBe(name);
     }
+    // PS3.5 9.1: up to 64 characters; B.2: 2.25. and a UUID as a number. Versions, addresses and numbers are no UIDs.
+    for (const [name, shown] of [
+      ['1.2.840.113619.2.176.3596.dcm', 'uid-4c4d1abc.dcm'],
+      ['MR.1.2.840.113619.2.176.3596', 'MR.uid-4c4d1abc'],
+      ['a 1.2.840.113619.2.176.3596 (2).dcm', 'a uid-4c4d1abc (2).dcm'],
+      ['2.25.329800735698586629295641978511506172918.dcm', expect.stringMatching(/^uid-[\da-f]{8}\.dcm$/)],
+      ['1.2.3.4.5.6.dcm', '1.2.3.4.5.6.dcm'],
+      ['192.168.100.100', '192.168.100.100'],
+      ['0000000000000001.dcm', '0000000000000001.dcm'],
+    ] as const) {
+      expect(describeLocation(`file:///a/${encodeURIComponent(name)}`)).toEqual(shown);
+      expect(describeLocation(`s3://bucket/a/${name}`)).toEqual(shown);
+    }
+    expect(describeLocation('file:///a/1%2E2%2E840%2E113619%2E2%2E176%2E3596.dcm')).toBe('uid-4c4d1abc.dcm');
+    expect(describeLocation(`file:///a/${'1.'.repeat(100_000)}`)).toMatch(/^uid-/);
     expect(describeLocation(INSTANCE)).toMatch(/^instance [\da-f]{8}$/);
     expect(describeLocation(INSTANCE.replace(/1\.4$/, '1.5'))).not.toBe(describeLocation(INSTANCE));
     expect(describeLocation('dicomweb+https://h/studies/1.2/series/1.3')).toMatch(/^series [\da-f]{8}$/);

@@ -6,7 +6,7 @@ import { chmod, mkdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError, ObjectNotFoundError } from '../domain/index.ts';
+import { ConfigError, ObjectNotFoundError, recordOfError, SpinelineError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
 import { openStore } from '../store/index.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';
@@ -34,6 +34,21 @@ it('knows a missing file: read throws, head is undefined, list is empty', async 
     expect(await sources.head(location)).toBeUndefined();
   }
   expect(await Array.fromAsync(sources.list(`${url}/absent/`))).toEqual([]);
+});
+
+it('tells of no UID that a path holds, whatever goes wrong', async () => {
+  const folder = await temporaryFolder();
+  const uid = '1.2.840.113619.2.176.3596';
+  await mkdir(join(folder, uid));
+  const sources = openSources();
+  for (const name of [`${uid}/MR.${uid}.dcm`, `${uid}`, `${uid}/${'x'.repeat(300)}`]) {
+    const error: unknown = await sources
+      .read(pathToFileURL(join(folder, name)).href)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SpinelineError);
+    expect((error as SpinelineError).message).toContain('uid-4c4d1abc');
+    expect(JSON.stringify(recordOfError(error))).not.toContain(uid);
+  }
 });
 
 it('lists a folder in the order of its paths, with the locations that read takes', async () => {

@@ -198,7 +198,9 @@ describe('several series', () => {
       { ...AX, slices: axialStack(5) },
     ]);
     expect(study.index.series.filter(({ used }) => used).map(({ series }) => series)).toEqual(['21', '13']);
-    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11', detail: 'series 21 was read' }]);
+    expect(flagsOf(study, 'series_not_used')).toMatchObject([
+      { series: '11', detail: 'series 21 was read: it shares its frame of reference with more axial slices' },
+    ]);
     expect(study.sagittal.sagittal_t2).toHaveLength(5);
   });
 
@@ -275,9 +277,9 @@ describe('how many slices, and of what size', () => {
     expect(flagsOf(study, 'series_split')).toMatchObject([{ series: '11' }]);
     expect(study.index.series.map(({ series, used, slices }) => [series, used, slices.length])).toEqual([
       ['11', true, 3],
-      ['11#2', false, 2],
+      ['11-2', false, 2],
     ]);
-    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11#2' }]);
+    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11-2' }]);
     expect(study.sagittal.sagittal_t2!.map(({ rows, columns, image }) => [rows, columns, image.data.length])).toEqual(
       Array(3).fill([8, 6, 48]),
     );

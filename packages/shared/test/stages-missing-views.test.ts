@@ -113,8 +113,8 @@ describe('a refusal', () => {
         'expected at most 12 without a view (SPINELINE_MAX_CLASS_SHARES is 0.5); ' +
         'found series 7 read as Sagittal T1 (15 slices), series 8 read as Sagittal T1 (1 slice, not used); ' +
         'missing: no usable Sagittal T2/STIR series, no usable Axial T2 series; ' +
-        'put what is missing right and score the study in a new run, or raise SPINELINE_MAX_CLASS_SHARES for the ' +
-        'stage-3 workers and try it again with `spineline retry RUN`',
+        'to score it all the same, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
+        'the stage-3 workers and then run `spineline retry RUN --kind permanent`',
     );
   });
 
@@ -162,6 +162,7 @@ describe('a refusal', () => {
     const rejected = [
       { series: '3', images: 20, rejection: 'not_lumbar', reason: 'the body part is the cervical spine' },
       { series: '4', images: 1, rejection: 'localizer', reason: 'ImageType says localizer' },
+      { series: '6', images: 2, rejection: 'localizer', reason: 'ImageType says localizer' },
     ];
     const flags: Flag[] = [
       { code: 'series_kind_unknown', series: '3' },
@@ -169,21 +170,38 @@ describe('a refusal', () => {
       { code: 'series_kind_unknown', series: '5' },
     ];
     const { message, context } = refusal(study([series('1', 'sagittal_t1')], flags, ONLY_T1, rejected), 0.5);
-    expect(message).toContain('series 3: 20 images not read, the body part is the cervical spine');
-    expect(message).toContain('series 4: 1 image not read, ImageType says localizer');
-    expect(message).toContain('series 5: this series is of no kind that is scored');
+    expect(message).toContain(
+      'not read: series 3 (20 images: the body part is the cervical spine), ' +
+        'series 4, 6 (3 images: ImageType says localizer), series 5: this series is of no kind that is scored',
+    );
     expect(message).not.toContain('series 3: this series');
     expect(message).not.toContain('series 4: these images');
     expect(context.views!.rejected).toEqual(rejected);
   });
 
-  it('names eight of many series and reasons, and has all of them in the record of the failure', () => {
+  it('leaves out what was read: contradictions and planes are in the record alone', () => {
+    const flags: Flag[] = [
+      { code: 'series_kind_missing', kind: 'sagittal_t2' },
+      { code: 'description_contradicts_header', series: 't1', detail: 'described as T2' },
+      { code: 'orientation_oblique', series: 't1' },
+      { code: 'orientation_unexpected', series: 't1' },
+    ];
+    const { message, context } = refusal(study([series('t1', 'sagittal_t1')], flags), 0.5);
+    expect(message).toContain('; missing: no usable Sagittal T2/STIR series; to score it');
+    expect(message).not.toMatch(/contradicts|degrees|planes|not read/);
+    expect(context.views!.flags).toEqual(flags);
+  });
+
+  it('names four of many series and reasons, and has all of them in the record of the failure', () => {
     const many = Array.from({ length: 30 }, (_, i) => series(`s${i}`, 'sagittal_t1'));
     const flags = many.map(({ series: name }): Flag => ({ code: 'series_kind_unknown', series: name }));
     const { message, context } = refusal(study(many, flags), 0.5);
-    expect(message).toContain('series s7 read as Sagittal T1 (15 slices), 22 more; missing: ');
-    expect(message).toContain('series s7: this series is of no kind that is scored, and was left out, 22 more; put');
-    expect(message).not.toContain('series s8');
+    expect(message).toContain('series s3 read as Sagittal T1 (15 slices), 26 more; missing: not known; not read: ');
+    expect(message).toContain(
+      'series s3: this series is of no kind that is scored, and was left out, 26 more; to score',
+    );
+    expect(message).not.toContain('series s4');
+    expect(message.length).toBeLessThan(1000);
     const record = {
       schema: 'spineline.failure/1',
       run: 'tonight',

@@ -97,6 +97,27 @@ describe('foreign images in an entry', () => {
   });
 });
 
+describe('a study whose images are gone', () => {
+  it('says so, and not that its localizer is no series', async () => {
+    const rejected = [{ series: 'loc', images: 9, rejection: 'localizer', reason: 'the word "localizer"' }] as const;
+    const gone = { code: 'FILES_MISSING', message: '21 of 21 files of the manifest are not there' } as const;
+    await expect(
+      indexed([{ ...T2, slices: [] }], (study) => ({
+        ...study,
+        series: study.series.map((one) => ({ ...one, problems: [gone] })),
+        rejected: rejected as unknown as StudyEntry['rejected'],
+      })),
+    ).rejects.toMatchObject({ code: 'STUDY_WITHOUT_IMAGES', context: { found: gone.message } });
+  });
+
+  it('with nothing but CT is told that no manifest can overrule that', async () => {
+    const ct = sagittalStack(5, { more: { Modality: 'CT', ...LARGE } });
+    await expect(indexed([{ ...T2, slices: ct }])).rejects.toMatchObject({
+      context: { hint: expect.stringContaining('cannot overrule') },
+    });
+  });
+});
+
 describe('several series in one entry', () => {
   const second = { SeriesInstanceUID: `${UID_ROOT}.6`, ...LARGE };
 
@@ -105,10 +126,10 @@ describe('several series in one entry', () => {
     const study = await indexed([{ ...T2, slices: [...sagittalStack(6, { more: LARGE }), ...again] }]);
     expect(seriesOf(study)).toEqual([
       ['11', 'sagittal_t2', true, 7],
-      ['11#2', 'sagittal_t2', false, 6],
+      ['11-2', 'sagittal_t2', false, 6],
     ]);
     expect(flagsOf(study, 'series_split')).toHaveLength(1);
-    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11#2', detail: 'series 11 was read' }]);
+    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11-2', detail: expect.stringMatching(/^series 11 was read: /) }]);
   });
 
   it.each([
@@ -133,8 +154,22 @@ describe('several series in one entry', () => {
     const study = await indexed([{ series: 'both', slices }]);
     expect(seriesOf(study)).toEqual([
       ['both', 'sagittal_t2', true, 6],
-      ['both#2', 'axial_t2', true, 5],
+      ['both-2', 'axial_t2', true, 5],
     ]);
+  });
+});
+
+describe('images of several studies in one study', () => {
+  it('are flagged, since nobody can tell whose severities these are', async () => {
+    const mine = sagittalStack(5, { more: LARGE });
+    const others = sagittalStack(5, { more: { ...LARGE, StudyInstanceUID: `${UID_ROOT}.44` } });
+    const study = await indexed([
+      { ...T2, slices: mine },
+      { series: '12', kind: 'sagittal_t1', slices: others },
+    ]);
+    expect(flagsOf(study, 'study_uids_differ')).toEqual([{ code: 'study_uids_differ', detail: '2 different ones' }]);
+    expect(JSON.stringify(study.index)).not.toContain(UID_ROOT);
+    expect(flagsOf(await indexed([{ ...T2, slices: mine }]), 'study_uids_differ')).toEqual([]);
   });
 });
 
@@ -213,6 +248,31 @@ describe('one odd file', () => {
     expect(flagsOf(study, 'series_unreadable')).toMatchObject([
       { series: '99', instance: '1.dcm', detail: expect.stringMatching(/^no file of it could be read; the first: \w/) },
     ]);
+  });
+
+  it('beside foreign images is not called all that there is', async () => {
+    const scouts = Array.from({ length: 4 }, () => ({ ...localizer, ...LARGE }));
+    const study = await indexed([
+      { ...T2, slices: sagittalStack(5, { more: LARGE }) },
+      { series: '98', slices: [...scouts, dicomSlice().subarray(0, 200)] },
+    ]);
+    expect(flagsOf(study, 'series_unreadable')).toMatchObject([
+      { series: '98', detail: expect.stringMatching(/^1 file of it could not be read; the first: \w/) },
+    ]);
+  });
+
+  it('repeats no free text of a header, whatever attribute it is in', async () => {
+    const report = dicomSlice({ Modality: 'Doe^Jane 1960', Rows: undefined, Columns: undefined, PixelData: undefined });
+    const study = await indexed([{ ...T2, slices: [report, ...sagittalStack(5, { more: LARGE })] }]);
+    expect(JSON.stringify(study.index)).not.toContain('Jane');
+    expect(study.index.rejected).toHaveLength(1);
+  });
+
+  it('whose padding would be every value has none, and says so', async () => {
+    const all = { PixelPaddingValue: 0, PixelPaddingRangeLimit: 65535, ...LARGE };
+    const study = await indexed([{ ...T2, slices: sagittalStack(5, { more: all }) }]);
+    expect(study.sagittal.sagittal_t2!.every(({ image }) => image.padding === undefined)).toBe(true);
+    expect(flagsOf(study, 'value_repaired')).toMatchObject([{ detail: expect.stringMatching(/every value/) }]);
   });
 
   it('with values against the standard is read, and flagged with an example', async () => {

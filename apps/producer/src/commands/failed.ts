@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
+import { messageLines } from '../failure-text.ts';
 import { out } from '../terminal/style.ts';
 
 export function addFailed(program: Command): void {
@@ -21,11 +22,11 @@ export function addFailed(program: Command): void {
           codes.set(failure.code, (codes.get(failure.code) ?? 0) + 1);
           if (json) console.log(JSON.stringify(failure));
           else {
-            const { study, stage, code, kind, message, attempts } = failure;
+            const { study, stage, code, kind, attempts } = failure;
             console.log(
               `${out.strong(study)}  ${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}`,
             );
-            console.log(`  ${message}`);
+            for (const line of messageLines(failure)) console.log(`  ${line}`);
           }
         }
         if (!json) console.log(codes.size === 0 ? 'no study failed' : out.faint(totalsOf(codes)));

@@ -1,7 +1,7 @@
 /** `spineline manifest`: what there is to score, written down so that a person can read and change it. */
 
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -22,6 +22,7 @@ interface ManifestOptions {
   readonly query?: string;
   readonly map?: string;
   readonly split?: 'test' | 'train';
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function addManifest(program: Command): void {
     .option('--query <query>', 'with --from: which studies, as QIDO-RS has it; required there')
     .option('--map <file>', 'also write a CSV of which id stands for which UIDs; only you can read it (mode 0600)')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
+    .option('--force', 'replace files that exist: a manifest that you have changed is lost')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',
@@ -45,7 +47,8 @@ score and enqueue do the same when they are given a folder; with a manifest you 
 
   "series"     what will be read: "description" is the kind, "reasons" say why
   "rejected"   what will not: move an object from here to "series", give it a "description" (Sagittal T2/STIR,
-               Sagittal T1 or Axial T2) and "trust": "description", and it is read as that, whatever its header says
+               Sagittal T1 or Axial T2) and "trust": "description", and it is read as that, whatever its header says,
+               unless it is not MR or is in colour
 
 Ids are the folders' names where folders and UIDs agree one to one; else pseudonyms made of the UIDs, with the secret
 SPINELINE_ID_KEY where it is set. A study without any series that is scored stays in the manifest, and fails with the
@@ -63,7 +66,7 @@ docs/manifests.md describes manifests, docs/dicomweb.md servers and their creden
 Exit codes:
   0  the manifest is written
   1  a fault that nobody foresaw, or a server that did not answer: run it again
-  2  the command line, settings or source cannot be used; nothing was written`,
+  2  the command line, settings or source cannot be used, or a file exists (--force replaces it); nothing was written`,
     )
     .action(async (source: string | undefined, options: ManifestOptions) => {
       await writeManifest(source, options);
@@ -72,6 +75,7 @@ Exit codes:
 
 async function writeManifest(source: string | undefined, options: ManifestOptions): Promise<void> {
   checkOptions(source, options);
+  for (const file of [options.out, options.map]) if (file !== undefined) checkPlace(file, options);
   const started = performance.now();
   const settings = readSettings();
   const sources = openSources({ s3: settings.s3, dicomweb: settings.dicomweb });
@@ -88,7 +92,7 @@ async function writeManifest(source: string | undefined, options: ManifestOption
     const seconds = (performance.now() - started) / 1000;
     if (options.json) console.log(JSON.stringify(reportOf(dataset, options, seconds)));
     else {
-      printDatasetSummary(dataset);
+      printDatasetSummary(dataset, options.from ? 'server' : 'files');
       console.error(`${counted(dataset.studyCount, 'study', 'studies')} written to ${options.out}`);
       if (options.map)
         console.error(err.warn(`${options.map} says which id stands for which UIDs: keep it to yourself`));
@@ -116,6 +120,20 @@ function checkOptions(source: string | undefined, { from, query, out }: Manifest
     throw new ConfigError('this is a manifest already', {
       file: basename(source),
       expected: 'a folder or s3:// prefix',
+    });
+  }
+}
+
+/** Before the scan, which may take an hour: what is there is not overwritten, and there is a folder to write to. */
+function checkPlace(file: string, { force }: ManifestOptions): void {
+  const folder = dirname(file);
+  if (!existsSync(folder)) {
+    throw new ConfigError(`the folder ${folder} does not exist`, { file: basename(file), hint: 'create it first' });
+  }
+  if (!force && existsSync(file)) {
+    throw new ConfigError('this file exists, and somebody may have changed it by hand', {
+      file: basename(file),
+      hint: 'name another file, or replace it with --force',
     });
   }
 }

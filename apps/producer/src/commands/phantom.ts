@@ -92,7 +92,9 @@ Turned clockwise as one looks at the picture, and mirrored before that. Labels m
 
 --as-export writes DIR/export: ${EXPORT_STUDIES.length} studies, flat, deep, on media with a DICOMDIR, with UIDs as names, with localizers,
 captures, derived series, a neck, a knee, a CT, and junk between them. Beside it lie expected.json, which says of every
-file what a reader must make of it, and the labels, by StudyInstanceUID.
+file what a reader must make of it, and the labels. These are keyed by StudyInstanceUID, so evaluate cannot take them as
+they are: "spineline manifest DIR/export --out m.jsonl --map who.csv" writes which study_id stands for which
+study_instance_uid; score m.jsonl, and replace the first column of train.csv by these ids (packages/phantom/README.md).
 
 Examples:
   spineline phantom demo --studies 20 --seed 7

@@ -8,6 +8,7 @@ import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '../output-files.ts';
+import { storeOption } from '../store-option.ts';
 import { counted, err } from '../terminal/style.ts';
 
 interface ResultsOptions {
@@ -47,7 +48,7 @@ Examples:
 ${EXIT_HELP}`,
     )
     .action(async (name: string, options: ResultsOptions) => {
-      const { format, fillFailed, out, store: storeUrl } = options;
+      const { format, fillFailed, store: storeUrl } = options;
       if (fillFailed && format !== 'challenge') {
         throw new ConfigError('--fill-failed is for a submission', {
           expected: '--format challenge',
@@ -59,8 +60,8 @@ ${EXIT_HELP}`,
         const run = await runs.readRun(name);
         const { failed, missing } =
           format === 'json'
-            ? await writeJson(runs, run, out)
-            : await writeSubmission(runs, run, out, fillFailed ? await classSharesOfRun(store, run) : undefined);
+            ? await writeJson(runs, run, options)
+            : await writeSubmission(runs, run, options, fillFailed ? await classSharesOfRun(store, run) : undefined);
         process.exitCode = missing > 0 ? EXIT.unfinished : failed > 0 ? EXIT.someFailed : EXIT.ok;
         if (run.notice) console.error(err.warn(run.notice));
       }, storeUrl);
@@ -73,12 +74,12 @@ interface Unscored {
   readonly missing: number;
 }
 
-async function writeJson(runs: RunStore, run: RunRecord, out: string): Promise<Unscored> {
+async function writeJson(runs: RunStore, run: RunRecord, { out, store }: ResultsOptions): Promise<Unscored> {
   const written = await writeResultsFile(runs, run, out);
   const failed = (await runs.finished(run.run)).failed.size;
   const missing = run.studies - written - failed;
   console.error(`${counted(written, 'study', 'studies')} written`);
-  if (failed > 0) console.error(err.warn(`${failed} failed: spineline failed ${run.run}`));
+  if (failed > 0) console.error(err.warn(`${failed} failed: spineline failed ${run.run}${storeOption(store)}`));
   if (missing > 0) console.error(err.warn(`${missing} are not scored yet`));
   return { failed, missing };
 }
@@ -86,13 +87,15 @@ async function writeJson(runs: RunStore, run: RunRecord, out: string): Promise<U
 async function writeSubmission(
   runs: RunStore,
   run: RunRecord,
-  out: string,
+  { out, store }: ResultsOptions,
   fillFailed: BundleOf<3> | undefined,
 ): Promise<Unscored> {
-  const counts = await writeSubmissionFile(runs, run, out, { fillFailed });
-  const { scored, failed, filled } = counts;
-  console.error(`${counted(scored + (filled ? failed : 0), 'study', 'studies')} written`);
-  for (const remark of submissionRemarks(run, counts)) console.error(err.warn(remark));
+  const counts = await writeSubmissionFile(runs, run, out, { fillFailed, store });
+  const { scored, failed } = counts;
+  const filled = counts.filled ? failed : 0;
+  const ofThem = filled > 0 ? `, ${filled} of them filled with class shares` : '';
+  console.error(`${counted(scored + filled, 'study', 'studies')} written${ofThem}`);
+  for (const remark of submissionRemarks(run, counts, store)) console.error(err.warn(remark));
   return { failed, missing: run.studies - scored - failed };
 }
 
@@ -105,10 +108,10 @@ async function classSharesOfRun(store: ObjectStore, run: RunRecord): Promise<Bun
     if (!(cause instanceof BundleError)) throw cause;
     throw new BundleError(
       cause.code,
-      `the class shares of run ${run.run} are not to be had: ${cause.summary}`,
+      `the class shares of run ${run.run} are not available: ${cause.summary}`,
       {
         ...cause.context,
-        hint: `push the bundle ${pin.name}@${pin.version} again (spineline models push FOLDER), or leave --fill-failed away`,
+        hint: `push the bundle ${pin.name}@${pin.version} again (spineline models push FOLDER), or omit --fill-failed`,
       },
       { cause },
     );

@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printLineage } from '../lineage-text.ts';
+import { storeOption } from '../store-option.ts';
 import { readLineage, type StudyLineage } from '../study-lineage.ts';
 import { makePicture, PICTURES, parsePicture, whatIsKept } from '../study-pictures.ts';
 import { err } from '../terminal/style.ts';
@@ -92,14 +93,14 @@ async function show(name: string, study: string, options: ShowOptions): Promise<
   if (out && !picture) throw new ConfigError('--out is where a picture goes', { expected: '--picture WHAT beside it' });
   const wanted = picture ? parsePicture(picture) : undefined;
   await withStore(async ({ runs, sources }) => {
-    if (artefact) console.log(JSON.stringify(await readArtefact(runs, name, study, artefact), null, 2));
+    if (artefact) console.log(JSON.stringify(await readArtefact(runs, { name, study, store }, artefact), null, 2));
     else if (wanted && out) {
-      const result = await readScored(runs, name, study);
+      const result = await readScored(runs, { name, study, store });
       await writeFile(out, await makePicture(wanted, result, { outputs: new StageOutputs(runs.store), sources }));
       console.error(`${out} written`);
       if (result.notice) console.error(err.warn(result.notice));
     } else {
-      const lineage = await readLineage(runs, name, study);
+      const lineage = await readLineage(runs, name, study, store);
       if (json) console.log(JSON.stringify(lineage));
       else printLineage(lineage);
       process.exitCode = exitCodeOf(lineage);
@@ -111,26 +112,34 @@ function exitCodeOf({ state }: StudyLineage): number {
   return state === 'scored' ? EXIT.ok : state === 'failed' ? EXIT.someFailed : EXIT.unfinished;
 }
 
+interface Asked {
+  readonly name: string;
+  readonly study: string;
+  /** As `--store` named it. */
+  readonly store: string | undefined;
+}
+
 /** A study's result. @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none, {@link ConfigError} for an unknown one. */
-async function readScored(runs: RunStore, name: string, study: string): Promise<StudyResult> {
+async function readScored(runs: RunStore, { name, study, store }: Asked): Promise<StudyResult> {
   await runs.readRun(name);
   const result = await runs.readResult(name, study);
   if (result) return result;
-  const { failure } = await readLineage(runs, name, study);
+  const { failure } = await readLineage(runs, name, study, store);
   throw new SpinelineError('STUDY_NOT_SCORED', 'permanent', 'the study has no result', {
     study,
     found: failure ? `a failure, ${failure.code}` : 'neither result nor failure yet',
-    hint: `spineline show ${name} ${study} says more`,
+    hint: `spineline show ${name} ${study}${storeOption(store)} says more`,
   });
 }
 
-async function readArtefact(runs: RunStore, name: string, study: string, artefact: string): Promise<unknown> {
+async function readArtefact(runs: RunStore, asked: Asked, artefact: string): Promise<unknown> {
   if (artefact === 'failure.json') {
-    const { failure } = await readLineage(runs, name, study);
+    const { name, study, store } = asked;
+    const { failure } = await readLineage(runs, name, study, store);
     if (failure) return failure;
     throw new SpinelineError('STUDY_NOT_FAILED', 'permanent', 'the study did not fail', { study });
   }
-  const result = await readScored(runs, name, study);
+  const result = await readScored(runs, asked);
   if (artefact === 'result.json') return result;
   const outputs = new StageOutputs(runs.store);
   const keyOf = (step: Step) => [OUTPUT_OF_STEP[step], result.steps[step].key] as const;

@@ -74,11 +74,11 @@ export async function runEmbedded(
               if (!look?.end) throw stopped.signal.reason;
               const { scored, failed, left: missing } = look;
               const seconds = (performance.now() - startedAt) / 1000;
-              await writeSubmissionFile(runs, run, join(out, 'submission.csv'));
+              await writeSubmissionFile(runs, run, join(out, 'submission.csv'), { store: storeUrl });
               await writeResultsFile(runs, run, join(out, 'results.json'));
               const summary = await summarise(runs, run, { scored, failed, missing }, seconds);
-              if (options.json) console.log(JSON.stringify({ ...summary, out }));
-              else printSummary(summary, out);
+              if (options.json) console.log(JSON.stringify({ ...summary, out, store: storeUrl }));
+              else printSummary(summary, { folder: out, store: storeUrl });
               await after?.(runs, run);
               return scored === run.studies ? EXIT.ok : EXIT.someFailed;
             },

@@ -53,7 +53,7 @@ export class ExporterMetrics {
       left: ofRun('spineline_run_studies_left', 'Studies of a run that have neither result nor failure'),
       shareTargets: ofRun(
         'spineline_run_class_share_targets',
-        'Targets of scored studies of a run that are class shares for want of any view, of 25 a study',
+        'Targets of scored studies of a run that are class shares because no view of them exists, of 25 per study',
       ),
       shareStudies: ofRun('spineline_run_class_share_studies', 'Scored studies of a run that have such a target'),
       pagesLeft: ofRun('spineline_run_pages_left', 'Pages of a run that were not unfolded into jobs yet'),

@@ -1,114 +1,110 @@
-/** Whose damaged files are: a file that cannot be read is named on the study, and where possible the series, it lies in. */
+/**
+ * Whose the damaged files are: a file that cannot be read is named on the study, and where possible the series, it lies in;
+ * a folder that cannot be listed is told on the study.
+ */
 
+import { withoutUids } from '../../store/without-uids.ts';
 import type { Problem } from '../study-entry.ts';
+import type { FoundProblems } from './found-problems.ts';
 import type { NamedStudy } from './name-studies.ts';
-import type { DamagedFile } from './scan-sink.ts';
+import type { Loss } from './scan-sink.ts';
 
-export interface DamageOf {
-  /** By the study's place. */
-  readonly studies: ReadonlyMap<number, Problem>;
-  /** By the study's place and the series' id. */
-  readonly series: ReadonlyMap<number, ReadonlyMap<string, Problem>>;
-}
-
-const SEVERAL = -1;
 const NAMED = 3;
 
-/** A study's folder of which no file can be read: it stays in the dataset, so that it fails in the open. */
-export interface LostStudy {
-  readonly study: string;
-  readonly problem: Problem;
-}
+/** A folder, or the nearest above it, that holds images of one study alone says whose a loss is; no other rule does. */
+export class FolderOwners {
+  /** By folder, of all that hold an image at any depth; `undefined` for several studies. */
+  readonly #owners = new Map<string, number | undefined>();
+  readonly #seriesIn = new Map<string, Set<string>>();
 
-/**
- * The folders at the depth of studies' folders that hold damaged files and no image. What is left of the damaged files may
- * lie with studies that are there.
- *
- * @param depth at which folders name studies; `undefined` where they do not: then nobody knows whose a file is.
- * @param taken ids of other studies.
- */
-export function lostStudies(
-  damaged: readonly DamagedFile[],
-  studies: readonly NamedStudy[],
-  depth: number | undefined,
-  taken: Iterable<string>,
-  isName: (name: string) => boolean,
-): { lost: LostStudy[]; others: DamagedFile[] } {
-  if (depth === undefined || damaged.length === 0) return { lost: [], others: [...damaged] };
-  const folderOf = (folder: string) => {
-    const parts = folder.split('/');
-    return parts.length < depth ? undefined : parts.slice(0, depth).join('/');
-  };
-  const holding = new Set<string | undefined>();
-  for (const { series, rejected } of studies) {
-    for (const { images } of [...series, ...rejected]) for (const { folder } of images) holding.add(folderOf(folder));
-  }
-  const ids = new Set(taken);
-  const lost = new Map<string, DamagedFile[]>();
-  const others: DamagedFile[] = [];
-  for (const file of damaged) {
-    const folder = folderOf(file.folder);
-    const name = folder?.slice(folder.lastIndexOf('/') + 1);
-    const isLost = folder !== undefined && folder !== '' && !holding.has(folder) && isName(name!) && !ids.has(name!);
-    if (isLost) lost.set(name!, [...(lost.get(name!) ?? []), file]);
-    else others.push(file);
-  }
-  return { lost: [...lost].map(([study, files]) => ({ study, problem: problemOf(files) })), others };
-}
-
-/** A folder, or the nearest above it, that holds images of one study alone says whose a file is; no other rule does. */
-export function ownersOfDamaged(damaged: readonly DamagedFile[], studies: readonly NamedStudy[]): DamageOf {
-  const ofStudies = new Map<number, DamagedFile[]>();
-  const ofSeries = new Map<number, Map<string, DamagedFile[]>>();
-  if (damaged.length === 0) return { studies: new Map(), series: new Map() };
-  const { owners, seriesIn } = foldersOfStudies(studies);
-  for (const file of damaged) {
-    let folder = file.folder;
-    while (!owners.has(folder) && folder !== '') folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
-    const owner = owners.get(folder);
-    if (owner === undefined || owner === SEVERAL) continue;
-    const series = seriesIn.get(file.folder);
-    if (series?.size === 1) {
-      const ofStudy = ofSeries.get(owner) ?? new Map<string, DamagedFile[]>();
-      ofSeries.set(owner, ofStudy);
-      const [id] = series;
-      ofStudy.set(id!, [...(ofStudy.get(id!) ?? []), file]);
-    } else ofStudies.set(owner, [...(ofStudies.get(owner) ?? []), file]);
-  }
-  return {
-    studies: new Map([...ofStudies].map(([place, files]) => [place, problemOf(files)])),
-    series: new Map(
-      [...ofSeries].map(([place, all]) => [place, new Map([...all].map(([id, files]) => [id, problemOf(files)]))]),
-    ),
-  };
-}
-
-function foldersOfStudies(studies: readonly NamedStudy[]) {
-  const owners = new Map<string, number>();
-  const seriesIn = new Map<string, Set<string>>();
-  studies.forEach(({ series, rejected }, place) => {
-    const folders = new Set<string>();
-    for (const { images, series: id } of series) {
-      for (const { folder } of images) {
-        folders.add(folder);
-        seriesIn.set(folder, (seriesIn.get(folder) ?? new Set()).add(id));
+  constructor(studies: readonly NamedStudy[]) {
+    studies.forEach(({ series, rejected }, place) => {
+      const above = new Set<string>();
+      for (const { images, series: id } of series) {
+        for (const { folder } of images) {
+          addWithParents(above, folder);
+          this.#seriesIn.set(folder, (this.#seriesIn.get(folder) ?? new Set()).add(id));
+        }
       }
-    }
-    for (const { images } of rejected) for (const { folder } of images) folders.add(folder);
-    const above = new Set<string>(['']);
-    for (const folder of folders) {
-      for (let at = folder; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) above.add(at);
-    }
-    for (const folder of above) owners.set(folder, owners.has(folder) ? SEVERAL : place);
-  });
-  return { owners, seriesIn };
+      for (const { images } of rejected) for (const { folder } of images) addWithParents(above, folder);
+      for (const folder of above) this.#owners.set(folder, this.#owners.has(folder) ? undefined : place);
+    });
+  }
+
+  /** Whether an image lies in the folder, at any depth. */
+  holds(folder: string): boolean {
+    return this.#owners.has(folder);
+  }
+
+  /** Place of the study that a folder belongs to. */
+  ownerOf(folder: string): number | undefined {
+    let at = folder;
+    while (!this.#owners.has(at) && at !== '') at = parentOf(at);
+    return this.#owners.get(at);
+  }
+
+  /** The one series that is read from the folder itself. */
+  seriesIn(folder: string): string | undefined {
+    const series = this.#seriesIn.get(folder);
+    return series?.size === 1 ? [...series][0] : undefined;
+  }
 }
 
-function problemOf(files: readonly DamagedFile[]): Problem {
-  const shown = [...files].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, NAMED);
-  const names = shown.map(({ name, detail }) => `${name} (${detail})`).join(', ');
-  const more = files.length > NAMED ? ', ...' : '';
-  const count =
-    files.length === 1 ? '1 file is damaged and left out' : `${files.length} files are damaged and left out`;
-  return { code: 'FILES_DAMAGED', message: `${count}: ${names}${more}` };
+/** Adds each loss to the study or series whose it is; what is nobody's is only counted and listed. */
+export function addDamage(losses: readonly Loss[], owners: FolderOwners, problems: FoundProblems): void {
+  const ofStudies = new Map<number, Loss[]>();
+  const ofSeries = new Map<number, Map<string, Loss[]>>();
+  for (const loss of losses) {
+    const owner = owners.ownerOf(loss.folder);
+    if (owner === undefined) continue;
+    const series = loss.name === undefined ? undefined : owners.seriesIn(loss.folder);
+    if (series === undefined) push(ofStudies, owner, loss);
+    else {
+      const ofStudy = ofSeries.get(owner) ?? new Map<string, Loss[]>();
+      ofSeries.set(owner, ofStudy);
+      push(ofStudy, series, loss);
+    }
+  }
+  for (const [place, all] of ofStudies) problems.addToStudy(place, ...problemsOf(all, 'SERIES_FOLDER_UNREADABLE'));
+  for (const [place, series] of ofSeries) {
+    for (const [id, all] of series) problems.addToSeries(place, id, ...problemsOf(all, 'SERIES_FOLDER_UNREADABLE'));
+  }
+}
+
+/** What to say of losses. @param ofFolders the code for folders that cannot be listed. */
+export function problemsOf(
+  losses: readonly Loss[],
+  ofFolders: 'STUDY_FOLDER_UNREADABLE' | 'SERIES_FOLDER_UNREADABLE',
+): Problem[] {
+  const files = losses.flatMap(({ name, detail }) => (name === undefined ? [] : [{ name, detail }]));
+  const folders = losses.length - files.length;
+  const problems: Problem[] = [];
+  if (folders > 0) {
+    const message = `${folders === 1 ? 'a folder' : `${folders} folders`} of this study cannot be listed`;
+    problems.push({ code: ofFolders, message });
+  }
+  if (files.length > 0) {
+    const shown = files.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, NAMED);
+    const names = shown.map(({ name, detail }) => `${withoutUids(name)} (${detail})`).join(', ');
+    const count =
+      files.length === 1
+        ? '1 file cannot be read and is left out'
+        : `${files.length} files cannot be read and are left out`;
+    problems.push({ code: 'FILES_DAMAGED', message: `${count}: ${names}${files.length > NAMED ? ', ...' : ''}` });
+  }
+  return problems;
+}
+
+function addWithParents(folders: Set<string>, folder: string): void {
+  for (let at = folder; !folders.has(at); at = parentOf(at)) folders.add(at);
+}
+
+function parentOf(folder: string): string {
+  return folder.slice(0, Math.max(0, folder.lastIndexOf('/')));
+}
+
+function push<Key>(lists: Map<Key, Loss[]>, key: Key, loss: Loss): void {
+  const list = lists.get(key);
+  if (list) list.push(loss);
+  else lists.set(key, [loss]);
 }

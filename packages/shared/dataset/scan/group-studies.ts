@@ -69,10 +69,15 @@ function studyFolderOf(folder: string): string {
   return slash < 0 ? folder : folder.slice(0, slash);
 }
 
-/** Of equal images the one in the folder that holds most of the series, so that a partial copy does not split it. */
+/**
+ * Of equal images the larger file, because a copy that was cut in its pixels has the same header; of files of one size the one
+ * in the folder that holds most of the series, so that a partial copy does not split it.
+ */
 function withoutCopies(images: readonly ScannedImage[], skipped: Skipped): ScannedImage[] {
   const inFolder = new Map<string, number>();
   for (const { folder } of images) inFolder.set(folder, (inFolder.get(folder) ?? 0) + 1);
+  const isBetter = (image: ScannedImage, other: ScannedImage) =>
+    (image.size - other.size || inFolder.get(image.folder)! - inFolder.get(other.folder)!) > 0;
   const kept = new Map<string, ScannedImage>();
   const nameless: ScannedImage[] = [];
   for (const image of images) {
@@ -83,7 +88,7 @@ function withoutCopies(images: readonly ScannedImage[], skipped: Skipped): Scann
     const identity = `${image.shared} ${image.own}`;
     const other = kept.get(identity);
     if (other) skipped.add('duplicate');
-    if (!other || inFolder.get(image.folder)! > inFolder.get(other.folder)!) kept.set(identity, image);
+    if (!other || isBetter(image, other)) kept.set(identity, image);
   }
   return [...kept.values(), ...nameless];
 }

@@ -3,16 +3,21 @@
 import type { InstanceFacts } from '../../dicom/index.ts';
 import { type CompactFacts, parseShared, restoreFacts, type SharedFacts } from './compact-facts.ts';
 
-export interface ScannedImage {
+export interface FoundFile {
   /** Path of its folder below the root with slashes, `''` for the root itself. */
   readonly folder: string;
   readonly name: string;
   readonly fingerprint: string;
+  /** In bytes; 0 where a server does not say. */
+  readonly size: number;
+  /** Why the file cannot be read beyond what tells its series. */
+  readonly damage: string | undefined;
+}
+
+export interface ScannedImage extends FoundFile {
   /** Place of its shared facts in the table. */
   readonly shared: number;
   readonly own: string;
-  /** Why the file cannot be read beyond what tells its series. */
-  readonly damage: string | undefined;
 }
 
 export class ImageTable {
@@ -25,13 +30,13 @@ export class ImageTable {
     return this.#images.length;
   }
 
-  add(folder: string, name: string, fingerprint: string, { shared, own }: CompactFacts, damage?: string): void {
+  add({ folder, name, fingerprint, size, damage }: FoundFile, { shared, own }: CompactFacts): void {
     let place = this.#places.get(shared);
     if (place === undefined) {
       place = this.#shared.push(shared) - 1;
       this.#places.set(shared, place);
     }
-    this.#images.push({ folder, name, fingerprint, shared: place, own, damage });
+    this.#images.push({ folder, name, fingerprint, size, damage, shared: place, own });
   }
 
   /** All images by folder and name: the same whatever the order in which they were found. */

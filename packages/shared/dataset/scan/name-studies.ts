@@ -1,5 +1,6 @@
 /** Gives sorted studies their ids: those of the folders where folders and UIDs agree one to one, else pseudonyms. */
 
+import { withoutUids } from '../../store/without-uids.ts';
 import { compareNatural } from '../natural-order.ts';
 import { SeriesId, StudyId } from '../study-entry.ts';
 import {
@@ -35,7 +36,8 @@ interface NamingOptions {
 
 /**
  * @param studies in any order.
- * @returns in natural order of their ids; `depth` at which folders name them, where they do.
+ * @returns in natural order of their ids; `depth` at which each has a folder of its own, where there is one, whether or not
+ *   these can name them.
  */
 export function nameStudies(
   studies: readonly SortedStudy[],
@@ -60,7 +62,7 @@ export function nameStudies(
     usable || found.length === 0
       ? { from: 'folders' }
       : { from: 'pseudonyms', ...(foldersName ? disagreement(folders, depths[0] ?? 1) : { split: 0, shared: 0 }) };
-  return { studies: all, ids, depth: usable?.depth };
+  return { studies: all, ids, depth: usable?.depth ?? depths.find((depth) => haveOwnFolders(folders, depth)) };
 }
 
 /** Whether a folder's name can be a study's id. */
@@ -68,9 +70,9 @@ export function isStudyName(name: string): boolean {
   return isName(StudyId, name);
 }
 
-/** Whether a folder's name can be an id. One that is a UID cannot: ids are in logs and results, where no UID may be. */
+/** Whether a folder's name can be an id. One that is or has a UID cannot: ids are in logs and results, where none may be. */
 function isName(id: typeof StudyId | typeof SeriesId, name: string): boolean {
-  return id.safeParse(name).success && !/^\d+(\.\d+){3,}$/.test(name);
+  return id.safeParse(name).success && !/^\d+(\.\d+){3,}$/.test(name) && withoutUids(name) === name;
 }
 
 function foldersOf(series: readonly SeriesGroup[]): FoldersOf {

@@ -25,6 +25,7 @@ export interface HeaderReply {
 export type FileReply =
   | {
       readonly fingerprint: string;
+      readonly size: number;
       readonly shared: number;
       readonly own: string;
       readonly damage?: string | undefined;
@@ -64,6 +65,7 @@ export function readHeaders({ folder, names }: HeaderBatch): HeaderReply {
         shared.set(look.image.shared, place);
         return {
           fingerprint: `${stats.size}-${stats.mtimeNs}`,
+          size,
           shared: place,
           own: look.image.own,
           damage: look.damage,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Piscina } from 'piscina';
 import { StoreUnavailableError } from '../../domain/index.ts';
+import { withoutUids } from '../../store/without-uids.ts';
 import { type HeaderBatch, type HeaderReply, readHeaders } from './read-headers.ts';
 import type { ScanSink } from './scan-sink.ts';
 import { type WalkOptions, walkFolder } from './walk-folder.ts';
@@ -39,8 +40,8 @@ export async function scanFolder(root: string, sink: ScanSink, options: ScanFold
     for (const [i, file] of reply.files.entries()) {
       const name = names[i]!;
       if ('own' in file) {
-        const facts = { shared: reply.shared[file.shared]!, own: file.own };
-        sink.image(folder, name, file.fingerprint, facts, file.damage);
+        const { fingerprint, size, damage } = file;
+        sink.image({ folder, name, fingerprint, size, damage }, { shared: reply.shared[file.shared]!, own: file.own });
       } else if ('skip' in file) sink.skip(file.skip, folder, name, file.detail);
       else throw unavailable(root, folder, name, file.fault);
     }
@@ -63,7 +64,8 @@ export async function scanFolder(root: string, sink: ScanSink, options: ScanFold
   };
 
   try {
-    for await (const { folder, names } of walkFolder(root, sink.skipped, options)) {
+    const unlistable = (folder: string) => sink.unlistable(folder);
+    for await (const { folder, names } of walkFolder(root, sink.skipped, { ...options, unlistable })) {
       for (let at = 0; at < names.length; at += BATCH) waiting.push({ folder, names: names.slice(at, at + BATCH) });
       found += names.length;
       sink.found(names.length);
@@ -85,5 +87,6 @@ export async function scanFolder(root: string, sink: ScanSink, options: ScanFold
 }
 
 function unavailable(root: string, folder: string, name: string, code: string): StoreUnavailableError {
-  return new StoreUnavailableError(`cannot read ${pathToFileURL(join(root, folder, name)).href}`, { found: code });
+  const location = pathToFileURL(join(root, folder, name)).href;
+  return new StoreUnavailableError(`cannot read ${withoutUids(location)}`, { found: code });
 }

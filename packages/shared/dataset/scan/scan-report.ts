@@ -2,7 +2,7 @@
 
 import type { Kind } from '../../domain/index.ts';
 import type { Rejection } from '../../series/index.ts';
-import type { LostStudy } from './damaged-files.ts';
+import type { LostStudy } from './lost-studies.ts';
 import type { IdSource, NamedStudy } from './name-studies.ts';
 import type { ScanSink } from './scan-sink.ts';
 import type { SkipReason } from './skipped.ts';
@@ -20,7 +20,7 @@ export interface ScanReport {
   readonly kept: { readonly [kind in Kind | 'several']?: Count };
   readonly rejected: { readonly [rejection in Rejection]?: Count };
   readonly skipped: { readonly [reason in SkipReason]?: number };
-  /** Paths of some files that were lost, below the dataset's folder. */
+  /** Paths of some files that were lost, below the dataset's folder, without UIDs. */
   readonly lost: readonly string[];
   /** Ids of studies of which nothing is read. */
   readonly withoutSeries: readonly string[];

@@ -1,7 +1,9 @@
 /** Where a scan puts what it finds, whichever scheme it reads: images into the table, the rest into the counts. */
 
 import type { CompactFacts } from './compact-facts.ts';
-import { ImageTable } from './image-table.ts';
+import { type FoundFile, ImageTable } from './image-table.ts';
+import { hasForeignExtension } from './names.ts';
+import type { ShortSeries } from './short-series.ts';
 import { Skipped, type SkipReason } from './skipped.ts';
 
 export interface ScanProgress {
@@ -11,20 +13,21 @@ export interface ScanProgress {
   readonly read: number;
 }
 
-/** A file that is DICOM and cannot be read. */
-export interface DamagedFile {
+/** A file that is or may be DICOM and cannot be read, or a folder that cannot be listed. */
+export interface Loss {
+  /** That holds the file, or the folder itself. */
   readonly folder: string;
-  readonly name: string;
+  /** `undefined` for a folder. */
+  readonly name: string | undefined;
   readonly detail: string;
 }
-
-/** So many are told of by name; a disk full of them says no more with all. */
-const DAMAGED_KEPT = 10_000;
 
 export class ScanSink {
   readonly table = new ImageTable();
   readonly skipped = new Skipped();
-  readonly damaged: DamagedFile[] = [];
+  readonly losses: Loss[] = [];
+  /** Told by servers only. */
+  readonly short: ShortSeries[] = [];
   bytesRead = 0;
   #found = 0;
   #read = 0;
@@ -38,13 +41,20 @@ export class ScanSink {
     return this.#found;
   }
 
-  image(folder: string, name: string, fingerprint: string, facts: CompactFacts, damage?: string): void {
-    this.table.add(folder, name, fingerprint, facts, damage);
+  image(file: FoundFile, facts: CompactFacts): void {
+    this.table.add(file, facts);
   }
 
   skip(reason: SkipReason, folder: string, name: string, detail = 'it cannot be read'): void {
     this.skipped.add(reason, folder === '' ? name : `${folder}/${name}`);
-    if (reason === 'damaged' && this.damaged.length < DAMAGED_KEPT) this.damaged.push({ folder, name, detail });
+    // Nobody knows what a file is that may not be read; one that is called a picture or a text is no image.
+    const mayBeImage = reason === 'unreadable' && !hasForeignExtension(name);
+    if (reason === 'damaged' || mayBeImage) this.losses.push({ folder, name, detail });
+  }
+
+  unlistable(folder: string): void {
+    this.skipped.add('unreadable', folder);
+    this.losses.push({ folder, name: undefined, detail: 'it cannot be listed' });
   }
 
   found(files: number): void {

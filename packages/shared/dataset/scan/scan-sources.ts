@@ -2,7 +2,7 @@
 
 import pLimit from 'p-limit';
 import { kindOfError } from '../../domain/index.ts';
-import type { InstanceLister } from '../instance-finder.ts';
+import type { InstanceLister } from '../instance-lister.ts';
 import { lookAtStart, START_SIZES } from './look-at-start.ts';
 import { isDicomdirName, junkOfPath } from './names.ts';
 import type { ScanSink } from './scan-sink.ts';
@@ -82,7 +82,7 @@ export async function scanSources(
         sink.bytesRead += start.length;
         const found = lookAtStart(name, start, start.length >= size || start.length < bytes);
         if (found === 'more') continue;
-        if ('image' in found) sink.image(folder, name, fingerprint, found.image, found.damage);
+        if ('image' in found) sink.image({ folder, name, fingerprint, size, damage: found.damage }, found.image);
         else sink.skip(found.skip, folder, name, found.detail);
         break;
       }

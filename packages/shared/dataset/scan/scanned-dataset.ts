@@ -3,12 +3,15 @@
 import type { Kind } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
 import type { Problem, SeriesEntry, StudyEntry } from '../study-entry.ts';
-import { type DamageOf, lostStudies, ownersOfDamaged } from './damaged-files.ts';
+import { addDamage, FolderOwners } from './damaged-files.ts';
+import { FoundProblems } from './found-problems.ts';
 import { type Descriptions, groupStudies } from './group-studies.ts';
 import type { ScannedImage } from './image-table.ts';
-import { isStudyName, type NamedStudy, nameStudies } from './name-studies.ts';
+import { lostStudies } from './lost-studies.ts';
+import { type NamedStudy, nameStudies } from './name-studies.ts';
 import { reportOf, type ScanReport } from './scan-report.ts';
 import type { ScanSink } from './scan-sink.ts';
+import { addShortSeries } from './short-series.ts';
 import { sortStudy } from './sort-study.ts';
 
 export interface ScannedOptions {
@@ -55,27 +58,35 @@ export interface ScannedStudies {
 }
 
 export function scannedStudies(sink: ScanSink, options: ScannedOptions): ScannedStudies {
-  const { table, skipped, damaged } = sink;
+  const { table, skipped, losses, short } = sink;
   const { descriptions, idKey, foldersName = true, locationOf } = options;
   const groups = groupStudies(table, skipped, descriptions);
   const sorted = groups.map((group) => sortStudy(group, table, descriptions));
   const reserved = [...(options.reserved ?? [])];
   const { studies, ids, depth } = nameStudies(sorted, { idKey, foldersName, reserved });
-  const taken = [...reserved, ...(descriptions?.keys() ?? []), ...studies.map(({ study }) => study)];
-  const { lost, others } = lostStudies(damaged, studies, options.studyDepth ?? depth, taken, isStudyName);
-  const damage = ownersOfDamaged(others, studies);
-  const problemOfLost = new Map(lost.map(({ study, problem }) => [study, problem]));
+  const owners = new FolderOwners(studies);
+  const { lost: ofFolders, others } = lostStudies(losses, owners, {
+    depth: options.studyDepth ?? depth,
+    named: ids.from === 'folders',
+    described: descriptions ?? new Map(),
+    taken: [...reserved, ...(descriptions?.keys() ?? []), ...studies.map(({ study }) => study)],
+    idKey,
+  });
+  const problems = new FoundProblems();
+  addDamage(others, owners, problems);
+  const lost = [...ofFolders, ...addShortSeries(short, studies, problems, idKey)];
+  const problemsOfLost = new Map(lost.map((one) => [one.study, one.problems]));
   const places = new Map(studies.map(({ study }, place) => [study, place]));
   return {
     report: reportOf(studies, lost, sink, ids),
-    studies: [...places.keys(), ...problemOfLost.keys()].sort(compareNatural),
+    studies: [...places.keys(), ...problemsOfLost.keys()].sort(compareNatural),
     entry(study) {
-      const problem = problemOfLost.get(study);
-      if (problem) return { study, series: [], problems: [problem] };
+      const whyLost = problemsOfLost.get(study);
+      if (whyLost) return { study, series: [], problems: [...whyLost] };
       const place = places.get(study) ?? -1;
       const found = studies[place];
       if (!found) throw new RangeError('no such study in the scan');
-      return entryOf(found, place, damage, options);
+      return entryOf(found, place, problems, options);
     },
     scanOf(study) {
       const found = studies[places.get(study) ?? -1];
@@ -106,7 +117,7 @@ export function scannedStudies(sink: ScanSink, options: ScannedOptions): Scanned
 function entryOf(
   { study, group, series, rejected }: NamedStudy,
   place: number,
-  damage: DamageOf,
+  found: FoundProblems,
   { locationOf, descriptions }: ScannedOptions,
 ): StudyEntry {
   const problems: Problem[] = [];
@@ -115,20 +126,19 @@ function entryOf(
     const message = `${images === 1 ? '1 image has' : `${images} images have`} no StudyInstanceUID: the folder is taken for the study`;
     problems.push({ code: 'STUDY_UID_MISSING', message });
   }
-  const ofStudy = damage.studies.get(place);
-  if (ofStudy) problems.push(ofStudy);
+  problems.push(...found.ofStudy(place));
   return {
     study,
     series: series.map(({ series: id, reasons, images, group: { described } }): SeriesEntry => {
       // Only what a person wrote is a description: what the headers say, stage 1 reads from them again, and says so.
       const given = described === undefined ? undefined : descriptions?.get(group.described!)?.get(described);
-      const problem = damage.series.get(place)?.get(id);
+      const ofSeries = found.ofSeries(place, id);
       return {
         series: id,
         ...(given?.kind !== undefined && { kind: given.kind }),
         ...(given?.description !== undefined && { description: given.description }),
         instances: byName(images).map((image) => ({ location: locationOf(image), fingerprint: image.fingerprint })),
-        ...(problem && { problems: [problem] }),
+        ...(ofSeries.length > 0 && { problems: [...ofSeries] }),
         ...(reasons.length > 0 && { reasons: [...reasons] }),
       };
     }),

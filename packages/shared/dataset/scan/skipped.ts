@@ -1,5 +1,7 @@
 /** Counts of what a dataset holds beside images: never refused, never without a word. */
 
+import { withoutUids } from '../../store/without-uids.ts';
+
 /** Why a file or folder is not an image that is read, with what a summary says of so many of them. */
 export const SKIP_REASONS = {
   hidden: ['hidden file or folder', 'hidden files and folders'],
@@ -41,8 +43,8 @@ export class Skipped {
     );
   }
 
-  /** Paths of the first files that were lost, below the dataset's folder, in order. */
+  /** Paths of the first files that were lost, below the dataset's folder, in order, without UIDs. */
   lost(): string[] {
-    return [...this.#lost].sort().slice(0, NAMES_KEPT);
+    return [...this.#lost].sort().slice(0, NAMES_KEPT).map(withoutUids);
   }
 }

@@ -23,6 +23,8 @@ export interface WalkOptions {
   readonly excluded?: readonly string[] | undefined;
   /** Only these folders of the root, and no file in the root itself; default all. */
   readonly only?: readonly string[] | undefined;
+  /** Told of each folder that may not be listed, as a path below the root. */
+  readonly unlistable?: ((folder: string) => void) | undefined;
 }
 
 /** What a store of spineline has at its root (`store/layout.ts`). */
@@ -103,7 +105,8 @@ export async function* walkFolder(
       if (isAbsent(error) && folder !== '') return undefined;
       const fault = fileFault(error, 'list', path);
       if (folder === '' || !(fault instanceof SpinelineError) || fault.kind === 'transient') throw fault;
-      skipped.add('unreadable', folder);
+      if (options.unlistable) options.unlistable(folder);
+      else skipped.add('unreadable', folder);
       return undefined;
     }
   }

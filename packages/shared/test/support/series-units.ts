@@ -74,7 +74,6 @@ export function stack(spec: StackSpec = {}): NamedUnit[] {
         rows: 256,
         columns: 256,
         scanningSequence: [],
-        sequenceVariant: [],
         scanOptions: [],
         contrastAgent: false,
         ...facts,

@@ -1,0 +1,67 @@
+/** Folders of which nothing can be read: each stays in the dataset as a study without series, so that it is reported as failed. */
+
+import type { Problem } from '../study-entry.ts';
+import { type FolderOwners, problemsOf } from './damaged-files.ts';
+import { depthOf } from './folder-names.ts';
+import { isStudyName } from './name-studies.ts';
+import { pseudonym } from './pseudonyms.ts';
+import type { Loss } from './scan-sink.ts';
+
+export interface LostStudy {
+  readonly study: string;
+  readonly problems: readonly Problem[];
+}
+
+export interface LostOptions {
+  /** At which each study has a folder of its own; `undefined` where there is no such depth. */
+  readonly depth: number | undefined;
+  /** Whether folders at that depth name studies. */
+  readonly named: boolean;
+  /** Names of folders in the root that somebody described as studies. */
+  readonly described: { has(name: string): boolean };
+  /** Ids of other studies. */
+  readonly taken: Iterable<string>;
+  readonly idKey: string | undefined;
+}
+
+/**
+ * Where studies have folders of their own, a folder at their depth that holds losses and no image is one; elsewhere it is the
+ * very folder that holds them, if it holds no image and lies in no study's folder. It has its folder's name where folders
+ * name studies, else a pseudonym of its path.
+ *
+ * @param others what lies with studies that are there, or in folders of several.
+ */
+export function lostStudies(
+  losses: readonly Loss[],
+  owners: FolderOwners,
+  options: LostOptions,
+): { lost: LostStudy[]; others: Loss[] } {
+  const { depth, named, described, idKey } = options;
+  const ofFolders = new Map<string, Loss[]>();
+  const others: Loss[] = [];
+  for (const loss of losses) {
+    const folder = folderOf(loss);
+    const list = folder === undefined ? others : ofFolders.get(folder);
+    if (list) list.push(loss);
+    else ofFolders.set(folder!, [loss]);
+  }
+  const ids = new Set(options.taken);
+  const lost = [...ofFolders.keys()].sort().map((folder): LostStudy => {
+    const name = folder.slice(folder.lastIndexOf('/') + 1);
+    const fits = named && depthOf(folder) === depth && isStudyName(name) && !ids.has(name);
+    const study = described.has(folder) || fits ? name : pseudonym('study', `folder ${folder}`, idKey);
+    ids.add(study);
+    return { study, problems: problemsOf(ofFolders.get(folder)!, 'STUDY_FOLDER_UNREADABLE') };
+  });
+  return { lost, others };
+
+  function folderOf({ folder }: Loss): string | undefined {
+    const parts = folder.split('/');
+    if (described.has(parts[0]!)) return owners.holds(parts[0]!) ? undefined : parts[0];
+    if (folder === '' || (depth === undefined && (!owners.holds('') || owners.ownerOf(folder) !== undefined))) {
+      return undefined;
+    }
+    const at = depth === undefined ? folder : parts.slice(0, depth).join('/');
+    return owners.holds(at) ? undefined : at;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The parts of a dataset that a scan gives, for local folders, buckets and servers alike; and where there are descriptions,
+ * what they name and the scan did not find. Everything is looked up by id.
+ */
+
+import { basename } from 'node:path';
+import { DatasetError } from '../domain/index.ts';
+import type { Dataset, SkippedCounts } from './dataset.ts';
+import { compareNatural } from './natural-order.ts';
+import { type Descriptions, type ScannedStudies, SKIP_REASONS } from './scan/index.ts';
+import type { Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
+
+export type Scanned = Omit<Dataset, 'origin' | 'form' | 'split' | 'labels' | 'coordinates'>;
+
+/**
+ * A scan as a dataset.
+ *
+ * @param described the descriptions and notes on them, where there are any: then a scan without an image is theirs to
+ *   explain, what was not found is added, and what was found and not described says so.
+ * @throws {DatasetError} `DATASET_EMPTY`
+ */
+export function scanned(
+  found: ScannedStudies,
+  origin: string,
+  described?: { readonly descriptions: Descriptions; readonly notes: readonly string[] },
+): Scanned {
+  const descriptions = described?.descriptions;
+  const ids = new Set(found.studies);
+  const studies = descriptions ? [...new Set([...ids, ...descriptions.keys()])].sort(compareNatural) : found.studies;
+  if (studies.length === 0) throw noImages(origin, found.report.skipped);
+  return {
+    notes: described?.notes ?? [],
+    scan: found.report,
+    studyCount: studies.length,
+    skipped: () => found.report.skipped,
+    async *studies() {
+      for (const study of studies) {
+        const series = descriptions?.get(study);
+        if (!ids.has(study)) yield absentStudy(study, series!);
+        else if (!descriptions) yield found.entry(study);
+        else yield series ? withAbsentSeries(found.entry(study), series) : undescribed(found.entry(study));
+      }
+    },
+    scanOf: (study) => found.scanOf(study),
+    identities: () => found.identities(),
+  };
+}
+
+/** The error for a dataset without an image, which counts what there is instead. */
+export function noImages(origin: string, skipped: SkippedCounts): DatasetError {
+  const counts = Object.entries(skipped).map(([reason, count]) => {
+    const [one, many] = SKIP_REASONS[reason as keyof SkippedCounts];
+    return `${count} ${count === 1 ? one : many}`;
+  });
+  return new DatasetError('DATASET_EMPTY', 'no DICOM image in this folder', {
+    file: basename(origin),
+    expected: 'DICOM images at any depth, or test_images/{study}/{series}/* with test_series_descriptions.csv',
+    found: counts.length > 0 ? counts.join(', ') : 'nothing',
+  });
+}
+
+/** The entry of a study beside the described ones. */
+export function undescribed(entry: StudyEntry): StudyEntry {
+  const message = 'not in the series descriptions: kinds are inferred from DICOM';
+  return { ...entry, problems: [{ code: 'STUDY_NOT_DESCRIBED', message }, ...(entry.problems ?? [])] };
+}
+
+type SeriesDescriptions = Descriptions extends ReadonlyMap<string, infer OfStudy> ? OfStudy : never;
+
+function withAbsentSeries(entry: StudyEntry, described: SeriesDescriptions): StudyEntry {
+  const known = new Set([...entry.series, ...(entry.rejected ?? [])].map((one) => one.series));
+  const problem = { code: 'SERIES_FOLDER_MISSING', message: 'there is no folder with images for this series' } as const;
+  const added = withoutImages(described, [problem]).filter(({ series }) => !known.has(series));
+  if (added.length === 0) return entry;
+  return { ...entry, series: [...entry.series, ...added].sort((a, b) => compareNatural(a.series, b.series)) };
+}
+
+function absentStudy(study: string, described: SeriesDescriptions): StudyEntry {
+  const message = 'described, but there is no image in a folder for this study';
+  return { study, series: withoutImages(described), problems: [{ code: 'STUDY_FOLDER_MISSING', message }] };
+}
+
+function withoutImages(described: SeriesDescriptions, problems?: Problem[]): SeriesEntry[] {
+  return [...described]
+    .map(
+      ([series, { kind, description }]): SeriesEntry => ({
+        series,
+        ...(kind !== undefined && { kind }),
+        ...(description !== undefined && { description }),
+        instances: [],
+        ...(problems && { problems }),
+      }),
+    )
+    .sort((a, b) => compareNatural(a.series, b.series));
+}
