@@ -103,6 +103,13 @@ describe('spineline manifest', () => {
     expect(plans[0]!.stdout).toBe(plans[1]!.stdout);
   });
 
+  it('names the files that are damaged', async () => {
+    const folder = await exported();
+    await writeTree(folder, { 'in/cut.dcm': '' });
+    const { stderr } = await spinelineOk(['manifest', join(folder, 'in'), '--out', join(folder, 'x.jsonl')]);
+    expect(stderr).toMatch(/^damaged +cut\.dcm$/m);
+  });
+
   it('a manifest that cannot be written leaves what was there and nothing beside it', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'old.jsonl'), 'as it was');

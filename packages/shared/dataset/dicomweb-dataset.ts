@@ -46,7 +46,7 @@ export async function openDicomWebDataset(
     let images = 0;
     const all = (await orNone(client.seriesOf(address, studyUid))) ?? [];
     if (promised !== undefined && all.length < promised) odd.fewer += 1;
-    for (const { seriesUid, instances: expected } of all) {
+    for (const { seriesUid, modality, instances: expected } of all) {
       const instances = await orNone(client.instancesOf(address, studyUid, seriesUid));
       if (!instances) {
         odd.vanished += 1;
@@ -55,7 +55,6 @@ export async function openDicomWebDataset(
       if (expected !== undefined && instances.length < expected) {
         odd.short += 1;
         // Of other modalities nothing is read.
-        const modality = instances[0]?.facts.modality;
         if (modality === undefined || modality === 'MR') {
           sink.short.push({ studyUid, seriesUid, expected, found: instances.length });
         }

@@ -120,7 +120,8 @@ describe('a server that gives less than it promises', () => {
       async *studies() {
         for (const [uid, series] of studies) yield { studyUid: uid, series: series.length };
       },
-      seriesOf: async (_, uid) => seriesOf(uid).map(([one]) => ({ seriesUid: one, instances: promised })),
+      seriesOf: async (_, uid) =>
+        seriesOf(uid).map(([one]) => ({ seriesUid: one, modality: 'MR', instances: promised })),
       instancesOf: async (_, study, series) =>
         seriesOf(study)
           .find(([one]) => one === series)![1]

@@ -372,7 +372,12 @@ describe('what `spineline manifest` wrote and a person changed', () => {
   const PROBLEM_CODES = Problem.shape.code.options;
   it.each(PROBLEM_CODES)('every study with the problem %s is written so that it reads back the same', async (code) => {
     const problems: Problem[] = [{ code, message: 'what was odd' }];
-    const bare = { series: '7', kind: 'axial_t2', description: 'Axial T2', instances: [] } as const;
+    const bare: StudyEntry['series'][number] = {
+      series: '7',
+      kind: 'axial_t2',
+      description: 'Axial T2',
+      instances: [],
+    };
     const instances = [{ location: local('2.dcm'), fingerprint: (await files.head(local('2.dcm')))!.fingerprint }];
     const studies: StudyEntry[] = [
       { study: 'lost', series: [], problems },

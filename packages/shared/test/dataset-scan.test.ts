@@ -134,8 +134,10 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
   const below = (folder: string, tree: Tree = junk): Tree =>
     Object.fromEntries(Object.entries(tree).map(([name, content]) => [`${folder}/${name}`, content]));
 
-  it.each<[string, Tree, number]>([
-    ['folders are UIDs', { ...whole(1, studyUid(1)), ...whole(2, studyUid(2)), ...below(`${studyUid(3)}/1`) }, 1],
+  const mixed = placed([...Object.values(plainStudy(1)), ...Object.values(plainStudy(2))].flat(), (i) => `A/IM${i}`);
+
+  it.each<[where: string, tree: Tree, healthy: number, lost: number]>([
+    ['folders are UIDs', { ...whole(1, studyUid(1)), ...whole(2, studyUid(2)), ...below(`${studyUid(3)}/1`) }, 2, 1],
     [
       'all series of a study in a UID’s folder are damaged',
       {
@@ -144,27 +146,25 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
         ...below(`${studyUid(3)}/1`),
         ...below(`${studyUid(3)}/2`),
       },
-      1,
-    ],
-    ['folders hold several studies', { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(2, 'B'), ...below('C') }, 1],
-    [
-      'two such folders',
-      { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(1, 'B'), ...below('C/1'), ...below('D') },
       2,
-    ],
-    [
-      'one such folder lies in a folder of several',
-      { ...whole(1, 'A/x'), ...whole(2, 'A/y'), ...whole(1, 'B'), ...below('A/z') },
       1,
     ],
-    ['the names of two patients’ studies clash', { ...whole(1, 'P1/A'), ...whole(2, 'P2/A'), ...below('P3/A/1') }, 1],
-    ['the lost one’s name can be no id', { ...whole(1, '1001'), ...whole(2, '1002'), ...below('Doe^Jane') }, 1],
-    ['it lies higher than studies do', { ...whole(1, 'P/1/1001'), ...whole(2, 'P/1/1002'), ...below('Q') }, 1],
-  ])('a folder of damaged files alone stays as a study under a pseudonym where %s', async (_, tree, lost) => {
+    ['a folder holds several studies', { ...mixed, ...below('C') }, 2, 1],
+    ['there are two such folders', { ...mixed, ...below('C/1'), ...below('D') }, 2, 2],
+    ['it lies in a folder of several studies', { ...mixed, ...below('A/z') }, 2, 1],
+    [
+      'names of studies clash',
+      { ...whole(1, 'P1/A'), ...whole(2, 'P1/B'), ...whole(3, 'P2/A'), ...below('P3/A/1') },
+      3,
+      1,
+    ],
+    ['its name can be no id', { ...whole(1, '1001'), ...whole(2, '1002'), ...below('Doe^Jane') }, 2, 1],
+    ['it lies higher than studies do', { ...whole(1, 'P/1/1001'), ...whole(2, 'P/1/1002'), ...below('Q') }, 2, 1],
+  ])('a folder of damaged files alone stays as a study under a pseudonym where %s', async (_, tree, healthy, lost) => {
     const folder = await treeOf(tree);
     const { studies, dataset } = await open(folder);
     const bad = studies.filter(({ series }) => series.length === 0);
-    expect(studies.length - bad.length).toBe(2);
+    expect(studies.length - bad.length).toBe(healthy);
     expect(bad).toEqual(
       Array(lost).fill({
         study: expect.stringMatching(PSEUDONYM),
@@ -177,8 +177,7 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
   });
 
   it('damaged files beside readable images of several studies are counted and listed, and make no study', async () => {
-    const flat = placed([...Object.values(plainStudy(1)), ...Object.values(plainStudy(2))].flat(), (i) => `A/IM${i}`);
-    const { studies, dataset } = await open(await treeOf(flat, below('A')));
+    const { studies, dataset } = await open(await treeOf(mixed, below('A')));
     expect(studies.map(({ series, problems }) => [series.length, problems])).toEqual(Array(2).fill([3, undefined]));
     expect(dataset.skipped()).toEqual({ damaged: 2 });
     expect(dataset.scan!.lost).toEqual(['A/1.dcm', 'A/2.dcm']);

@@ -6,8 +6,8 @@
 import { withoutUids } from '../../store/without-uids.ts';
 import type { Problem } from '../study-entry.ts';
 import type { FoundProblems } from './found-problems.ts';
+import type { Loss } from './losses.ts';
 import type { NamedStudy } from './name-studies.ts';
-import type { Loss } from './scan-sink.ts';
 
 const NAMED = 3;
 

@@ -3,9 +3,9 @@
 import type { Problem } from '../study-entry.ts';
 import { type FolderOwners, problemsOf } from './damaged-files.ts';
 import { depthOf } from './folder-names.ts';
+import type { Loss } from './losses.ts';
 import { isStudyName } from './name-studies.ts';
 import { pseudonym } from './pseudonyms.ts';
-import type { Loss } from './scan-sink.ts';
 
 export interface LostStudy {
   readonly study: string;

@@ -2,8 +2,8 @@
 
 import type { CompactFacts } from './compact-facts.ts';
 import { type FoundFile, ImageTable } from './image-table.ts';
+import type { Loss, ShortSeries } from './losses.ts';
 import { hasForeignExtension } from './names.ts';
-import type { ShortSeries } from './short-series.ts';
 import { Skipped, type SkipReason } from './skipped.ts';
 
 export interface ScanProgress {
@@ -11,15 +11,6 @@ export interface ScanProgress {
   readonly found: number;
   /** Files whose headers were read. */
   readonly read: number;
-}
-
-/** A file that is or may be DICOM and cannot be read, or a folder that cannot be listed. */
-export interface Loss {
-  /** That holds the file, or the folder itself. */
-  readonly folder: string;
-  /** `undefined` for a folder. */
-  readonly name: string | undefined;
-  readonly detail: string;
 }
 
 export class ScanSink {

@@ -2,18 +2,10 @@
 
 import type { Problem } from '../study-entry.ts';
 import type { FoundProblems } from './found-problems.ts';
+import type { ShortSeries } from './losses.ts';
 import type { LostStudy } from './lost-studies.ts';
 import type { NamedStudy } from './name-studies.ts';
 import { pseudonym } from './pseudonyms.ts';
-
-export interface ShortSeries {
-  readonly studyUid: string;
-  readonly seriesUid: string;
-  /** Instances that the server says it has. */
-  readonly expected: number;
-  /** Instances that it gives. */
-  readonly found: number;
-}
 
 /**
  * Adds a problem to each such series, or to its study where nothing of the series is read.
