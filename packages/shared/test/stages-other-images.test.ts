@@ -129,7 +129,9 @@ describe('several series in one entry', () => {
       ['11-2', 'sagittal_t2', false, 6],
     ]);
     expect(flagsOf(study, 'series_split')).toHaveLength(1);
-    expect(flagsOf(study, 'series_not_used')).toMatchObject([{ series: '11-2', detail: expect.stringMatching(/^series 11 was read: /) }]);
+    expect(flagsOf(study, 'series_not_used')).toMatchObject([
+      { series: '11-2', detail: expect.stringMatching(/^series 11 was read: /) },
+    ]);
   });
 
   it.each([
