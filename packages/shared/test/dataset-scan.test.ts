@@ -114,6 +114,12 @@ describe('ids are the folders’ names where folders and UIDs agree one to one',
     expect(ofUids).toEqual(ofUids!.map(() => expect.stringMatching(SERIES_PSEUDONYM)));
   });
 
+  it('an empty file alone makes no study, whatever it is called', async () => {
+    const opened = await open(await treeOf({ ...study(1, (s) => `1001/${s}`), '1003/7/1.dcm': '' }));
+    expect(opened.studies.map((one) => one.study)).toEqual(['1001']);
+    expect(opened.dataset.scan!.lost).toEqual(['1003/7/1.dcm']);
+  });
+
   it('a study’s folder of which no file can be read stays, to fail with the names', async () => {
     const plain = (n: number) => study(n, (s) => `${1000 + n}/${s}`);
     const lost = { '1003/7/1.dcm': 'not a picture', '1003/7/2.dcm': 'neither' };

@@ -3,6 +3,7 @@
 import { readFacts } from '../../dicom/index.ts';
 import { DicomError } from '../../domain/index.ts';
 import { type CompactFacts, compactFacts } from './compact-facts.ts';
+import { EMPTY } from './losses.ts';
 import { isNamedDicom } from './names.ts';
 import type { SkipReason } from './skipped.ts';
 
@@ -27,7 +28,7 @@ export type Look =
  * @returns `'more'` if the header goes on behind them.
  */
 export function lookAtStart(name: string, start: Uint8Array, whole: boolean): Look | 'more' {
-  if (start.length === 0) return isNamedDicom(name) ? { skip: 'damaged', detail: 'it is empty' } : { skip: 'empty' };
+  if (start.length === 0) return isNamedDicom(name) ? { skip: 'damaged', detail: EMPTY } : { skip: 'empty' };
   try {
     const read = readFacts(start, { whole }, { file: name });
     if (read === 'more') return 'more';

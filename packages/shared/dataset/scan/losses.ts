@@ -9,6 +9,9 @@ export interface Loss {
   readonly detail: string;
 }
 
+/** The detail of a file without a byte. */
+export const EMPTY = 'it is empty';
+
 /** A series of which a server gives fewer instances than it says it has. */
 export interface ShortSeries {
   readonly studyUid: string;

@@ -3,7 +3,7 @@
 import type { Problem } from '../study-entry.ts';
 import { type FolderOwners, problemsOf } from './damaged-files.ts';
 import { depthOf } from './folder-names.ts';
-import type { Loss } from './losses.ts';
+import { EMPTY, type Loss } from './losses.ts';
 import { isStudyName } from './name-studies.ts';
 import { pseudonym } from './pseudonyms.ts';
 
@@ -44,6 +44,13 @@ export function lostStudies(
     const list = folder === undefined ? others : ofFolders.get(folder);
     if (list) list.push(loss);
     else ofFolders.set(folder!, [loss]);
+  }
+  for (const [folder, found] of ofFolders) {
+    // Nobody made a study of nothing: empty files alone are left over from something else.
+    if (!described.has(folder) && found.every(({ detail }) => detail === EMPTY)) {
+      others.push(...found);
+      ofFolders.delete(folder);
+    }
   }
   const ids = new Set(options.taken);
   const lost = [...ofFolders.keys()].sort().map((folder): LostStudy => {
