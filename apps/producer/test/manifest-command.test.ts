@@ -158,8 +158,8 @@ describe('spineline manifest', () => {
 
   it.each<[string, string[], string]>([
     ['a UID', ['1.2.3.4', '1.2.3.5'], 'because some study folders have names that cannot be ids (a UID,'],
-    ['a space', ['Study 1', 'B'], 'because some study folders have names that cannot be ids (a UID,'],
-    ['an umlaut', ['Müller', 'B'], 'because some study folders have names that cannot be ids (a UID,'],
+    ['a space', ['Study 1', 'Befund-2'], 'because some study folders have names that cannot be ids (a UID,'],
+    ['an umlaut', ['Müller', 'Befund-2'], 'because some study folders have names that cannot be ids (a UID,'],
     ['one alone', ['Study 1'], 'because its folder has a name that cannot be an id (a UID,'],
   ])('says that ids are pseudonyms since a folder has a name that cannot be one: %s', async (_, names, why) => {
     const tree = await temporaryFolder();
