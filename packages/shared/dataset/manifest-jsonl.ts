@@ -7,7 +7,7 @@
 
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { kindOfDescription } from '../domain/index.ts';
+import { DatasetError, kindOfDescription } from '../domain/index.ts';
 import { LineFaults } from './line-faults.ts';
 import { MANIFEST_HINT } from './manifest-hint.ts';
 import { unknownDescription } from './series-description.ts';
@@ -78,6 +78,8 @@ export async function checkJsonlManifest(path: string): Promise<number> {
   for await (const { line, text } of readLines(path)) {
     if (text.trim() === '') continue;
     studies += 1;
+    // Every line of such a file would be a fault of its own.
+    if (studies === 1 && /^[[{]\s*$/.test(text)) throw notByLines(path, line);
     const parsed = parseLine(text, dirname(path));
     if ('faults' in parsed) {
       for (const fault of parsed.faults) faults.add(line, fault);
@@ -106,6 +108,15 @@ export async function* readJsonlManifest(path: string): AsyncGenerator<StudyPlan
     }
     yield parsed.plan;
   }
+}
+
+/** JSON that an editor has laid out. */
+function notByLines(path: string, line: number): DatasetError {
+  return new DatasetError('MANIFEST_INVALID', `line ${line}: a study that is broken over several lines`, {
+    file: basename(path),
+    expected: 'JSON Lines: each study whole in one line',
+    hint: 'with jq: `jq -c . FILE` for one study after the other, `jq -c ".[]" FILE` for a list of them',
+  });
 }
 
 const NOT_TOLD = { kind: undefined, description: undefined };

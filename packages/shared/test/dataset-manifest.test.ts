@@ -161,6 +161,16 @@ describe('a manifest as JSON Lines', () => {
     await expect(Array.fromAsync(dataset.studies())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
+  it.each([
+    ['one study after the other', JSON.stringify({ study: '1', series: [{ series: 1, folder: 'x' }] }, null, 2)],
+    ['a list of them', JSON.stringify([{ study: '1', series: [{ series: 1, folder: 'x' }] }], null, 2)],
+  ])('says how to mend JSON that is laid out over lines, %s, in one fault', async (_, text) => {
+    const message = await faultsOf(await manifest('.jsonl', text));
+    expect(message).toContain('line 1: a study that is broken over several lines');
+    expect(message).toContain('jq -c');
+    expect(message).not.toContain('not JSON');
+  });
+
   it('names every fault with its line, and counts those after the twentieth', async () => {
     const message = await faultsOf(
       await manifest(
