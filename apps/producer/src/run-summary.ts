@@ -143,7 +143,7 @@ export function printSummary(summary: RunSummary, left?: LeftBehind): void {
 
 /** Files, and whole lines to copy: nobody else knows the name of this run and where its store is. */
 function printLeftBehind({ run, scored, failed, example }: RunSummary, { folder, store }: LeftBehind): void {
-  const rows = scored > 0 ? '25 rows a scored study, the challenge’s format' : 'no rows: no study was scored';
+  const rows = scored > 0 ? '25 rows per scored study, the challenge’s format' : 'no rows: no study was scored';
   console.log(`\n${out.strong('Files')}`);
   console.log(`  ${folder}/submission.csv   ${out.faint(rows)}`);
   console.log(`  ${folder}/results.json     ${out.faint('slices, points, flags and stage keys')}`);

@@ -40,7 +40,7 @@ function printed(changes: Partial<RunSummary>, left?: typeof LEFT): string {
 
 describe('the summary', () => {
   it('claims rows where a study was scored, and none where none was', () => {
-    expect(printed({}, LEFT)).toContain('25 rows a scored study');
+    expect(printed({}, LEFT)).toContain('25 rows per scored study');
     const none = printed({ scored: 0, failed: 1 }, LEFT);
     expect(none).toContain('no rows: no study was scored');
     expect(none).not.toContain('25 rows');

@@ -59,7 +59,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
   it('fail, and the summary and the exit code say so', () => {
     expect(scored.code).toBe(3);
     expect(scored.stdout).toContain('2 studies: 1 scored, 1 failed');
-    expect(scored.stdout).toContain('25 rows a scored study');
+    expect(scored.stdout).toContain('25 rows per scored study');
     expect(scored.stdout).toContain(`${blind}  STUDY_TOO_FEW_VIEWS  study ${blind}: 15 of 25 targets have no view`);
     expect(scored.stdout).toMatch(/^ {6}missing: no usable Sagittal T2\/STIR series, no usable Axial T2 series$/m);
     expect(scored.stdout).toContain('Class shares: 10 of 25 targets, in 1 of 1 scored study');

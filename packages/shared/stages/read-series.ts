@@ -89,16 +89,21 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   const { series } = entry;
   const unreadable: Flag[] = [];
   const found: FileFrame[] = [];
+  /** Objects that hold no image, by what they are. */
+  const foreigners = new Map<string, number>();
   for (const instance of entry.instances) {
     try {
       found.push(...framesOf(study, series, instance, files, found.length));
     } catch (error) {
       const foreign = foreignObject(files.get(instance.location));
-      if (foreign) {
-        to.rejected.push({ series, images: 1, rejection: 'capture', reason: foreign });
-        to.flags.push({ code: 'slice_rejected', kind: entry.kind, series, detail: `1 object: ${foreign}` });
-      } else unreadable.push(unreadableFlag(series, instance, error));
+      if (foreign) foreigners.set(foreign, (foreigners.get(foreign) ?? 0) + 1);
+      else unreadable.push(unreadableFlag(series, instance, error));
     }
+  }
+  for (const [reason, images] of foreigners) {
+    to.rejected.push({ series, images, rejection: 'capture', reason });
+    const detail = `${images} ${images === 1 ? 'object' : 'objects'}: ${reason}`;
+    to.flags.push({ code: 'slice_rejected', kind: entry.kind, series, detail });
   }
   const options = { described: entry.kind, trusted: entry.trust === 'description' };
   const { stacks, rejected } = sortOut(found, options);

@@ -70,9 +70,10 @@ describe('foreign images in an entry', () => {
       PixelData: undefined,
       NumberOfFrames: undefined,
     });
-    const study = await indexed([{ ...T2, slices: [report, ...sagittalStack(5, { more: LARGE })] }]);
+    const study = await indexed([{ ...T2, slices: [report, report, ...sagittalStack(5, { more: LARGE })] }]);
     expect(flagsOf(study, 'slice_unreadable')).toEqual([]);
-    expect(study.index.rejected).toMatchObject([{ series: '11', images: 1, rejection: 'capture' }]);
+    expect(study.index.rejected).toMatchObject([{ series: '11', images: 2, rejection: 'capture' }]);
+    expect(flagsOf(study, 'slice_rejected')).toMatchObject([{ detail: expect.stringMatching(/^2 objects: /) }]);
   });
 
   it('a study of which everything is foreign fails with every reason, and is not tried again', async () => {

@@ -34,7 +34,7 @@ export function addScore(program: Command): void {
       'after',
       `
 Starts a private Redis and one worker a stage, scores every study, writes
-  DIR/submission.csv   the challenge's format, 25 rows a scored study
+  DIR/submission.csv   the challenge's format, 25 rows per scored study
   DIR/results.json     severities, slices, points, flags and stage keys of every study
 and stops everything. Run it again and only what is new is computed.
 
