@@ -4,17 +4,7 @@
  */
 
 import { CONDITIONS, conditionLabel, type Task } from '@spineline/shared/domain';
-import {
-  type Evaluation,
-  evaluate,
-  type LabelCoordinate,
-  type Labels,
-  type LocatedStudy,
-  mulberry32,
-  type Predicted,
-  type SliceErrors,
-  type SubmissionRow,
-} from '@spineline/shared/evaluation';
+import { type Evaluation, evaluate, type LabelCoordinate, type Labels, type LocatedStudy, mulberry32, type Predicted, type SliceErrors, type SubmissionRow } from '@spineline/shared/evaluation';
 
 /** A bound on a figure of an evaluation. */
 export interface Requirement {

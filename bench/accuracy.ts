@@ -21,7 +21,7 @@ import { generatePhantom, PHANTOM_VERSION } from '@spineline/phantom';
 import { evaluate, readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { RunRecord } from '@spineline/shared/runs';
 import { z } from 'zod';
-import { DEMO_BUNDLES } from '../apps/producer/src/bundles.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { predictionsOfRun, printEvaluation } from '../apps/producer/src/commands/evaluate.ts';
 import { withStore } from '../apps/producer/src/connections.ts';
 import { EXIT } from '../apps/producer/src/exit-codes.ts';

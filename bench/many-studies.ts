@@ -14,22 +14,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StudyEntry } from '@spineline/shared/dataset';
-import { TARGETS } from '@spineline/shared/domain';
-import { type BundlePin, pushBundle, readBundleFolder, type Stage } from '@spineline/shared/models';
+import { TARGETS, type StageNumber, type OutputName } from '@spineline/shared/domain';
+import { type BundlePin, pushBundle, readBundleFolder } from '@spineline/shared/models';
 import { type RunRecord, RunStore, type StepRecord, type StudyResult } from '@spineline/shared/runs';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '@spineline/shared/stages';
-import {
-  digestBytes,
-  digestOf,
-  keyOfMade,
-  type Made,
-  openStore,
-  resultKey,
-  type StageName,
-  stageOutputKey,
-} from '@spineline/shared/store';
+import { digestBytes, digestOf, keyOfMade, type Made, openStore, resultKey, stageOutputKey } from '@spineline/shared/store';
 import pLimit from 'p-limit';
-import { DEMO_BUNDLES } from '../apps/producer/src/bundles.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
 
 const PAGE_STUDIES = 200;
@@ -115,7 +106,7 @@ async function run(parameters: readonly string[], settings: NodeJS.ProcessEnv, f
 async function makeStore(folder: string, size: number): Promise<void> {
   const store = await openStore(pathToFileURL(folder).href);
   const runs = new RunStore(store);
-  const pin = async <S extends Stage>(stage: S): Promise<BundlePin> =>
+  const pin = async <S extends StageNumber>(stage: S): Promise<BundlePin> =>
     pushBundle(store, await readBundleFolder(join(DEMO_BUNDLES, `stage${stage}`)));
   const bundles = { stage1: await pin(1), stage2: await pin(2), stage3: await pin(3) };
   const severity = (await readBundleFolder(join(DEMO_BUNDLES, 'stage3'))).bundle;
@@ -140,7 +131,7 @@ async function makeStore(folder: string, size: number): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, content);
   };
-  const output = async (stage: StageName, made: Made, names: readonly string[], gives = {}) => {
+  const output = async (stage: OutputName, made: Made, names: readonly string[], gives = {}) => {
     const key = keyOfMade(stage, made);
     const bytes = Buffer.from(key.slice(0, 16));
     const objects = Object.fromEntries(

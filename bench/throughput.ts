@@ -6,6 +6,7 @@
  *   npm run bench -- [--studies 8]
  */
 
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,7 +21,6 @@ import { PHASES } from '@spineline/shared/telemetry';
 const THREADS = [1, 2];
 const SEED = 77;
 const LOOK_EVERY_MS = 400;
-const STAGES = ['stage1', 'stage2', 'stage3'] as const;
 
 /** Seconds by stage and phase, summed over jobs; jobs of one worker overlap. */
 type PhaseSeconds = Map<string, number>;
@@ -70,7 +70,7 @@ async function score(dataset: string, out: string, threads: number): Promise<Out
 
 /** Reads the phases from the metrics of every worker that answers; each says in its log where. */
 async function readPhases(out: string, phases: PhaseSeconds): Promise<void> {
-  for (const stage of STAGES) {
+  for (const stage of STAGE_NAMES) {
     const log = await readFile(join(out, 'logs', `${stage}.log`), 'utf8').catch(() => '');
     const address = /"health":"([^"]+)"/.exec(log)?.[1];
     const answer = address && (await fetch(`${address}/metrics`).catch(() => undefined));
@@ -90,7 +90,7 @@ function report(outcomes: readonly Outcome[]): void {
     console.log(
       `\ninference threads a worker: ${threads}   ${studiesPerMinute.toFixed(1)} studies/min   ratio ${ratio.toFixed(2)}`,
     );
-    for (const stage of STAGES) {
+    for (const stage of STAGE_NAMES) {
       const seconds = PHASES.map((phase) => phases.get(`${stage} ${phase}`) ?? 0);
       const sum = seconds.reduce((a, b) => a + b, 0) || 1;
       const shares = PHASES.map((phase, i) => `${phase} ${((100 * seconds[i]!) / sum).toFixed(0)} %`);

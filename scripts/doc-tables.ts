@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describeSettings } from '@spineline/shared/config';
-import { FLAG_MEANINGS } from '@spineline/shared/domain';
+import { FLAG_MEANINGS, FIRST_STAGE } from '@spineline/shared/domain';
 import { registerGpuMetrics, StoreMetrics, WorkerMetrics } from '@spineline/shared/telemetry';
 import type { Registry } from 'prom-client';
 import { ExporterMetrics } from '../apps/producer/src/exporter/exporter-metrics.ts';
@@ -41,7 +41,7 @@ function settingsTable(): string {
 
 /** All series of a worker that are spineline's own. */
 export function workerRegistry(): Registry {
-  const { registry } = new WorkerMetrics('stage1');
+  const { registry } = new WorkerMetrics(FIRST_STAGE);
   new StoreMetrics(registry);
   registerGpuMetrics(registry, async () => []);
   return registry;

@@ -2,7 +2,7 @@
 
 import { readSettings, type Settings } from '@spineline/shared/config';
 import { ConfigError } from '@spineline/shared/domain';
-import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
+import { assertRedis, connectRedis, ProgressCounts, type QueueSide, Queues } from '@spineline/shared/queue';
 import { RunStore } from '@spineline/shared/runs';
 import { openSources, type SourceReader } from '@spineline/shared/sources';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
@@ -13,11 +13,6 @@ export interface StoreSide {
   readonly store: ObjectStore;
   readonly runs: RunStore;
   readonly sources: SourceReader;
-}
-
-export interface QueueSide {
-  readonly queues: Queues;
-  readonly progress: ProgressCounts;
 }
 
 /** Runs `work` with the store of the settings, or of `--store`. @throws {ConfigError} if there is none. */

@@ -3,8 +3,9 @@
  * workers that are started here for it, and this command stays to the end and writes the results.
  */
 
+import type { QueueSide } from '@spineline/shared/queue';
 import type { RunRecord } from '@spineline/shared/runs';
-import { type QueueSide, type StoreSide, withQueues, withStore } from './connections.ts';
+import { type StoreSide, withQueues, withStore } from './connections.ts';
 import { runEmbedded } from './embedded/run-embedded.ts';
 import { EXIT } from './exit-codes.ts';
 

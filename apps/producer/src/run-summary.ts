@@ -2,12 +2,12 @@
  * What a run came to, in figures: scored, failed, reused, flagged, class shares. For people as text, for programs as JSON.
  */
 
-import { FLAG_MEANINGS, type FlagCode } from '@spineline/shared/domain';
-import { type FailureRecord, type RunRecord, type RunStore, STEPS, type Step } from '@spineline/shared/runs';
-import { ClassShareCounter, classSharesText } from './class-shares.ts';
-import { messageLines } from './failure-text.ts';
-import { storeOption } from './store-option.ts';
-import { counted, duration, out, table } from './terminal/style.ts';
+import { FLAG_MEANINGS, type FlagCode, STEP_NAMES, type Step, perStep, stepLabel, counted } from '@spineline/shared/domain';
+import { type FailureRecord, type RunRecord, type RunStore } from '@spineline/shared/runs';
+import { ClassShareCounter, classSharesText } from '@spineline/shared/runs';
+import { messageLines } from './terminal/failure-text.ts';
+import { storeOption } from '@spineline/shared/config';
+import { duration, out, table } from './terminal/style.ts';
 
 /** Failures that a summary prints; `spineline failed` prints all. */
 const FAILURES_SHOWN = 10;
@@ -41,15 +41,12 @@ export async function summarise(
   state: Pick<RunSummary, 'scored' | 'failed' | 'missing'>,
   seconds?: number,
 ): Promise<RunSummary> {
-  const steps = Object.fromEntries(STEPS.map((step) => [step, { computed: 0, reused: 0, seconds: 0 }])) as Record<
-    Step,
-    { computed: number; reused: number; seconds: number }
-  >;
+  const steps = perStep(() => ({ computed: 0, reused: 0, seconds: 0 }));
   const flags: Partial<Record<FlagCode, number>> = {};
   const classShares = new ClassShareCounter();
   let example: string | undefined;
   for await (const result of runs.results(run.run)) {
-    for (const step of STEPS) {
+    for (const step of STEP_NAMES) {
       steps[step][result.steps[step].reused ? 'reused' : 'computed'] += 1;
       steps[step].seconds += result.steps[step].seconds;
     }
@@ -99,7 +96,7 @@ export function printSummary(summary: RunSummary, left?: LeftBehind): void {
     ? out.faint(`  in ${duration(seconds)}, ${((scored / seconds) * 60).toFixed(1)} studies/min`)
     : '';
   console.log(`${out.strong(counted(studies, 'study', 'studies'))}: ${parts.join(', ')}${pace}`);
-  const computed = STEPS.reduce((sum, step) => sum + steps[step].computed, 0);
+  const computed = STEP_NAMES.reduce((sum, step) => sum + steps[step].computed, 0);
   if (scored > 0 && computed === 0) {
     console.log(out.good('nothing had to be computed: every stage output was in the store already'));
   }
@@ -107,9 +104,9 @@ export function printSummary(summary: RunSummary, left?: LeftBehind): void {
   console.log(
     table(
       ['step', 'computed', 'reused', 'seconds a study'],
-      STEPS.map((step) => {
+      STEP_NAMES.map((step) => {
         const { computed: made, reused, seconds: spent } = steps[step];
-        return [STEP_NAMES[step], String(made), String(reused), (spent / Math.max(1, made + reused)).toFixed(2)];
+        return [stepLabel(step), String(made), String(reused), (spent / Math.max(1, made + reused)).toFixed(2)];
       }),
     ),
   );
@@ -152,10 +149,3 @@ function printLeftBehind({ run, scored, failed, example }: RunSummary, { folder,
   if (failed > 0) console.log(`  npx spineline failed ${run}${named}`);
   if (example !== undefined) console.log(`  npx spineline show ${run} ${example}${named}`);
 }
-
-export const STEP_NAMES: Record<Step, string> = {
-  stage1: '1 slices',
-  xy: '2 points',
-  crops: '2 crops',
-  stage3: '3 severities',
-};

@@ -8,20 +8,8 @@ import { join } from 'node:path';
 import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import {
-  S3_START_TIMEOUT_MS,
-  s3Missing,
-  startS3,
-  type TestS3,
-} from '../../../packages/shared/test/support/s3-server.ts';
-import {
-  type Deployment,
-  resultsOf,
-  type Settings,
-  s3Settings,
-  scoreRun,
-  startDeployment,
-} from './support/deployment.ts';
+import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
+import { type Deployment, resultsOf, type Settings, s3Settings, scoreRun, startDeployment } from './support/deployment.ts';
 import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { makePhantom, spinelineOk } from './support/spineline-command.ts';
 import { type Pools, STAGES, startPools } from './support/worker.ts';

@@ -10,8 +10,8 @@ import { pushBundle, readBundleFolder } from '@spineline/shared/models';
 import { RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_BUNDLES } from '../src/bundles.ts';
-import type { RunsDiff } from '../src/diff/run-diff.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
+import type { RunsDiff } from '@spineline/shared/reports';
 import { spineline, spinelineOk } from './support/spineline-command.ts';
 import { labelsCsv, mostly, type Said, syntheticResult, syntheticRun, writeRun } from './support/synthetic-run.ts';
 

@@ -11,8 +11,8 @@ import { type RunRecord, RunStore, type StudyResult } from '@spineline/shared/ru
 import type { ZArtefact } from '@spineline/shared/stages';
 import { keyOfMade, type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_BUNDLES } from '../src/bundles.ts';
-import { noticeFileOf, writeResultsFile, writeSubmissionFile } from '../src/output-files.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
+import { noticeFileOf, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
 import { spineline, spinelineOk } from './support/spineline-command.ts';
 
 const NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';

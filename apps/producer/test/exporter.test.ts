@@ -1,9 +1,11 @@
 /** The exporter's series against queues and a store that hold what is known, and the command as a process. */
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { TARGETS } from '../../../packages/shared/domain/index.ts';
-import { type ProcessStudy, retryRun } from '../../../packages/shared/queue/index.ts';
-import { StoreMetrics, WorkerMetrics } from '../../../packages/shared/telemetry/index.ts';
+import { TARGETS } from '../../../packages/shared/domain/vocabulary.ts';
+import type { ProcessStudy } from '../../../packages/shared/worker/stage-worker.ts';
+import { retryRun } from '../../../packages/shared/control/run-control.ts';
+import { StoreMetrics } from '../../../packages/shared/telemetry/store-metrics.ts';
+import { WorkerMetrics } from '../../../packages/shared/telemetry/metrics.ts';
 import { startFaultProxy } from '../../../packages/shared/test/support/fault-proxy.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { type QueueRig, queueRig } from '../../../packages/shared/test/support/queue-rig.ts';
@@ -12,7 +14,7 @@ import { sampleOf, samplesOf } from '../../../packages/shared/test/support/sampl
 import { DIGEST } from '../../../packages/shared/test/support/stage-payloads.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
 import { ExporterMetrics } from '../src/exporter/exporter-metrics.ts';
-import { RunWatch } from '../src/exporter/run-watch.ts';
+import { RunWatch } from '@spineline/shared/watching';
 import { COMMAND, spineline } from './support/spineline-command.ts';
 
 const missing = redisMissing();

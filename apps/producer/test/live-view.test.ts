@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { liveView } from '../src/terminal/live-view.ts';
 import type { Palette } from '../src/terminal/style.ts';
 import { columnsOf, wrap } from '../src/terminal/text.ts';
-import type { RunLook, StageLook } from '../src/watching/watch-run.ts';
+import type { RunLook, StageLook } from '@spineline/shared/watching';
 import { syntheticRun } from './support/synthetic-run.ts';
 
 const NOTICE = 'Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.';

@@ -3,7 +3,7 @@
 import { TARGETS } from '@spineline/shared/domain';
 import type { FoundSlice, ZArtefact } from '@spineline/shared/stages';
 import { describe, expect, it } from 'vitest';
-import { membersOfStudy } from '../src/member-slices.ts';
+import { membersOfStudy } from '@spineline/shared/reports';
 
 const DEPTH = 32;
 

@@ -4,17 +4,11 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import {
-  bundleDigest,
-  promoteBundle,
-  pushBundle,
-  readBundleFolder,
-  readBundleManifest,
-} from '@spineline/shared/models';
+import { bundleDigest, promoteBundle, pushBundle, readBundleFolder, readBundleManifest } from '@spineline/shared/models';
 import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { pinBundles } from '../src/bundles.ts';
+import { pinBundles } from '@spineline/shared/control';
 import { filesBelow } from './support/bad-files.ts';
 import { copyBundle, demoBundle } from './support/bundle-copy.ts';
 import { spineline, spinelineOk } from './support/spineline-command.ts';

@@ -11,12 +11,7 @@ import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orthancMissing, startOrthanc, type TestOrthanc } from '../../../packages/shared/test/support/orthanc.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import {
-  S3_START_TIMEOUT_MS,
-  s3Missing,
-  startS3,
-  type TestS3,
-} from '../../../packages/shared/test/support/s3-server.ts';
+import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
 import { startWebServer, type WebAnswer } from '../../../packages/shared/test/support/web-server.ts';
 import { filesBelow } from './support/bad-files.ts';
 import { type Deployment, resultsOf, s3Settings, scoreRun, startDeployment } from './support/deployment.ts';

@@ -15,10 +15,12 @@ import type { LabelCoordinate } from '@spineline/shared/evaluation';
 import { readNpy } from '@spineline/shared/imaging';
 import { BundleCache, type Ensemble, pushBundle, readBundleFolder, type Sample } from '@spineline/shared/models';
 import { type PrepareSettings, prepareDataset } from '@spineline/shared/prepared';
-import type { WorkerKit } from '@spineline/shared/queue';
+import type { WorkerKit } from '@spineline/shared/worker';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
 import { openSources } from '@spineline/shared/sources';
-import { axialSlices, ComputePool, fetchFiles, targetViews, usedSeries } from '@spineline/shared/stages';
+import { axialSlices, targetViews, usedSeries } from '@spineline/shared/stages';
+import { ComputePool } from '@spineline/shared/compute';
+import { fetchFiles } from '@spineline/shared/sources';
 import { type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,7 +28,7 @@ import { randomNumbers } from '../../../packages/shared/test/imaging-reference.t
 import { stage1Process } from '../../worker-stage1/src/process.ts';
 import { stage2Process } from '../../worker-stage2/src/process.ts';
 import { stage3Process } from '../../worker-stage3/src/process.ts';
-import { DEMO_BUNDLES } from '../src/bundles.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 
 const FIVE = LEVELS.length;
 const sources = openSources();

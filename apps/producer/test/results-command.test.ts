@@ -14,7 +14,7 @@ import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
-import { DEMO_BUNDLES } from '../src/bundles.ts';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { spineline } from './support/spineline-command.ts';
 import { syntheticResult, syntheticRun } from './support/synthetic-run.ts';
 

@@ -3,10 +3,11 @@
  * run comes to, and nothing that was finished is done again. `SPINELINE_TEST_RESUME_STUDIES` makes it as large as wanted.
  */
 
+import { STEP_NAMES, OUTPUT_NAMES } from '@spineline/shared/domain';
 import { join } from 'node:path';
 import { collectGarbage } from '@spineline/shared/lineage';
-import { type RunRecord, RunStore, STEPS } from '@spineline/shared/runs';
-import { openStore, STAGE_NAMES, StageOutputs } from '@spineline/shared/store';
+import { type RunRecord, RunStore } from '@spineline/shared/runs';
+import { openStore, StageOutputs } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import type { LogLine } from '../../../packages/shared/test/support/worker-log.ts';
@@ -89,7 +90,7 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
       stage3: STUDIES,
     });
     // By the workers' own count, too: each output was computed once.
-    for (const [i, step] of STEPS.entries()) {
+    for (const [i, step] of STEP_NAMES.entries()) {
       const worker = pools.workers[[0, 1, 1, 2][i]!]!;
       expect(await worker.metric('spineline_steps_total', { step, reused: 'false' })).toBe(STUDIES);
     }
@@ -130,7 +131,7 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
       const report = await collectGarbage(store, runs, { keep, graceMs: 0, dryRun: false });
       expect(report.kept).toMatchObject([{ run: 'swept' }]);
       expect(report.notKept).toContain('flushed');
-      swept += STAGE_NAMES.reduce((sum, stage) => sum + report.swept[stage].outputs, 0);
+      swept += OUTPUT_NAMES.reduce((sum, stage) => sum + report.swept[stage].outputs, 0);
     }
     expect(swept).toBeGreaterThan(0);
     const status = await watchRun('swept', settings);
@@ -140,7 +141,7 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
     await spinelineOk(['gc', '--keep', 'swept', '--grace', '0m'], settings);
     const outputs = new StageOutputs(store);
     for await (const { steps } of runs.results('swept')) {
-      for (const step of STEPS) expect(await outputs.find(OUTPUTS[step], steps[step].key)).toBeDefined();
+      for (const step of STEP_NAMES) expect(await outputs.find(OUTPUTS[step], steps[step].key)).toBeDefined();
     }
     await store.close();
     expect(largestDifference(undisturbed, await resultsOf('swept', folder, settings))).toBe(0);

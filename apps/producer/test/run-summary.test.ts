@@ -1,7 +1,8 @@
 /** The summary of a run on this machine: what it claims of the files, and the lines that it gives a reader to copy. */
 
+import { STEP_NAMES } from '@spineline/shared/domain';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { STEPS } from '../../../packages/shared/runs/index.ts';
+
 import { printSummary, type RunSummary } from '../src/run-summary.ts';
 
 afterEach(() => {
@@ -25,7 +26,7 @@ function printed(changes: Partial<RunSummary>, left?: typeof LEFT): string {
       failed: 0,
       missing: 0,
       seconds: 1,
-      steps: Object.fromEntries(STEPS.map((step) => [step, { computed: 1, reused: 0, seconds: 1 }])) as never,
+      steps: Object.fromEntries(STEP_NAMES.map((step) => [step, { computed: 1, reused: 0, seconds: 1 }])) as never,
       flags: {},
       classShareTargets: 0,
       classShareStudies: 0,

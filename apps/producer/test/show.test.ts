@@ -4,26 +4,18 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { LEVELS, SIDES } from '@spineline/shared/domain';
+import { LEVELS, SIDES, STEPS, type Step } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
-import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/pictures';
-import { OUTPUT_OF_STEP, type Step } from '@spineline/shared/runs';
+import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/reports';
+
 import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
-import {
-  datasetKey,
-  datasetPageKey,
-  type ObjectStore,
-  openStore,
-  StageOutputs,
-  stageOutputFolder,
-  stageOutputKey,
-} from '@spineline/shared/store';
+import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputFolder, stageOutputKey } from '@spineline/shared/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
-import { readLineage } from '../src/study-lineage.ts';
-import { makePicture, parsePicture } from '../src/study-pictures.ts';
+import { readLineage } from '@spineline/shared/lineage';
+import { makePicture, parsePicture } from '@spineline/shared/reports';
 import { pointOf, RUN, recessOf, SMALL_NOTICE, type SmallRun, writeSmallRun } from './support/small-run.ts';
 import { spineline } from './support/spineline-command.ts';
 
@@ -49,7 +41,7 @@ afterEach(async () => {
 });
 
 const show = (...parameters: string[]) => spineline(['show', RUN, ...parameters, '--store', storeUrl]);
-const keyOf = (step: Step, name: string) => stageOutputKey(OUTPUT_OF_STEP[step], small.result.steps[step].key, name);
+const keyOf = (step: Step, name: string) => stageOutputKey(STEPS[step].output, small.result.steps[step].key, name);
 const fileOf = (key: string) => join(fileURLToPath(storeUrl), key);
 
 async function picture(what: string): Promise<Buffer> {

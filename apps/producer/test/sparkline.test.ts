@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { sparkline } from '../src/terminal/sparkline.ts';
-import { Throughput } from '../src/watching/throughput.ts';
+import { Throughput } from '@spineline/shared/watching';
 
 describe('a sparkline', () => {
   it('has a character a value, the largest one full and nothing lowest', () => {

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { storeOption } from '../src/store-option.ts';
+import { storeOption } from '@spineline/shared/config';
 
 describe('the store of a line to copy', () => {
   it('is left out where a setting names it', () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compareNatural } from '@spineline/shared/dataset';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FailureRecord } from '../../../packages/shared/runs/index.ts';
+import type { FailureRecord } from '../../../packages/shared/runs/records.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import type { RunSummary } from '../src/run-summary.ts';
 import { type ResultsFile, readResults } from './support/results-file.ts';

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../deploy/grafana/expressions.ts';
-import { connectRedis } from '../../../packages/shared/queue/index.ts';
+import { connectRedis } from '../../../packages/shared/queue/connection.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';

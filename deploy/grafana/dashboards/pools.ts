@@ -1,17 +1,8 @@
 /** The three worker pools, a row each: rate, errors and duration of the work; use, saturation and errors of the workers. */
 
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import {
-  badFrom,
-  barsPanel,
-  curvesPanel,
-  listedVariable,
-  newDashboard,
-  noticePanel,
-  statPanel,
-  tablePanel,
-  UNIT,
-} from './panels.ts';
+import { badFrom, barsPanel, curvesPanel, listedVariable, newDashboard, noticePanel, statPanel, tablePanel, UNIT } from './panels.ts';
 
 const STAGE = 'stage=~"$stage"';
 /** A metric of the chosen stage's workers, a series a worker. */
@@ -35,7 +26,7 @@ export const pools = newDashboard({
   from: 'now-3h',
   refresh: '15s',
 })
-  .withVariable(listedVariable('stage', 'Stage', ['stage1', 'stage2', 'stage3']))
+  .withVariable(listedVariable('stage', 'Stage', STAGE_NAMES))
   .withPanel(
     barsPanel({
       title: 'Workers by stage',

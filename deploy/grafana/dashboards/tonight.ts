@@ -1,19 +1,7 @@
 /** One run: will the night be fine? */
 
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import {
-  alertsPanel,
-  badFrom,
-  barsPanel,
-  curvesPanel,
-  gaugePanel,
-  goodFrom,
-  newDashboard,
-  noticePanel,
-  queriedVariable,
-  statPanel,
-  UNIT,
-} from './panels.ts';
+import { alertsPanel, badFrom, barsPanel, curvesPanel, gaugePanel, goodFrom, newDashboard, noticePanel, queriedVariable, statPanel, UNIT } from './panels.ts';
 
 /** What the exporter says of the run. `max`: while one exporter takes over from another there are two. */
 const ofRun = (metric: string) => `max by (run) (${metric}{run="$run"})`;

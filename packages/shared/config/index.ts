@@ -1,1 +1,2 @@
-export { describeSettings, readSettings, type Settings } from './settings.ts';
+export { type Settings, describeSettings, readSettings } from './settings.ts';
+export { storeOption } from './store-option.ts';

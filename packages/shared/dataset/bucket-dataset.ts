@@ -6,7 +6,9 @@ import { findLayout, parseDescriptions } from './challenge-folder.ts';
 import { notesOfColumns } from './csv-table.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
 import type { InstanceLister } from './instance-lister.ts';
-import { ScanSink, scannedStudies, scanSources } from './scan/index.ts';
+import { ScanSink } from './scan/scan-sink.ts';
+import { scannedStudies } from './scan/scanned-dataset.ts';
+import { scanSources } from './scan/scan-sources.ts';
 import { scanned } from './scanned.ts';
 
 /**

@@ -1,7 +1,10 @@
 /** What every form of dataset, from a folder to a server, looks like once it is open. */
 
 import type { Split } from './challenge-folder.ts';
-import type { Identity, ScanProgress, ScanReport, SkipReason, StudyScan } from './scan/index.ts';
+import type { Identity, StudyScan } from './scan/scanned-dataset.ts';
+import type { ScanProgress } from './scan/scan-sink.ts';
+import type { ScanReport } from './scan/scan-report.ts';
+import type { SkipReason } from './scan/skipped.ts';
 import type { StudyEntry } from './study-entry.ts';
 
 export interface DatasetOptions {

@@ -4,7 +4,9 @@ import pLimit from 'p-limit';
 import { ObjectNotFoundError } from '../domain/index.ts';
 import type { DicomWebClient } from '../sources/index.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
-import { compactFacts, ScanSink, scannedStudies } from './scan/index.ts';
+import { compactFacts } from './scan/compact-facts.ts';
+import { ScanSink } from './scan/scan-sink.ts';
+import { scannedStudies } from './scan/scanned-dataset.ts';
 import { scanned } from './scanned.ts';
 
 /** Studies whose series are asked for at once; the client has its own limit of requests. */

@@ -1,7 +1,7 @@
 /** Which ids stand for which UIDs, as a CSV for the person who may see it: the one place where both stand together. */
 
 import { stringify } from 'csv-stringify/sync';
-import type { Identity } from './scan/index.ts';
+import type { Identity } from './scan/scanned-dataset.ts';
 
 /** The table, one series a row. Cells that a spreadsheet would take for formulas are defused. */
 export function identityTable(identities: Iterable<Identity>): string {

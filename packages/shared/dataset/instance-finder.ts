@@ -14,7 +14,9 @@ import { kindOfError } from '../domain/index.ts';
 import { describeLocation } from '../sources/describe-location.ts';
 import type { InstanceLister } from './instance-lister.ts';
 import { compareNatural } from './natural-order.ts';
-import { hasForeignExtension, isDicomdirName, junkOfPath, lookAtStart, type Skipped } from './scan/index.ts';
+import { hasForeignExtension, isDicomdirName, junkOfPath } from './scan/names.ts';
+import { lookAtStart } from './scan/look-at-start.ts';
+import type { Skipped } from './scan/skipped.ts';
 import type { InstanceEntry, Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
 import type { ImagePlace, SeriesPlan, StudyPlan } from './study-plan.ts';
 

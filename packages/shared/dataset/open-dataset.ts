@@ -18,7 +18,7 @@ import type { InstanceLister } from './instance-lister.ts';
 import { readCsvManifest } from './manifest-csv.ts';
 import { checkJsonlManifest, readJsonlManifest } from './manifest-jsonl.ts';
 import { mapInOrder } from './map-in-order.ts';
-import { Skipped } from './scan/index.ts';
+import { Skipped } from './scan/skipped.ts';
 import type { StudyPlan } from './study-plan.ts';
 import { uncompressedName } from './text-file.ts';
 

@@ -7,7 +7,9 @@ import { basename } from 'node:path';
 import { DatasetError } from '../domain/index.ts';
 import type { Dataset, SkippedCounts } from './dataset.ts';
 import { compareNatural } from './natural-order.ts';
-import { type Descriptions, type ScannedStudies, SKIP_REASONS } from './scan/index.ts';
+import type { Descriptions } from './scan/group-studies.ts';
+import type { ScannedStudies } from './scan/scanned-dataset.ts';
+import { SKIP_REASONS } from './scan/skipped.ts';
 import type { Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
 
 export type Scanned = Omit<Dataset, 'origin' | 'form' | 'split' | 'labels' | 'coordinates'>;

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
 import type { Dataset } from './dataset.ts';
-import type { StudyScan } from './scan/index.ts';
+import type { StudyScan } from './scan/scanned-dataset.ts';
 import type { StudyEntry } from './study-entry.ts';
 
 /** The lines of the manifest, each with its end; no free text of a header and no UID but what locations hold. */

@@ -7,24 +7,9 @@ import { inflateRawSync } from 'node:zlib';
 import { DicomError, type ErrorContext } from '../domain/index.ts';
 import type { Attributes, Element } from './attributes.ts';
 import { TAG } from './dictionary.ts';
-import {
-  type ByteSource,
-  beginsImplicit,
-  byteSource,
-  type Encoding,
-  hasVr,
-  readHead,
-  tagAt,
-  UNDEFINED_LENGTH,
-} from './element-head.ts';
+import { type ByteSource, beginsImplicit, byteSource, type Encoding, hasVr, readHead, tagAt, UNDEFINED_LENGTH } from './element-head.ts';
 import { readTopLevel, type Stop } from './elements.ts';
-import {
-  EXPLICIT_BIG_ENDIAN,
-  EXPLICIT_LITTLE_ENDIAN,
-  IMPLICIT_LITTLE_ENDIAN,
-  type TransferSyntax,
-  transferSyntaxOf,
-} from './transfer-syntax.ts';
+import { EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, type TransferSyntax, transferSyntaxOf } from './transfer-syntax.ts';
 
 /** Where the pixel data element's value begins, and how long it says it is. */
 export interface PixelDataElement {

@@ -9,20 +9,7 @@
 import { DicomError } from '../domain/index.ts';
 import { Attributes, type Element } from './attributes.ts';
 import { KEYWORD_OF, printTag, vrOf } from './dictionary.ts';
-import {
-  type ByteSource,
-  beginsImplicit,
-  type ElementHead,
-  type Encoding,
-  hasVr,
-  ITEM,
-  ITEM_DELIMITATION,
-  readHead,
-  restIsZero,
-  SEQUENCE_DELIMITATION,
-  tagAt,
-  UNDEFINED_LENGTH,
-} from './element-head.ts';
+import { type ByteSource, beginsImplicit, type ElementHead, type Encoding, hasVr, ITEM, ITEM_DELIMITATION, readHead, restIsZero, SEQUENCE_DELIMITATION, tagAt, UNDEFINED_LENGTH } from './element-head.ts';
 
 /** No data set nests deeper; a deeper one is hostile. */
 const DEEPEST = 64;

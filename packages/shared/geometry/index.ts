@@ -1,28 +1,4 @@
-export {
-  canonicalTurn,
-  canonicalTurns,
-  isMirrored,
-  isOblique,
-  isUpright,
-  TURNS,
-  type Turn,
-  toCanonical,
-  toStored,
-  turnPlane,
-  turnSize,
-  UPRIGHT,
-} from './canonical-orientation.ts';
+export { TURNS, type Turn, UPRIGHT, canonicalTurn, canonicalTurns, isMirrored, isOblique, isUpright, toCanonical, toStored, turnPlane, turnSize } from './canonical-orientation.ts';
 export { nearestPlane } from './nearest-plane.ts';
-export { type NumberedSlice, orderSlices, type SliceGap, type SliceOrder } from './slice-order.ts';
-export {
-  centreOf,
-  distanceToPlaneMm,
-  isPlaceable,
-  normalOf,
-  type Orientation,
-  patientToPixel,
-  pixelToPatient,
-  planeKind,
-  type SlicePlane,
-  type Vec3,
-} from './slice-plane.ts';
+export { type NumberedSlice, type SliceGap, type SliceOrder, orderSlices } from './slice-order.ts';
+export { type Orientation, type SlicePlane, type Vec3, centreOf, distanceToPlaneMm, isPlaceable, normalOf, patientToPixel, pixelToPatient, planeKind } from './slice-plane.ts';

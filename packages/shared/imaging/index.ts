@@ -1,15 +1,5 @@
-export {
-  type CropSpace,
-  type CropSpaceSettings,
-  CropSpaces,
-  cutCrop,
-  type Point,
-  spaceCentre,
-  type WindowReach,
-  widenWindow,
-  windowOf,
-} from './crops.ts';
-export type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
+export { type CropSpace, type CropSpaceSettings, CropSpaces, type Point, type WindowReach, cutCrop, spaceCentre, widenWindow, windowOf } from './crops.ts';
+export { type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
 export { normaliseInPlace } from './normalise.ts';
 export { type NpyArray, type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
 export { percentiles } from './percentiles.ts';

@@ -10,16 +10,10 @@
  * at once; a worker that was just about to read one finds it absent and computes it.
  */
 
+import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { OUTPUT_OF_STEP, type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
-import {
-  type ObjectStore,
-  outputOfKey,
-  STAGE_NAMES,
-  type StageName,
-  StageOutputs,
-  stageFolder,
-} from '../store/index.ts';
+import { type RunRecord, type RunStore } from '../runs/index.ts';
+import { type ObjectStore, outputOfKey, StageOutputs, stageFolder } from '../store/index.ts';
 import { openPipeline, type Pipeline } from './pipeline.ts';
 
 const LOOKUPS_AT_ONCE = 48;
@@ -60,7 +54,7 @@ export interface GarbageReport {
   readonly reached: number;
   /** Not reached, but too young to be swept. */
   readonly young: number;
-  readonly swept: Readonly<Record<StageName, SweptStage>>;
+  readonly swept: Readonly<Record<OutputName, SweptStage>>;
 }
 
 /** @throws {ArtefactDamagedError} if a run's record or dataset is damaged; nothing has been deleted then. */
@@ -75,7 +69,7 @@ export async function collectGarbage(
   const unreached: Unreached[] = [];
   let young = 0;
   let looked = 0;
-  for (const stage of STAGE_NAMES) {
+  for (const stage of OUTPUT_NAMES) {
     for await (const output of outputsOf(store, stage)) {
       options.onProgress?.({ phase: 'sweep', done: ++looked });
       if (mark.has(stage, output.key)) continue;
@@ -85,8 +79,8 @@ export async function collectGarbage(
   }
   // Enqueued or resumed while we looked: its studies may reuse what nothing else needs.
   await mark.runs();
-  const swept = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, { outputs: 0, bytes: 0 }])) as Record<
-    StageName,
+  const swept = Object.fromEntries(OUTPUT_NAMES.map((stage) => [stage, { outputs: 0, bytes: 0 }])) as Record<
+    OutputName,
     { outputs: number; bytes: number }
   >;
   const outputs = new StageOutputs(store);
@@ -101,14 +95,14 @@ export async function collectGarbage(
 }
 
 interface Unreached {
-  readonly stage: StageName;
+  readonly stage: OutputName;
   readonly key: string;
   readonly bytes: number;
 }
 
 /** Every output of a stage, committed or left behind half written, with its newest object's time. */
-async function* outputsOf(store: ObjectStore, stage: StageName): AsyncGenerator<Unreached & { newest: Date }> {
-  let current: { stage: StageName; key: string; bytes: number; newest: Date } | undefined;
+async function* outputsOf(store: ObjectStore, stage: OutputName): AsyncGenerator<Unreached & { newest: Date }> {
+  let current: { stage: OutputName; key: string; bytes: number; newest: Date } | undefined;
   for await (const { key: path, size, modified } of store.list(stageFolder(stage))) {
     const key = outputOfKey(path);
     if (!key) continue;
@@ -128,7 +122,7 @@ class Mark {
   readonly #store: ObjectStore;
   readonly #runs: RunStore;
   readonly #options: GarbageOptions;
-  readonly #marked: Record<StageName, Set<string>>;
+  readonly #marked: Record<OutputName, Set<string>>;
   /** Studies without a result in some kept run. */
   readonly #open = new Set<string>();
 
@@ -136,15 +130,15 @@ class Mark {
     this.#store = store;
     this.#runs = runs;
     this.#options = options;
-    this.#marked = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, new Set()])) as Record<StageName, Set<string>>;
+    this.#marked = Object.fromEntries(OUTPUT_NAMES.map((stage) => [stage, new Set()])) as Record<OutputName, Set<string>>;
   }
 
-  has(stage: StageName, key: string): boolean {
+  has(stage: OutputName, key: string): boolean {
     return this.#marked[stage].has(key);
   }
 
   get size(): number {
-    return STAGE_NAMES.reduce((sum, stage) => sum + this.#marked[stage].size, 0);
+    return OUTPUT_NAMES.reduce((sum, stage) => sum + this.#marked[stage].size, 0);
   }
 
   /** Marks what is reached by the runs that are kept. Again: also by those that were made or resumed since. */
@@ -218,9 +212,9 @@ class Mark {
   }
 
   #markSteps(steps: Readonly<Record<Step, { readonly key?: string }>>): void {
-    for (const step of STEPS) {
+    for (const step of STEP_NAMES) {
       const { key } = steps[step];
-      if (key) this.#marked[OUTPUT_OF_STEP[step]].add(key);
+      if (key) this.#marked[STEPS[step].output].add(key);
     }
   }
 }

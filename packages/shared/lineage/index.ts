@@ -1,17 +1,5 @@
-export {
-  collectGarbage,
-  type GarbageOptions,
-  type GarbageProgress,
-  type GarbageReport,
-  type KeptRun,
-  type SweptStage,
-} from './garbage.ts';
-export { covered, findRates, type MeasuredRates, measureRates, type RateOf } from './measured-rates.ts';
-export {
-  openPipeline,
-  Pipeline,
-  type StepForecast,
-  type StepState,
-  type StudyForecast,
-} from './pipeline.ts';
-export { type PlanCounts, planRun, type RunPlan } from './run-plan.ts';
+export { type GarbageOptions, type GarbageProgress, type GarbageReport, type KeptRun, type SweptStage, collectGarbage } from './garbage.ts';
+export { type MeasuredRates, type RateOf, covered, findRates, measureRates } from './measured-rates.ts';
+export { Pipeline, type StepForecast, type StepState, type StudyForecast, openPipeline } from './pipeline.ts';
+export { type PlanCounts, type RunPlan, planRun } from './run-plan.ts';
+export { type Kept, type StepLineage, type StudyLineage, readLineage } from './study-lineage.ts';

@@ -3,8 +3,9 @@
  * was in hand. Workers that stood idle do not slow that down, and several that worked at once make it fast.
  */
 
+import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
 import { mapInOrder } from '../dataset/index.ts';
-import { type RunRecord, type RunStore, STEPS, type Step, type StepRecord } from '../runs/index.ts';
+import { type RunRecord, type RunStore, type StepRecord } from '../runs/index.ts';
 
 /** The first studies of a dataset go through in a row, and that many say enough. */
 const STUDIES_LOOKED_AT = 600;
@@ -52,7 +53,7 @@ export async function findRates(runs: RunStore, steps: readonly Step[], prefer?:
 
 /** Rates of the first studies of a run; a step that computed nothing has none. */
 export async function measureRates(run: RunRecord, runs: RunStore): Promise<MeasuredRates> {
-  const spans: Record<Step, [number, number][]> = { stage1: [], xy: [], crops: [], stage3: [] };
+  const spans = perStep((): [number, number][] => []);
   const { pages } = await runs.readDataset(run.dataset);
   let looked = 0;
   for (const page of pages) {
@@ -60,10 +61,10 @@ export async function measureRates(run: RunRecord, runs: RunStore): Promise<Meas
     const studies = await runs.readPage(page);
     looked += studies.length;
     for await (const steps of mapInOrder(studies, LOOKUPS_AT_ONCE, ({ study }) => runs.findSteps(run.run, study))) {
-      for (const step of STEPS) if (steps && !steps[step].reused) spans[step].push(spanOf(steps[step]));
+      for (const step of STEP_NAMES) if (steps && !steps[step].reused) spans[step].push(spanOf(steps[step]));
     }
   }
-  const measured = STEPS.filter((step) => spans[step].length > 0).map((step) => {
+  const measured = STEP_NAMES.filter((step) => spans[step].length > 0).map((step) => {
     const studies = spans[step].length;
     return [step, { perSecond: studies / Math.max(0.001, covered(spans[step])), studies, run: run.run }] as const;
   });

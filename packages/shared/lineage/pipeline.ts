@@ -4,9 +4,9 @@
  */
 
 import type { StudyEntry } from '../dataset/index.ts';
-import { ArtefactDamagedError } from '../domain/index.ts';
+import { ArtefactDamagedError, type Step } from '../domain/index.ts';
 import { type BundleOf, bundleOfStage, readPinnedManifest } from '../models/index.ts';
-import type { RunRecord, Step, Steps } from '../runs/index.ts';
+import type { RunRecord, Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type Stage1Gives, type XyGives } from '../stages/index.ts';
 import { keyOfMade, type ObjectStore, type Provenance, StageOutputs } from '../store/index.ts';
 

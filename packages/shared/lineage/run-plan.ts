@@ -1,7 +1,8 @@
 /** What a run would find and what it would compute, known before any of it is done. */
 
+import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { type Entry, type RunRecord, type RunStore, STEPS, type Step } from '../runs/index.ts';
+import { type RunRecord, type RunStore } from '../runs/index.ts';
 import type { Pipeline, StepState, StudyForecast } from './pipeline.ts';
 
 /** Studies whose records are looked up at once. */
@@ -14,7 +15,7 @@ export interface RunPlan {
   /** Studies by state, for each step. */
   readonly steps: Readonly<Record<Step, PlanCounts>>;
   /** Where studies enter. */
-  readonly entering: Readonly<Record<Entry, number>>;
+  readonly entering: Readonly<Record<Stage, number>>;
 }
 
 /**
@@ -33,7 +34,7 @@ export function planRun(
   const look = async (study: StudyEntry) => {
     const before = await runs.stepsBefore(run, study.study);
     return {
-      enters: before && run.from ? run.from.stage : ('stage1' as const),
+      enters: before && run.from ? run.from.stage : FIRST_STAGE,
       forecast: await pipeline.ofRunStudy(study, run, before),
     };
   };
@@ -41,17 +42,17 @@ export function planRun(
 }
 
 async function count(
-  planned: AsyncIterable<{ enters: Entry; forecast: StudyForecast }>,
+  planned: AsyncIterable<{ enters: Stage; forecast: StudyForecast }>,
   onStudies: (count: number) => void = () => {},
 ): Promise<RunPlan> {
   const counts = () => ({ hit: 0, compute: 0, unknown: 0 });
-  const steps = { stage1: counts(), xy: counts(), crops: counts(), stage3: counts() };
-  const entering = { stage1: 0, stage2: 0, stage3: 0 };
+  const steps = perStep(counts);
+  const entering = perStage(() => 0);
   let studies = 0;
   for await (const { enters, forecast } of planned) {
     studies += 1;
     entering[enters] += 1;
-    for (const step of STEPS) steps[step][forecast[step].state] += 1;
+    for (const step of STEP_NAMES) steps[step][forecast[step].state] += 1;
     onStudies(studies);
   }
   return { studies, steps, entering };

@@ -4,22 +4,16 @@
  */
 
 import { LRUCache } from 'lru-cache';
-import { BundleError } from '../domain/index.ts';
+import { BundleError, type StageNumber } from '../domain/index.ts';
 import type { ObjectStore } from '../store/index.ts';
-import { type Bundle, type BundleOf, membersOf, outputOf, type Stage } from './bundle.ts';
-import {
-  type BundlePin,
-  bundleOfStage,
-  type LoadedBundle,
-  readPinnedManifest,
-  readStoredBundle,
-} from './bundle-source.ts';
+import { type Bundle, type BundleOf, membersOf, outputOf } from './bundle.ts';
+import { type BundlePin, bundleOfStage, type LoadedBundle, readPinnedManifest, readStoredBundle } from './bundle-source.ts';
 import type { Ensemble } from './inference-pool.ts';
 
 const KEPT = 6;
 
 /** A bundle that is ready to run: its manifest, its digest, and an ensemble a task. */
-export interface ReadyBundle<S extends Stage> {
+export interface ReadyBundle<S extends StageNumber> {
   readonly bundle: BundleOf<S>;
   readonly pin: BundlePin;
   ensemble(task: keyof BundleOf<S>['tasks'] & string): Ensemble;
@@ -47,7 +41,7 @@ export class BundleCache {
   }
 
   /** The pinned bundle's manifest alone, for whoever needs its settings and not its models. @throws as {@link get}. */
-  async manifest<S extends Stage>(pin: BundlePin, stage: S): Promise<BundleOf<S>> {
+  async manifest<S extends StageNumber>(pin: BundlePin, stage: S): Promise<BundleOf<S>> {
     return bundleOfStage(await this.#manifests.forceFetch(pin.digest, { context: pin }), stage) as BundleOf<S>;
   }
 
@@ -56,7 +50,7 @@ export class BundleCache {
    *
    * @throws {BundleError} if it is missing, damaged, not the pinned one, or of another stage.
    */
-  async get<S extends Stage>(pin: BundlePin, stage: S): Promise<ReadyBundle<S>> {
+  async get<S extends StageNumber>(pin: BundlePin, stage: S): Promise<ReadyBundle<S>> {
     const { bundle: manifest, files } = await this.#bundles.forceFetch(pin.digest, { context: pin });
     const bundle = bundleOfStage(manifest, stage) as BundleOf<S>;
     return { bundle, pin, ensemble: (task) => ensembleOf(bundle, pin, files, task) };

@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BundleError, ObjectNotFoundError } from '../domain/index.ts';
+import { BundleError, ObjectNotFoundError, type StageNumber } from '../domain/index.ts';
 import { bundleFileKey, bundleKey, bundleOfKey, MODELS_FOLDER, type ObjectStore } from '../store/index.ts';
-import { type Bundle, bundleDigest, membersOf, parseBundle, type Stage } from './bundle.ts';
+import { type Bundle, bundleDigest, membersOf, parseBundle } from './bundle.ts';
 
 /** A manifest with its digest and, by file name, the verified bytes of its members. */
 export interface LoadedBundle {
@@ -176,7 +176,7 @@ export async function listStoredBundles(store: ObjectStore): Promise<Bundle[]> {
 }
 
 /** A bundle that must be of one stage. @throws {BundleError} `BUNDLE_WRONG_STAGE`. */
-export function bundleOfStage<S extends Stage>(bundle: Bundle, stage: S): Extract<Bundle, { stage: S }> {
+export function bundleOfStage<S extends StageNumber>(bundle: Bundle, stage: S): Extract<Bundle, { stage: S }> {
   if (bundle.stage !== stage) {
     throw new BundleError('BUNDLE_WRONG_STAGE', `bundle ${bundle.name}@${bundle.version} is for another stage`, {
       expected: `stage ${stage}`,

@@ -8,7 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { BundleError, CONDITIONS, KINDS, LEVELS, SEVERITIES, SIDES } from '../domain/index.ts';
+import { BundleError, CONDITIONS, KINDS, LEVELS, SEVERITIES, SIDES, type Stage, type StageNumber } from '../domain/index.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hexadecimal');
@@ -168,11 +168,12 @@ const Stage3Bundle = z.strictObject({
   classShares: z.record(z.enum(CONDITIONS), z.record(z.enum(LEVELS), Shares)),
 });
 
-const Bundle = z.discriminatedUnion('stage', [Stage1Bundle, Stage2Bundle, Stage3Bundle]);
+/** The schema of each stage's bundle. */
+const BUNDLES = { stage1: Stage1Bundle, stage2: Stage2Bundle, stage3: Stage3Bundle } satisfies Record<Stage, unknown>;
+const Bundle = z.discriminatedUnion('stage', [BUNDLES.stage1, BUNDLES.stage2, BUNDLES.stage3]);
 
-export type Stage = 1 | 2 | 3;
 export type Bundle = z.infer<typeof Bundle>;
-export type BundleOf<S extends Stage> = Extract<Bundle, { stage: S }>;
+export type BundleOf<S extends StageNumber> = Extract<Bundle, { stage: S }>;
 export type BundleMember = Bundle['tasks']['scs']['members'][number];
 
 /**

@@ -7,9 +7,9 @@
  */
 
 import { z } from 'zod';
-import { ArtefactDamagedError, ObjectNotFoundError } from '../domain/index.ts';
+import { ArtefactDamagedError, ObjectNotFoundError, STAGE_NUMBERS, type StageNumber } from '../domain/index.ts';
 import { type ObjectStore, parseArtefact, promotionKey } from '../store/index.ts';
-import { type Bundle, bundleDigest, type Stage } from './bundle.ts';
+import { type Bundle, bundleDigest } from './bundle.ts';
 import { type BundlePin, readStoredBundle, readStoredManifest } from './bundle-source.ts';
 
 const Promoted = z.strictObject({
@@ -22,7 +22,7 @@ const Promoted = z.strictObject({
 
 const PromotionSchema = z.strictObject({
   schema: z.literal('spineline.promotion/1'),
-  stage: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  stage: z.literal(STAGE_NUMBERS),
   /** null after a demotion: new runs use the shipped demo bundle. */
   current: Promoted.nullable(),
   /** Those that were current before, the latest first, with the time at which each no longer was. */
@@ -35,7 +35,7 @@ export type Promotion = z.infer<typeof PromotionSchema>;
  *
  * @throws {ArtefactDamagedError} for a record that cannot be read: which bundle to use is then not known.
  */
-export async function readPromotion(store: ObjectStore, stage: Stage): Promise<Promotion> {
+export async function readPromotion(store: ObjectStore, stage: StageNumber): Promise<Promotion> {
   const key = promotionKey(stage);
   try {
     return parseArtefact(await store.get(key), PromotionSchema, key);
@@ -45,12 +45,12 @@ export async function readPromotion(store: ObjectStore, stage: Stage): Promise<P
   }
 }
 
-function nothingPromoted(stage: Stage): Promotion {
+function nothingPromoted(stage: StageNumber): Promotion {
   return { schema: 'spineline.promotion/1', stage, current: null, history: [] };
 }
 
 /** As {@link readPromotion}; a damaged record is replaced by the change, since nothing of it can be kept. */
-async function readForChange(store: ObjectStore, stage: Stage): Promise<Promotion> {
+async function readForChange(store: ObjectStore, stage: StageNumber): Promise<Promotion> {
   try {
     return await readPromotion(store, stage);
   } catch (error) {
@@ -83,7 +83,7 @@ export async function promoteBundle(
 }
 
 /** Takes the promotion of a stage back: new runs use the shipped demo bundle. @returns what is recorded now. */
-export async function demoteStage(store: ObjectStore, stage: Stage, now = new Date()): Promise<Promotion> {
+export async function demoteStage(store: ObjectStore, stage: StageNumber, now = new Date()): Promise<Promotion> {
   const before = await readForChange(store, stage);
   return before.current ? replace(store, before, null, now) : before;
 }

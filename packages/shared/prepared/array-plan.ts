@@ -4,6 +4,7 @@ import { BundleError, ConfigError, LEVELS, SIDES, TARGETS } from '../domain/inde
 import type { NpyDtype } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, CropWindow } from '../models/index.ts';
 import { CROP_ARRAYS, type CropArray, type CropRoom, cropRows } from '../stages/index.ts';
+
 import type { PreparedDataset, PrepareOptions } from './records.ts';
 
 /** What of the bundles decides how pixels become tensors. */

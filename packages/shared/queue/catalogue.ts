@@ -4,46 +4,47 @@
  */
 
 import { z } from 'zod';
+import { type ReceivedStep, STAGE_NAMES, STAGES, type Stage } from '../domain/index.ts';
 import { StepRecord } from '../runs/index.ts';
 import { encodeStudy } from '../store/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-const Study = { run: z.string(), study: z.string(), page: Digest };
+/** A stage's study jobs wait in the queue of its name, its pages in a queue of their own. */
+export type PageQueue = `${Stage}-pages`;
+export type QueueName = Stage | PageQueue;
 
 /**
- * A page of a dataset, waiting to be unfolded into study jobs. `again`: the run was there before, so that some studies
+ * A page of a dataset that waits to be unfolded into study jobs. `again`: the run was there before, so that some studies
  * may be finished and some jobs may lie about; only studies with neither result nor failure are added.
  */
 const Page = z.strictObject({ run: z.string(), page: Digest, again: z.boolean().default(false) });
+type Page = z.infer<typeof Page>;
+
+/** `redo` counts how often a damaged output sent the study back. */
+const Study = z.strictObject({ run: z.string(), study: z.string(), page: Digest, redo: z.number().int().default(0) });
+/** A study at a stage, with the outputs of the earlier steps that the stage receives. */
+export type StudyPayload<S extends Stage> = z.infer<typeof Study> & Readonly<Record<ReceivedStep<S>, StepRecord>>;
+
+export type Payload<Q extends QueueName> = Q extends Stage ? StudyPayload<Q> : Page;
 
 /**
  * Payload schemas by queue. Each stage has pages of its own, which its own workers unfold: a run may enter at any stage,
- * and a pool that has nothing to do may be scaled to nothing. `redo` counts how often a damaged output sent the study back.
+ * and a pool that has nothing to do may be scaled to nothing.
  */
-export const PAYLOADS = {
-  'stage1-pages': Page,
-  'stage2-pages': Page,
-  'stage3-pages': Page,
-  stage1: z.strictObject({ ...Study, redo: z.number().int().default(0) }),
-  stage2: z.strictObject({ ...Study, redo: z.number().int().default(0), stage1: StepRecord }),
-  stage3: z.strictObject({
-    ...Study,
-    redo: z.number().int().default(0),
-    stage1: StepRecord,
-    xy: StepRecord,
-    crops: StepRecord,
+export const PAYLOADS = Object.fromEntries(
+  STAGE_NAMES.flatMap((stage) => {
+    const received = Object.fromEntries(STAGES[stage].receives.map((step) => [step, StepRecord]));
+    return [
+      [pageQueue(stage), Page],
+      [stage, Study.extend(received)],
+    ];
   }),
-} as const;
+) as unknown as { readonly [Q in QueueName]: z.ZodType<Payload<Q>> };
 
-export type QueueName = keyof typeof PAYLOADS;
-export type StageQueue = 'stage1' | 'stage2' | 'stage3';
-export type PageQueue = `${StageQueue}-pages`;
-export type Payload<Q extends QueueName> = z.infer<(typeof PAYLOADS)[Q]>;
 export const QUEUES = Object.keys(PAYLOADS) as readonly QueueName[];
-export const STAGE_QUEUES = ['stage1', 'stage2', 'stage3'] as const satisfies readonly StageQueue[];
 
-export function pageQueue(stage: StageQueue): PageQueue {
+export function pageQueue(stage: Stage): PageQueue {
   return `${stage}-pages`;
 }
 

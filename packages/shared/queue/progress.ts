@@ -5,21 +5,21 @@
  */
 
 import type { Redis } from 'ioredis';
+import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 
-const STUDY_EVENTS = [
-  'stage1',
-  'stage2',
-  'stage3',
+/**
+ * What happened to a study: it is through a stage, whose outputs were reused or not; it failed; it was scored and some of
+ * its targets are class shares.
+ */
+export type ProgressEvent = Stage | `${Stage}-reused` | 'failed' | 'class-share-studies';
+type Count = ProgressEvent | 'class-share-targets';
+const COUNTS: readonly Count[] = [
+  ...STAGE_NAMES,
   'failed',
-  'stage1-reused',
-  'stage2-reused',
-  'stage3-reused',
+  ...STAGE_NAMES.map((stage) => `${stage}-reused` as const),
   'class-share-studies',
-] as const;
-/** What happened to a study; `class-share-studies`: it was scored and some of its targets are class shares. */
-export type ProgressEvent = (typeof STUDY_EVENTS)[number];
-const COUNTS = [...STUDY_EVENTS, 'class-share-targets'] as const;
-type Count = (typeof COUNTS)[number];
+  'class-share-targets',
+];
 /** Of studies, but for `class-share-targets`: the targets of scored studies that are class shares. */
 export type Progress = Record<Count, number>;
 

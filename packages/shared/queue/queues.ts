@@ -1,21 +1,11 @@
 /** The producers' side of the queues: adding jobs of the catalogue's shapes and counting what waits. */
 
+import { STAGE_NAMES, type Stage, FIRST_STAGE } from '../domain/index.ts';
 import { randomUUID } from 'node:crypto';
 import { type Job, type JobsOptions, type JobType, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { NO_TRACES, type Traces } from '../telemetry/index.ts';
-import {
-  PAYLOADS,
-  type Payload,
-  pageJobId,
-  pageQueue,
-  QUEUES,
-  type QueueName,
-  runOfPageJob,
-  STAGE_QUEUES,
-  type StageQueue,
-  studyJobId,
-} from './catalogue.ts';
+import { PAYLOADS, type Payload, pageJobId, pageQueue, QUEUES, type QueueName, runOfPageJob, studyJobId, type PageQueue } from './catalogue.ts';
 
 /** Fewer failed jobs than this stay in Redis for a look; the record of a failure is in the store. */
 const KEEP_FAILED = 1000;
@@ -71,14 +61,14 @@ export class Queues {
     run: string,
     pages: readonly string[],
     priority: number,
-    { entry = 'stage1', again = false }: { entry?: StageQueue | undefined; again?: boolean } = {},
+    { entry = FIRST_STAGE, again = false }: { entry?: Stage | undefined; again?: boolean } = {},
   ): Promise<void> {
     await this.#redis.zadd(this.#watched, Date.now(), run);
     await this.#redis.zremrangebyrank(this.#watched, 0, -RUNS_WATCHED - 1);
     const round = again ? randomUUID().slice(0, 8) : undefined;
     const jobs = pages.map((page, index) => ({
       name: 'page',
-      data: { run, page, again } satisfies Payload<'stage1-pages'>,
+      data: { run, page, again } satisfies Payload<PageQueue>,
       opts: {
         ...this.#jobOptions(priority),
         jobId: pageJobId(run, index, round),
@@ -93,7 +83,7 @@ export class Queues {
   /** Takes jobs of these studies out of every queue, waiting or failed; one that a worker has in hand stays. */
   async removeStudies(run: string, studies: readonly string[]): Promise<void> {
     const ids = studies.map((study) => studyJobId({ run, study, redo: 0 }));
-    await Promise.all(STAGE_QUEUES.map((queue) => this.#remove(queue, ids)));
+    await Promise.all(STAGE_NAMES.map((queue) => this.#remove(queue, ids)));
   }
 
   /**
@@ -116,22 +106,22 @@ export class Queues {
   }
 
   /** Stops workers from taking jobs of these stages, pages included, until {@link unpause}; jobs in hand finish. */
-  async pause(stages: readonly StageQueue[] = STAGE_QUEUES): Promise<void> {
+  async pause(stages: readonly Stage[] = STAGE_NAMES): Promise<void> {
     for (const stage of stages) for (const name of [stage, pageQueue(stage)]) await this.#queues[name].pause();
   }
 
-  async unpause(stages: readonly StageQueue[] = STAGE_QUEUES): Promise<void> {
+  async unpause(stages: readonly Stage[] = STAGE_NAMES): Promise<void> {
     for (const stage of stages) for (const name of [stage, pageQueue(stage)]) await this.#queues[name].resume();
   }
 
   /** The stages that are paused. */
-  async paused(): Promise<StageQueue[]> {
-    const paused = await Promise.all(STAGE_QUEUES.map((stage) => this.#queues[stage].isPaused()));
-    return STAGE_QUEUES.filter((_, i) => paused[i]);
+  async paused(): Promise<Stage[]> {
+    const paused = await Promise.all(STAGE_NAMES.map((stage) => this.#queues[stage].isPaused()));
+    return STAGE_NAMES.filter((_, i) => paused[i]);
   }
 
   /** Adds study jobs; one that is there already stays as it is. */
-  async addStudies<Q extends StageQueue>(queue: Q, payloads: readonly Payload<Q>[], priority: number): Promise<void> {
+  async addStudies<Q extends Stage>(queue: Q, payloads: readonly Payload<Q>[], priority: number): Promise<void> {
     await this.#queues[queue].addBulk(
       payloads.map((data) => ({
         name: 'study',
@@ -167,7 +157,7 @@ export class Queues {
   /** Pages that were not unfolded yet, by run. */
   async pagesLeft(): Promise<Map<string, number>> {
     const left = new Map<string, number>();
-    for (const stage of STAGE_QUEUES) {
+    for (const stage of STAGE_NAMES) {
       const ids = await this.#queues[pageQueue(stage)].getRanges([...WAITING, 'active'], 0, -1);
       for (const id of ids) {
         const run = runOfPageJob(id);
@@ -200,19 +190,19 @@ export class Queues {
 
   /** Pages of all runs that wait to be unfolded. */
   async pagesWaiting(): Promise<number> {
-    const counts = await Promise.all(STAGE_QUEUES.map((stage) => this.counts(pageQueue(stage))));
+    const counts = await Promise.all(STAGE_NAMES.map((stage) => this.counts(pageQueue(stage))));
     return counts.reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   /** Study jobs that wait at a stage and are at least as urgent as `priority`. */
-  async backlog(stage: StageQueue, priority: number): Promise<number> {
+  async backlog(stage: Stage, priority: number): Promise<number> {
     const priorities = Array.from({ length: priority + 1 }, (_, value) => value);
     const counts = await this.#queues[stage].getCountsPerPriority(priorities);
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
   /** Priority of the stage's page that comes next, or undefined if none waits. */
-  async nextPagePriority(stage: StageQueue): Promise<number | undefined> {
+  async nextPagePriority(stage: Stage): Promise<number | undefined> {
     const [next] = await this.#queues[pageQueue(stage)].getJobs(['prioritized', 'wait'], 0, 0, true);
     return next ? (next.opts.priority ?? 0) : undefined;
   }

@@ -1,15 +1,3 @@
-export {
-  CancelRecord,
-  DatasetRecord,
-  type Entry,
-  FailureRecord,
-  OUTPUT_OF_STEP,
-  RunRecord,
-  STEPS,
-  type Step,
-  StepRecord,
-  Steps,
-  StudyResult,
-  type TargetResult,
-} from './records.ts';
+export { ClassShareCounter, type ClassShares, classSharesOfProgress, classSharesText } from './class-shares.ts';
+export { CancelRecord, DatasetRecord, FailureRecord, RunRecord, StepRecord, Steps, StudyResult, type TargetResult } from './records.ts';
 export { RunStore } from './run-store.ts';

@@ -4,9 +4,8 @@
  */
 
 import { z } from 'zod';
-import { CONDITIONS, KINDS, LEVELS, type MissingViews, SIDES } from '../domain/index.ts';
+import { CONDITIONS, KINDS, LEVELS, type MissingViews, perStage, perStep, SIDES, STAGE_NAMES } from '../domain/index.ts';
 import { Flags, RejectedSeries } from '../stages/index.ts';
-import type { StageName } from '../store/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Pin = z.strictObject({ name: z.string(), version: z.string(), digest: Digest });
@@ -20,10 +19,6 @@ export const DatasetRecord = z.strictObject({
 });
 export type DatasetRecord = z.infer<typeof DatasetRecord>;
 
-/** Where a study of a run enters the pipeline. */
-const Entry = z.enum(['stage1', 'stage2', 'stage3']);
-export type Entry = z.infer<typeof Entry>;
-
 /** `runs/<run>/run.json`: what was asked. Never changed once written. */
 export const RunRecord = z.strictObject({
   schema: z.literal('spineline.run/1'),
@@ -31,12 +26,12 @@ export const RunRecord = z.strictObject({
   dataset: Digest,
   studies: z.number().int().positive(),
   /** The bundle of each stage, pinned by digest: a new version during the night changes nothing. */
-  bundles: z.strictObject({ stage1: Pin, stage2: Pin, stage3: Pin }),
+  bundles: z.strictObject(perStage(() => Pin)),
   /**
    * The run whose stored outputs this one starts from, and the stage at which its studies enter. A study that has no
    * result there enters at stage 1.
    */
-  from: z.strictObject({ run: z.string(), stage: Entry }).optional(),
+  from: z.strictObject({ run: z.string(), stage: z.enum(STAGE_NAMES) }).optional(),
   /** 1 is the most urgent, 10 the least. */
   priority: z.number().int().min(1).max(10),
   created: z.iso.datetime(),
@@ -66,16 +61,8 @@ export const StepRecord = z.strictObject({
   finished: z.iso.datetime(),
 });
 export type StepRecord = z.infer<typeof StepRecord>;
-export const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
-export type Step = (typeof STEPS)[number];
-/** The stage output that each step leaves. */
-export const OUTPUT_OF_STEP = {
-  stage1: 'stage1',
-  xy: 'stage2-xy',
-  crops: 'stage2-crops',
-  stage3: 'stage3',
-} as const satisfies Record<Step, StageName>;
-export const Steps = z.strictObject({ stage1: StepRecord, xy: StepRecord, crops: StepRecord, stage3: StepRecord });
+/** A study's way through all steps. */
+export const Steps = z.strictObject(perStep(() => StepRecord));
 export type Steps = z.infer<typeof Steps>;
 
 const Place = z.strictObject({
@@ -152,7 +139,7 @@ export const FailureRecord = z.strictObject({
   run: z.string(),
   study: z.string(),
   /** The queue in which it failed. */
-  stage: Entry,
+  stage: z.enum(STAGE_NAMES),
   code: z.string(),
   kind: z.enum(['transient', 'permanent', 'poison']),
   message: z.string(),

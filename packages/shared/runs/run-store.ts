@@ -6,21 +6,8 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { compareNatural, datasetDigest, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
-import { ConfigError, ObjectNotFoundError } from '../domain/index.ts';
-import {
-  cancelKey,
-  datasetKey,
-  datasetPageKey,
-  failureKey,
-  failuresFolder,
-  type ObjectStore,
-  parseArtefact,
-  RUNS_FOLDER,
-  resultKey,
-  resultsFolder,
-  runKey,
-  studyOfKey,
-} from '../store/index.ts';
+import { ConfigError, ObjectNotFoundError, FIRST_STAGE } from '../domain/index.ts';
+import { cancelKey, datasetKey, datasetPageKey, failureKey, failuresFolder, type ObjectStore, parseArtefact, RUNS_FOLDER, resultKey, resultsFolder, runKey, studyOfKey } from '../store/index.ts';
 import { CancelRecord, DatasetRecord, FailureRecord, RunRecord, Steps, StudyResult } from './records.ts';
 
 const JSON_TYPE = { contentType: 'application/json' };
@@ -140,7 +127,7 @@ export class RunStore {
 
   /** The steps that a study of a run enters behind; `undefined` for one that enters at stage 1. */
   async stepsBefore({ from }: Pick<RunRecord, 'from'>, study: string): Promise<Steps | undefined> {
-    return from && from.stage !== 'stage1' ? this.findSteps(from.run, study) : undefined;
+    return from && from.stage !== FIRST_STAGE ? this.findSteps(from.run, study) : undefined;
   }
 
   /** Whether a study has a result or a failure. */

@@ -4,7 +4,7 @@
  */
 
 import { withoutUids } from '../store/without-uids.ts';
-import { describePlace, isDicomWeb, parseDicomWebLocation } from './dicomweb-location.ts';
+import { describePlace, isDicomWeb, parseDicomWebLocation } from './dicomweb/location.ts';
 
 /**
  * The file's name for `file://` (percent-decoded) and `s3://` (as it stands: keys are not encoded), `instance 3f2a91c0`

@@ -6,10 +6,10 @@
 import { ConfigError } from '../domain/index.ts';
 import { schemeOf } from '../store/open-store.ts';
 import type { S3Options } from '../store/s3-options.ts';
-import { dicomWebAccess } from './dicomweb-access.ts';
-import type { DicomWebClient } from './dicomweb-client.ts';
-import type { DicomWebOptions } from './dicomweb-options.ts';
-import { FILE_SOURCE } from './file-source.ts';
+import { dicomWebAccess } from './dicomweb/access.ts';
+import type { DicomWebClient } from './dicomweb/client.ts';
+import type { DicomWebOptions } from './dicomweb/options.ts';
+import { FILE_SOURCE } from './file.ts';
 import type { SourceInfo, SourceReader } from './source-reader.ts';
 
 /** How to reach what is not a local file. */
@@ -31,8 +31,8 @@ export function openSources(options: SourceOptions = {}): SourceReader {
 /** A client that looks for studies on DICOMweb servers. @throws {ConfigError} for credentials that cannot be used. */
 export async function openDicomWeb(options: DicomWebOptions = {}): Promise<DicomWebClient> {
   const [{ DicomWebClient }, { DicomWebConnection }] = await Promise.all([
-    import('./dicomweb-client.ts'),
-    import('./dicomweb-connection.ts'),
+    import('./dicomweb/client.ts'),
+    import('./dicomweb/connection.ts'),
   ]);
   return new DicomWebClient(new DicomWebConnection(options), options.pageSize);
 }
@@ -76,11 +76,11 @@ class Sources implements SourceReader {
       case 'file':
         return FILE_SOURCE;
       case 's3':
-        this.#s3 ??= import('./s3-source.ts').then(({ S3Source }) => new S3Source(this.#options.s3 ?? {}));
+        this.#s3 ??= import('./s3.ts').then(({ S3Source }) => new S3Source(this.#options.s3 ?? {}));
         return this.#s3;
       case 'dicomweb+https':
       case 'dicomweb+http':
-        this.#dicomweb ??= import('./dicomweb-source.ts').then(
+        this.#dicomweb ??= import('./dicomweb/dicomweb.ts').then(
           ({ DicomWebSource }) => new DicomWebSource(this.#options.dicomweb),
         );
         return this.#dicomweb;

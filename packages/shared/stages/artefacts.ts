@@ -5,16 +5,8 @@
  */
 
 import { z } from 'zod';
-import { FLAG_MEANINGS, type Flag, KINDS, LEVELS, SIDES, TARGETS } from '../domain/index.ts';
+import { FLAG_MEANINGS, type Flag, KINDS, LEVELS, SIDES, type Step, TARGETS } from '../domain/index.ts';
 import { digestOf } from '../store/index.ts';
-
-/**
- * Bumped when a stage computes something else from the same inputs: every stage key of that stage changes.
- *
- * 2: pixels are brought into one orientation and padding is no tissue (stage 1 and 2); series are told apart by what they
- * are (stage 1).
- */
-export const CONTRACTS = { stage1: 2, 'stage2-xy': 2, 'stage2-crops': 2, stage3: 1 } as const;
 
 const FlagSchema = z.object({
   code: z.enum(Object.keys(FLAG_MEANINGS) as [keyof typeof FLAG_MEANINGS]),
@@ -206,3 +198,11 @@ export function zDigest(z: ZArtefact): string {
 export function xyDigest(xy: XyArtefact): string {
   return digestOf({ scs: xy.scs, nfn: xy.nfn, ss: xy.ss });
 }
+
+/** The JSON artefacts of each step, by file name. */
+export const STEP_ARTEFACTS = {
+  stage1: { 'series-index.json': SeriesIndex, 'z.json': ZArtefact },
+  xy: { 'xy.json': XyArtefact },
+  crops: { 'crops.json': CropsArtefact },
+  stage3: { 'severity.json': SeverityArtefact },
+} as const satisfies Record<Step, Readonly<Record<string, z.ZodType>>>;

@@ -3,20 +3,13 @@
  * read, and what is odd about them.
  */
 
+import type { FetchedFile } from '../sources/index.ts';
 import type { StudyEntry } from '../dataset/index.ts';
 import { type Flag, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
 import type { Image } from '../imaging/index.ts';
 import type { IndexedSlice, RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { timeDecoding } from './decode-time.ts';
-import {
-  type FetchedFile,
-  type Findings,
-  FrameNumbers,
-  type ReadSeries,
-  type ReadSlice,
-  readEntry,
-  StackNames,
-} from './read-series.ts';
+import { type Findings, FrameNumbers, type ReadSeries, type ReadSlice, readEntry, StackNames } from './read-series.ts';
 import { chooseSeries } from './series-choice.ts';
 
 export interface IndexedStudy {

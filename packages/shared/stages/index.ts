@@ -1,75 +1,15 @@
-export {
-  type AxialSlice,
-  CONTRACTS,
-  CROP_ARRAYS,
-  type CropArray,
-  CropsArtefact,
-  Flags,
-  type FoundSlice,
-  type IndexedSeries,
-  type IndexedSlice,
-  type PlacedPoint,
-  pixelDigest,
-  RejectedSeries,
-  SeriesIndex,
-  SeverityArtefact,
-  sideRow,
-  XyArtefact,
-  xyDigest,
-  ZArtefact,
-  zDigest,
-} from './artefacts.ts';
-export { ComputePool, TaskPool } from './compute-pool.ts';
-export { type CropRoom, cropRows, cropsOf } from './compute-tasks.ts';
-export { fetchFiles } from './fetch.ts';
+export { type AxialSlice, CROP_ARRAYS, type CropArray, CropsArtefact, Flags, type FoundSlice, type IndexedSeries, type IndexedSlice, type PlacedPoint, RejectedSeries, SeriesIndex, SeverityArtefact, XyArtefact, ZArtefact, pixelDigest, STEP_ARTEFACTS, sideRow, xyDigest, zDigest } from './artefacts.ts';
+export { takeDecodeMs, timeDecoding } from './decode-time.ts';
 export { indexStudy } from './index-study.ts';
-export {
-  madeOfCrops,
-  madeOfStage1,
-  madeOfStage3,
-  madeOfXy,
-  type Stage1Gives,
-  stage1Gives,
-  type XyGives,
-  xyGives,
-} from './keys.ts';
-export { assertEnoughViews, type StudyViews } from './missing-views.ts';
-export type { FetchedFile } from './read-series.ts';
-export { serveTasks } from './serve-tasks.ts';
-export {
-  axialSlices,
-  foundSlices,
-  STAGE1_TASKS,
-  type Stage1Task,
-  sliceAt,
-  stage1Volumes,
-  usedSeries,
-  type Volume,
-  zArtefact,
-} from './stage1.ts';
-export {
-  axialImage,
-  axialOfPoints,
-  type CropPlan,
-  type Fractions,
-  type LevelPoints,
-  type LevelSlices,
-  meanPoints,
-  middleOf,
-  placePoint,
-  planCrops,
-  sagittalImages,
-  slicesOfCrops,
-  type XyImage,
-  xyArtefact,
-} from './stage2.ts';
-export {
-  classSharesOf,
-  hasView,
-  meanSeverities,
-  type Severities,
-  severityArtefact,
-  type TargetViews,
-  targetViews,
-} from './stage3.ts';
-export { canonicalFractions, storedPixels, type TurnedSlice } from './turned-points.ts';
+export { type Stage1Gives, type XyGives, madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, stage1Gives, xyGives } from './keys.ts';
+export { axialSlices } from './axial-slices.ts';
+export { usedSeries } from './indexed-series.ts';
+export { STAGE1_TASKS, type Stage1Task, type Volume, foundSlices, sliceAt, stage1Volumes, zArtefact } from './level-slices.ts';
+export { axialOfPoints } from './axial-slices.ts';
+export { type CropPlan, cropRows, type LevelPoints, flagsOfConstant, middleOf, planCrops, slicesOfCrops } from './crop-plan.ts';
+export { type LevelSlices, type XyImage, axialImage, meanPoints, placePoint, sagittalImages, xyArtefact } from './points.ts';
+export { type Fractions } from './turned-points.ts';
+export { type Severities, type TargetViews, classSharesOf, hasView, meanSeverities, severityArtefact, targetViews } from './severities.ts';
+export { type StudyViews, assertEnoughViews } from './too-few-views.ts';
+export { type TurnedSlice, canonicalFractions, storedPixels } from './turned-points.ts';
+export { type CropRoom, cropsOf } from './cut-crops.ts';

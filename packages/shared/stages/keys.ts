@@ -4,17 +4,10 @@
  */
 
 import type { StudyEntry } from '../dataset/index.ts';
+import { STEPS } from '../domain/index.ts';
 import type { BundleOf, BundlePin } from '../models/index.ts';
 import { digestOf, type Made } from '../store/index.ts';
-import {
-  CONTRACTS,
-  pixelDigest,
-  type SeriesIndex,
-  type XyArtefact,
-  xyDigest,
-  type ZArtefact,
-  zDigest,
-} from './artefacts.ts';
+import { pixelDigest, type SeriesIndex, type XyArtefact, xyDigest, type ZArtefact, zDigest } from './artefacts.ts';
 
 /**
  * Locations and fingerprints name the input: a file that changed is another input, and nothing is opened on a hit. What
@@ -32,7 +25,7 @@ export function madeOfStage1(study: StudyEntry, bundle: BundlePin): Made {
     })),
     ...(study.rejected && { rejected: study.rejected }),
   });
-  return { contract: CONTRACTS.stage1, bundle, inputs };
+  return { contract: STEPS.stage1.contract, bundle, inputs };
 }
 
 /** Digests of what stage 2 takes from stage 1: the pixels in use, and the slices that were found. */
@@ -46,7 +39,7 @@ export function stage1Gives(index: SeriesIndex, z: ZArtefact): Stage1Gives {
 }
 
 export function madeOfXy({ pixels, z }: Stage1Gives, bundle: BundlePin): Made {
-  return { contract: CONTRACTS['stage2-xy'], bundle, inputs: { pixels, z } };
+  return { contract: STEPS.xy.contract, bundle, inputs: { pixels, z } };
 }
 
 /** Digest of what the crops take from the points. */
@@ -60,10 +53,10 @@ export function xyGives(xy: XyArtefact): XyGives {
 
 /** No model makes crops: the windows, sizes and normalisation in the severity bundle do. */
 export function madeOfCrops({ pixels }: Stage1Gives, { xy }: XyGives, settings: BundleOf<3>['crops']): Made {
-  return { contract: CONTRACTS['stage2-crops'], settings, inputs: { pixels, xy } };
+  return { contract: STEPS.crops.contract, settings, inputs: { pixels, xy } };
 }
 
 /** @param crops SHA-256 of every object of the crops' output, by name. */
 export function madeOfStage3(crops: Readonly<Record<string, string>>, bundle: BundlePin): Made {
-  return { contract: CONTRACTS.stage3, bundle, inputs: crops };
+  return { contract: STEPS.stage3.contract, bundle, inputs: crops };
 }

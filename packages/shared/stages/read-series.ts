@@ -12,12 +12,9 @@ import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS } from '../domain
 import { canonicalTurns, isPlaceable, isUpright, orderSlices, type Turn } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { type Preferred, type RejectedUnits, type Stack, sortOut, type Unit } from '../series/index.ts';
-import { describeLocation } from '../sources/index.ts';
+import { describeLocation, type FetchedFile } from '../sources/index.ts';
 import type { IndexedSeries, IndexedSlice, RejectedSeries } from './artefacts.ts';
 import { flagOrder, flagOrientation, flagRejected, flagRepairs, flagUnread } from './series-flags.ts';
-
-/** The bytes of a file, or why they could not be fetched (a file that vanished is a slice less, not a study less). */
-export type FetchedFile = Uint8Array | { readonly missing: string };
 
 /** A slice of the index with its pixels (modality values, row-major, in canonical orientation). */
 export interface ReadSlice extends IndexedSlice {

@@ -6,6 +6,9 @@
 import { toCanonical, toStored, turnSize, UPRIGHT } from '../geometry/index.ts';
 import type { IndexedSlice } from './artefacts.ts';
 
+/** Points of one XY sample, as fractions x/width, y/height of the slice in its canonical orientation. */
+export type Fractions = readonly (readonly [number, number])[];
+
 /** What of a slice decides where its points are. */
 export type TurnedSlice = Pick<IndexedSlice, 'rows' | 'columns' | 'turn'>;
 

@@ -14,8 +14,8 @@
  * ```
  */
 
-import { ConfigError, DatasetError, SpinelineError } from '../domain/index.ts';
-import type { StageName } from './stage-keys.ts';
+import { ConfigError, DatasetError, SpinelineError, type OutputName } from '../domain/index.ts';
+
 
 export const RUNS_FOLDER = 'runs/';
 export const DATASETS_FOLDER = 'datasets/';
@@ -108,12 +108,12 @@ export function promotionKey(stage: 1 | 2 | 3): string {
 }
 
 /** `stages/<stage>/` */
-export function stageFolder(stage: StageName): string {
+export function stageFolder(stage: OutputName): string {
   return `stages/${stage}/`;
 }
 
 /** `stages/<stage>/<key[0:2]>/<key>/` */
-export function stageOutputFolder(stage: StageName, key: string): string {
+export function stageOutputFolder(stage: OutputName, key: string): string {
   return `stages/${stage}/${checkDigest(key).slice(0, 2)}/${key}/`;
 }
 
@@ -122,7 +122,7 @@ export function outputOfKey(path: string): string | undefined {
   return /^stages\/[^/]+\/[0-9a-f]{2}\/([0-9a-f]{64})\//.exec(path)?.[1];
 }
 
-export function stageOutputKey(stage: StageName, key: string, name: string): string {
+export function stageOutputKey(stage: OutputName, key: string, name: string): string {
   return `${stageOutputFolder(stage, key)}${checkName(name)}`;
 }
 

@@ -3,13 +3,7 @@
  * give to errors (and HEAD answers have no body to hold one), so the HTTP status decides where a name does not.
  */
 
-import {
-  ConfigError,
-  type ErrorContext,
-  ObjectNotFoundError,
-  SpinelineError,
-  StoreUnavailableError,
-} from '../domain/index.ts';
+import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 
 /** What the request was for. */
 export interface S3Subject {

@@ -4,15 +4,12 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { OutputName } from '../domain/index.ts';
 import { canonicalJson } from './canonical-json.ts';
-
-/** The steps that write outputs of their own, in the order in which a study meets them. */
-export const STAGE_NAMES = ['stage1', 'stage2-xy', 'stage2-crops', 'stage3'] as const;
-export type StageName = (typeof STAGE_NAMES)[number];
 
 /** All that a stage output depends upon. What is not here must not change a byte of it. */
 export interface StageKeyParts {
-  readonly stage: StageName;
+  readonly stage: OutputName;
   /** Version of what the stage computes and how it writes it; raised when either changes. */
   readonly contract: number;
   /** The model bundle's digest; left out by a step that reads no model, such as the crops. */

@@ -8,11 +8,11 @@
 
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { ArtefactDamagedError, ObjectNotFoundError } from '../domain/index.ts';
+import { ArtefactDamagedError, ObjectNotFoundError, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
 import packageManifest from '../package.json' with { type: 'json' };
 import { stageOutputFolder, stageOutputKey } from './layout.ts';
 import type { ObjectStore } from './object-store.ts';
-import { digestBytes, STAGE_NAMES, type StageName, stageKey } from './stage-keys.ts';
+import { digestBytes, stageKey } from './stage-keys.ts';
 
 const COMMIT = 'provenance.json';
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -28,7 +28,7 @@ export type Made = z.infer<typeof Made>;
 
 const ProvenanceSchema = z.strictObject({
   schema: z.literal('spineline.provenance/2'),
-  stage: z.enum(STAGE_NAMES),
+  stage: z.enum(OUTPUT_NAMES),
   key: Sha256,
   made: Made,
   objects: z.record(z.string(), z.strictObject({ sha256: Sha256, bytes: z.number().int().nonnegative() })),
@@ -48,7 +48,7 @@ const ProvenanceSchema = z.strictObject({
 export type Provenance = z.infer<typeof ProvenanceSchema>;
 
 /** The key of an output, from what made it. */
-export function keyOfMade(stage: StageName, { contract, bundle, settings, inputs }: Made): string {
+export function keyOfMade(stage: OutputName, { contract, bundle, settings, inputs }: Made): string {
   return stageKey({ stage, contract, bundle: bundle?.digest, settings, inputs });
 }
 
@@ -63,7 +63,7 @@ export class StageOutputs {
   }
 
   /** The output's provenance if it is committed and fits its schema; its objects are not looked at. */
-  async committed(stage: StageName, key: string): Promise<Provenance | undefined> {
+  async committed(stage: OutputName, key: string): Promise<Provenance | undefined> {
     try {
       return await this.provenance(stage, key);
     } catch (error) {
@@ -73,12 +73,12 @@ export class StageOutputs {
   }
 
   /** Whether there is a commit; nothing is read. */
-  async isCommitted(stage: StageName, key: string): Promise<boolean> {
+  async isCommitted(stage: OutputName, key: string): Promise<boolean> {
     return (await this.#store.head(stageOutputKey(stage, key, COMMIT))) !== undefined;
   }
 
   /** The output's provenance if it is committed and every object is there with its size; `undefined` otherwise. */
-  async find(stage: StageName, key: string): Promise<Provenance | undefined> {
+  async find(stage: OutputName, key: string): Promise<Provenance | undefined> {
     const provenance = await this.committed(stage, key);
     if (!provenance) return undefined;
     const present = await Promise.all(
@@ -98,7 +98,7 @@ export class StageOutputs {
    * @throws {ArtefactDamagedError} when the bytes are gone or are not those that were written: invalidate it.
    */
   async read(
-    stage: StageName,
+    stage: OutputName,
     key: string,
     name: string,
     provenance?: Provenance | undefined,
@@ -126,7 +126,7 @@ export class StageOutputs {
    * @throws {ArtefactDamagedError} as {@link read}, and when it does not fit the schema.
    */
   async readJson<T>(
-    stage: StageName,
+    stage: OutputName,
     key: string,
     name: string,
     schema: z.ZodType<T>,
@@ -137,7 +137,7 @@ export class StageOutputs {
   }
 
   /** SHA-256 of every object of a committed output, by name. @throws as {@link read}. */
-  async digests(stage: StageName, key: string): Promise<Record<string, string>> {
+  async digests(stage: OutputName, key: string): Promise<Record<string, string>> {
     const { objects } = await this.provenance(stage, key);
     return Object.fromEntries(Object.entries(objects).map(([name, { sha256 }]) => [name, sha256]));
   }
@@ -151,7 +151,7 @@ export class StageOutputs {
    * @throws {RangeError} when it is not.
    */
   async write(
-    stage: StageName,
+    stage: OutputName,
     key: string,
     objects: Readonly<Record<string, Uint8Array>>,
     made: Made,
@@ -187,7 +187,7 @@ export class StageOutputs {
   }
 
   /** Makes an output absent: its commit first, then all objects. The work behind its key is done again when needed. */
-  async invalidate(stage: StageName, key: string): Promise<void> {
+  async invalidate(stage: OutputName, key: string): Promise<void> {
     await this.#store.delete(stageOutputKey(stage, key, COMMIT));
     const rest: string[] = [];
     for await (const object of this.#store.list(stageOutputFolder(stage, key))) rest.push(object.key);
@@ -200,7 +200,7 @@ export class StageOutputs {
    * @throws {ObjectNotFoundError} when the output is not committed.
    * @throws {ArtefactDamagedError} when its commit does not fit the schema.
    */
-  async provenance(stage: StageName, key: string): Promise<Provenance> {
+  async provenance(stage: OutputName, key: string): Promise<Provenance> {
     const path = stageOutputKey(stage, key, COMMIT);
     const provenance = parseArtefact(await this.#store.get(path), ProvenanceSchema, path);
     if (provenance.stage !== stage || provenance.key !== key) {

@@ -4,18 +4,12 @@
  */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { FLAG_MEANINGS, type FlagCode, JOB_ERROR_CODES, jobErrorCode } from '../domain/index.ts';
+import { FLAG_MEANINGS, type FlagCode, JOB_ERROR_CODES, jobErrorCode, STAGES, type Stage } from '../domain/index.ts';
 import { type JobClock, PHASES } from './job-clock.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 
 const OUTCOMES = ['scored', 'handed_over', 'retried', 'failed', 'cancelled'] as const;
 export type JobOutcome = (typeof OUTCOMES)[number];
-/** The steps of each stage: what a worker may find in the store or compute. */
-const STEPS: Readonly<Record<string, readonly string[]>> = {
-  stage1: ['stage1'],
-  stage2: ['xy', 'crops'],
-  stage3: ['stage3'],
-};
 const JOB_BUCKETS = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
 export interface WorkerLimits {
@@ -36,7 +30,7 @@ export interface ModelIdentity {
 
 export class WorkerMetrics {
   readonly registry = new Registry();
-  readonly #stage: string;
+  readonly #stage: Stage;
   readonly #limits: WorkerLimits;
   readonly #jobs: Counter<'stage' | 'outcome'>;
   readonly #failures: Counter<'stage' | 'error_code'>;
@@ -59,7 +53,7 @@ export class WorkerMetrics {
   #countedUntil = performance.now();
   #live: () => boolean = () => true;
 
-  constructor(stage: string, limits: Partial<WorkerLimits> = {}) {
+  constructor(stage: Stage, limits: Partial<WorkerLimits> = {}) {
     this.#stage = stage;
     this.#limits = { slots: 1, inferenceThreads: 1, batchSize: 1, executionProvider: 'cpu', ...limits };
     const { registry } = this;
@@ -191,7 +185,7 @@ export class WorkerMetrics {
     const stage = this.#stage;
     for (const outcome of OUTCOMES) this.#jobs.inc({ stage, outcome }, 0);
     for (const error_code of JOB_ERROR_CODES) this.#failures.inc({ stage, error_code }, 0);
-    for (const step of STEPS[stage] ?? []) {
+    for (const step of STAGES[stage].steps) {
       for (const reused of ['true', 'false']) this.#steps.inc({ step, reused }, 0);
     }
     for (const code of Object.keys(FLAG_MEANINGS)) this.#flags.inc({ code }, 0);

@@ -8,16 +8,7 @@ import { writeDicom } from '@spineline/phantom/dicom-writer';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Dataset, type DatasetOptions, type InstanceLister, openDataset, StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
-import {
-  type Look,
-  placed,
-  plainStudy,
-  seriesSlices,
-  seriesUid,
-  studyUid,
-  type Tree,
-  writeTree,
-} from './support/dicom-tree.ts';
+import { type Look, placed, plainStudy, seriesSlices, seriesUid, studyUid, type Tree, writeTree } from './support/dicom-tree.ts';
 import { PATIENT_ID, PATIENT_NAME, SAGITTAL, UID_ROOT } from './support/small-study.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

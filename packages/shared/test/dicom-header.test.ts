@@ -4,15 +4,7 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, readHeader } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
-import {
-  type DicomElement,
-  dicomFile,
-  encapsulated,
-  imageElements,
-  type Overrides,
-  SYNTAX,
-  words,
-} from './support/dicom-bytes.ts';
+import { type DicomElement, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
 
 const VALUES = [-1, 2, -300, 4, 32767, -32768];
 const pixels: DicomElement = ['7fe00010', 'OW', words(VALUES)];

@@ -6,16 +6,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, readFacts, readHeader } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
-import {
-  type DicomElement,
-  type DicomFile,
-  dicomFile,
-  elementBytes,
-  imageElements,
-  type Overrides,
-  SYNTAX,
-  words,
-} from './support/dicom-bytes.ts';
+import { type DicomElement, type DicomFile, dicomFile, elementBytes, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

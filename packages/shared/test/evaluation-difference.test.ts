@@ -1,20 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, SEVERITIES, type Severity, TARGETS, TASKS, type Target } from '../domain/index.ts';
-import {
-  challengeMetric,
-  compareRuns,
-  type FoundPlace,
-  type Interval,
-  type Labels,
-  METRIC_FIGURES,
-  MOVE_EDGES,
-  mulberry32,
-  type Probabilities,
-  percentileInterval,
-  resampledRatios,
-  type ScoredStudy,
-  studyPairs,
-} from '../evaluation/index.ts';
+import { challengeMetric, compareRuns, type FoundPlace, type Interval, type Labels, METRIC_FIGURES, MOVE_EDGES, mulberry32, type Probabilities, percentileInterval, resampledRatios, type ScoredStudy, studyPairs } from '../evaluation/index.ts';
 
 const SPINAL = 'spinal_canal_stenosis_l1_l2';
 const FORAMINAL = 'left_neural_foraminal_narrowing_l4_l5';

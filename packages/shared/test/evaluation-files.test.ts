@@ -3,15 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TARGETS } from '../domain/index.ts';
-import {
-  type Probabilities,
-  parseRowId,
-  readCoordinates,
-  readLabels,
-  readSubmission,
-  type SubmissionRow,
-  writeSubmission,
-} from '../evaluation/index.ts';
+import { type Probabilities, parseRowId, readCoordinates, readLabels, readSubmission, type SubmissionRow, writeSubmission } from '../evaluation/index.ts';
 
 let folder: string;
 let count = 0;

@@ -1,24 +1,7 @@
 /** One orientation: whichever of the eight ways a slice is stored in, its pixels come to the same canonical places. */
 
 import { describe, expect, it } from 'vitest';
-import {
-  canonicalTurn,
-  canonicalTurns,
-  isMirrored,
-  isOblique,
-  isUpright,
-  type Orientation,
-  patientToPixel,
-  pixelToPatient,
-  type SlicePlane,
-  TURNS,
-  type Turn,
-  toCanonical,
-  toStored,
-  turnPlane,
-  UPRIGHT,
-  type Vec3,
-} from '../geometry/index.ts';
+import { canonicalTurn, canonicalTurns, isMirrored, isOblique, isUpright, type Orientation, patientToPixel, pixelToPatient, type SlicePlane, TURNS, type Turn, toCanonical, toStored, turnPlane, UPRIGHT, type Vec3 } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { randomNumbers } from './imaging-reference.ts';
 

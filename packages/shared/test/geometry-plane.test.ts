@@ -1,17 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  centreOf,
-  distanceToPlaneMm,
-  isPlaceable,
-  nearestPlane,
-  normalOf,
-  type Orientation,
-  patientToPixel,
-  pixelToPatient,
-  planeKind,
-  type SlicePlane,
-  type Vec3,
-} from '../geometry/index.ts';
+import { centreOf, distanceToPlaneMm, isPlaceable, nearestPlane, normalOf, type Orientation, patientToPixel, pixelToPatient, planeKind, type SlicePlane, type Vec3 } from '../geometry/index.ts';
 
 const SAGITTAL: Orientation = [0, 1, 0, 0, 0, -1];
 const AXIAL: Orientation = [1, 0, 0, 0, 1, 0];

@@ -1,18 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  CropSpaces,
-  cutCrop,
-  type Image,
-  percentiles,
-  resizeBilinear,
-  type VolumeSettings,
-  volumeTensor,
-  type WindowReach,
-  type XySettings,
-  xyTensor,
-} from '../imaging/index.ts';
+import { CropSpaces, cutCrop, type Image, percentiles, resizeBilinear, type VolumeSettings, volumeTensor, type WindowReach, type XySettings, xyTensor } from '../imaging/index.ts';
 import { largestDifference, wholeSpace } from './imaging-reference.ts';
 
 /** An array as training/reference/make_fixtures.py writes it. */

@@ -3,25 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Kind } from '../domain/index.ts';
 import { type NumberedSlice, nearestPlane, orderSlices, patientToPixel, pixelToPatient } from '../geometry/index.ts';
-import {
-  CropSpaces,
-  cutCrop,
-  type Image,
-  percentiles,
-  resizeBilinear,
-  volumeTensor,
-  xyTensor,
-} from '../imaging/index.ts';
-import {
-  largestDifference,
-  NO_PYTHON,
-  python,
-  Reference,
-  randomImage,
-  randomNumbers,
-  TEST_DATA,
-  wholeSpace,
-} from './imaging-reference.ts';
+import { CropSpaces, cutCrop, type Image, percentiles, resizeBilinear, volumeTensor, xyTensor } from '../imaging/index.ts';
+import { largestDifference, NO_PYTHON, python, Reference, randomImage, randomNumbers, TEST_DATA, wholeSpace } from './imaging-reference.ts';
 
 const NORMALISE = { low: 1, high: 99 };
 const RESIZE = { antialias: true };

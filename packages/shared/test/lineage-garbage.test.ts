@@ -1,23 +1,14 @@
 /** Mark and sweep of stage outputs: what no kept run reaches goes, what a run under way needs stays, whatever the moment. */
 
+import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
 import { collectGarbage, type GarbageOptions, Pipeline } from '../lineage/index.ts';
 import { type BundlePin, pushBundle, readBundleFolder } from '../models/index.ts';
-import { type RunRecord, RunStore, STEPS, type Step, type Steps } from '../runs/index.ts';
+import { type RunRecord, RunStore, type Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '../stages/index.ts';
-import {
-  digestOf,
-  keyOfMade,
-  type Made,
-  type ObjectStore,
-  openStore,
-  type StageName,
-  StageOutputs,
-  stageFolder,
-  stageOutputKey,
-} from '../store/index.ts';
+import { digestOf, keyOfMade, type Made, type ObjectStore, openStore, StageOutputs, stageFolder, stageOutputKey } from '../store/index.ts';
 import { resultOf } from './support/stage-payloads.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -67,7 +58,7 @@ async function rig() {
     const xy = { xy: digestOf(['xy', bundles.stage2.version, study]) };
     const steps: Partial<Steps> = {};
     const entry = entries.find((one) => one.study === study)!;
-    for (const step of STEPS) {
+    for (const step of STEP_NAMES) {
       const before = step === 'stage3' ? await outputs.digests('stage2-crops', steps.crops!.key) : {};
       const made = (): Made => {
         if (step === 'stage1') return madeOfStage1(entry, bundles.stage1);
@@ -91,7 +82,7 @@ async function rig() {
   const gc = (options: Partial<GarbageOptions> = {}) =>
     collectGarbage(store, runs, { keep: () => false, graceMs: -1000, dryRun: false, ...options });
   const there = async (steps: Partial<Steps>) => {
-    const found = STEPS.map(async (step) => {
+    const found = STEP_NAMES.map(async (step) => {
       const { key } = steps[step] ?? {};
       return key !== undefined && (await outputs.find(OUTPUT_OF[step], key)) !== undefined;
     });
@@ -104,7 +95,7 @@ async function* stream(entries: readonly StudyEntry[]) {
   yield* entries;
 }
 
-async function count(store: ObjectStore, stage: StageName): Promise<number> {
+async function count(store: ObjectStore, stage: OutputName): Promise<number> {
   let objects = 0;
   for await (const _ of store.list(stageFolder(stage))) objects += 1;
   return objects;
@@ -225,7 +216,7 @@ describe('garbage', () => {
     const run = await record('tonight', '1');
     const done = new Map<string, Partial<Steps>>();
     // Between any two steps of the mark and of the sweep a worker takes one study one step on.
-    const moves = STEPS.flatMap((step) => ['a', 'b', 'c', 'd'].map((study) => [study, step] as const));
+    const moves = STEP_NAMES.flatMap((step) => ['a', 'b', 'c', 'd'].map((study) => [study, step] as const));
     const started = Promise.resolve();
     let working = started;
     const move = () => {
@@ -253,7 +244,7 @@ describe('garbage', () => {
     for (const steps of done.values()) {
       expect(await there(steps)).toEqual([true, true, true, true]);
       // Each was there when its study came to it again: nothing was computed twice.
-      for (const step of STEPS.slice(0, 3)) expect(steps[step]!.reused).toBe(true);
+      for (const step of STEP_NAMES.slice(0, 3)) expect(steps[step]!.reused).toBe(true);
     }
   });
 
@@ -275,7 +266,7 @@ describe('a forecast', () => {
     const [a, b, c, d] = entries as [StudyEntry, StudyEntry, StudyEntry, StudyEntry];
     const states = async (study: StudyEntry) => {
       const forecast = await pipeline.ofStudy(study);
-      return STEPS.map((step) => forecast[step].state);
+      return STEP_NAMES.map((step) => forecast[step].state);
     };
     const steps = await score(run, 'a');
     await work(run, 'b', 'stage1');
@@ -285,7 +276,7 @@ describe('a forecast', () => {
     expect(await states(c)).toEqual(['hit', 'hit', 'hit', 'compute']);
     expect(await states(d)).toEqual(['compute', 'unknown', 'unknown', 'unknown']);
     const forecast = await pipeline.ofStudy(a);
-    for (const step of STEPS) expect(forecast[step].key).toBe(steps[step].key);
+    for (const step of STEP_NAMES) expect(forecast[step].key).toBe(steps[step].key);
     // Entering behind stored outputs comes to the same.
     for (const stage of ['stage2', 'stage3'] as const) {
       expect(await pipeline.ofRunStudy(a, { from: { run: 'run', stage } }, steps)).toEqual(forecast);

@@ -2,25 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BundleError } from '../domain/index.ts';
-import {
-  type Bundle,
-  bundleDigest,
-  bundleOfStage,
-  membersOf,
-  outputOf,
-  parseBundle,
-  type Stage,
-} from '../models/index.ts';
+import { BundleError, type StageNumber } from '../domain/index.ts';
+import { type Bundle, bundleDigest, bundleOfStage, membersOf, outputOf, parseBundle } from '../models/index.ts';
 import { ROOT } from './imaging-reference.ts';
 
 const TEXT = ([1, 2, 3] as const).map((stage) =>
   readFileSync(`${ROOT}/models/demo/stage${stage}/bundle.json`, 'utf8'),
 ) as [string, string, string];
-const demo = (stage: Stage): Bundle => parseBundle(TEXT[stage - 1]!, 'demo');
+const demo = (stage: StageNumber): Bundle => parseBundle(TEXT[stage - 1]!, 'demo');
 
 /** The manifest of a stage after `change` was made to its plain JSON. */
-function changed(stage: Stage, change: (manifest: Plain) => unknown): string {
+function changed(stage: StageNumber, change: (manifest: Plain) => unknown): string {
   const manifest = JSON.parse(TEXT[stage - 1]!) as Plain;
   change(manifest);
   return JSON.stringify(manifest);

@@ -6,16 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BundleError, ConfigError } from '../domain/index.ts';
-import {
-  checkExecutionProvider,
-  type Ensemble,
-  InferenceError,
-  InferencePool,
-  type InferencePoolOptions,
-  parseBundle,
-  type Sample,
-  type SampleOutput,
-} from '../models/index.ts';
+import { checkExecutionProvider, type Ensemble, InferenceError, InferencePool, type InferencePoolOptions, parseBundle, type Sample, type SampleOutput } from '../models/index.ts';
 import { slowLoop } from './fixtures/slow-loop.ts';
 import { ROOT, randomNumbers } from './imaging-reference.ts';
 import { tinyModel } from './support/tiny-onnx.ts';

@@ -10,13 +10,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_NOTICE } from '../domain/index.ts';
+import { DEMO_NOTICE, type StageNumber } from '../domain/index.ts';
 import { readNpy } from '../imaging/index.ts';
-import { membersOf, parseBundle, type Stage } from '../models/index.ts';
+import { membersOf, parseBundle } from '../models/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEMO = join(ROOT, 'models/demo');
-const STAGES: readonly Stage[] = [1, 2, 3];
+const STAGES: readonly StageNumber[] = [1, 2, 3];
 const TOLERANCE = 1e-4;
 
 /** One model of the parity script: its inputs and torch's output are .npy files with a batch of five. */
@@ -105,7 +105,7 @@ describe.skipIf(!python)('onnxruntime-node against torch (skipped: no python3 wi
   });
 });
 
-function demoBundle(stage: Stage) {
+function demoBundle(stage: StageNumber) {
   const path = join(DEMO, `stage${stage}`, 'bundle.json');
   if (!existsSync(path)) throw new Error(`models/demo/stage${stage}/bundle.json is missing; see training/README.md`);
   return parseBundle(readFileSync(path, 'utf8'), path);

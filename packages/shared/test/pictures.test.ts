@@ -2,20 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { LEVELS } from '../domain/index.ts';
-import {
-  BLACK,
-  type Crop,
-  type CropColumn,
-  Drawing,
-  drawCropSheet,
-  drawSlice,
-  drawTargetCrops,
-  encodePicture,
-  GRADE_COLOURS,
-  GREY,
-  type PictureWords,
-  WHITE,
-} from '../pictures/index.ts';
+import { BLACK, type Crop, type CropColumn, Drawing, drawCropSheet, drawSlice, drawTargetCrops, encodePicture, GRADE_COLOURS, GREY, type PictureWords, WHITE } from '../reports/index.ts';
 import { pixelsOf, textsOf } from './support/picture-pixels.ts';
 
 const WORDS: PictureWords = { study: '1001', what: 'a view', notice: 'Demo models. NOT FOR CLINICAL USE.' };

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TARGETS } from '../domain/index.ts';
-import { resumeRun, retryRun } from '../queue/index.ts';
+import { resumeRun, retryRun } from '../control/index.ts';
 import { type QueueRig, queueRig } from './support/queue-rig.ts';
 import { redisMissing, startRedis, type TestRedis } from './support/redis-server.ts';
 import { resultOf } from './support/stage-payloads.ts';

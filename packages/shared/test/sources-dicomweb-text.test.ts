@@ -5,15 +5,10 @@
 import { describe, expect, it } from 'vitest';
 import { factsOf } from '../dicom/index.ts';
 import { ConfigError } from '../domain/index.ts';
-import { type JsonDataSet, JsonFactSource, jsonFingerprint } from '../sources/dicom-json.ts';
-import {
-  dicomWebLocation,
-  dicomWebUrl,
-  parseDicomWebBase,
-  parseDicomWebLocation,
-} from '../sources/dicomweb-location.ts';
-import { contentTypeOf, MultipartError, partsOf } from '../sources/dicomweb-multipart.ts';
-import { parseStudyQuery } from '../sources/dicomweb-query.ts';
+import { type JsonDataSet, JsonFactSource, jsonFingerprint } from '../sources/dicomweb/dicom-json.ts';
+import { dicomWebLocation, dicomWebUrl, parseDicomWebBase, parseDicomWebLocation } from '../sources/dicomweb/location.ts';
+import { contentTypeOf, MultipartError, partsOf } from '../sources/dicomweb/multipart.ts';
+import { parseStudyQuery } from '../sources/dicomweb/query.ts';
 import { describeLocation, openSources } from '../sources/index.ts';
 
 const INSTANCE = 'dicomweb+https://pacs.example:8443/dcm4chee-arc/aets/A/rs/studies/1.2/series/1.3/instances/1.4';

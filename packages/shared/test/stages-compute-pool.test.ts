@@ -7,8 +7,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 import type { BundleOf } from '../models/index.ts';
 import { openSources, type SourceReader } from '../sources/index.ts';
-import { prepareStage1 } from '../stages/compute-tasks.ts';
-import { ComputePool, fetchFiles } from '../stages/index.ts';
+import { prepareStage1 } from '../compute/compute-tasks.ts';
+import { ComputePool } from '../compute/index.ts';
+import { fetchFiles } from '../sources/index.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

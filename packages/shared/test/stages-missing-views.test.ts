@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { type Flag, type Kind, StudyError, TARGETS } from '../domain/index.ts';
 import { FailureRecord } from '../runs/index.ts';
 import { CROP_ARRAYS, type CropsArtefact, type SeriesIndex } from '../stages/artefacts.ts';
-import { assertEnoughViews } from '../stages/missing-views.ts';
-import { targetViews } from '../stages/stage3.ts';
+import { assertEnoughViews } from '../stages/too-few-views.ts';
+import { targetViews } from '../stages/severities.ts';
 
 const SLICE = {
   instance: 1,

@@ -9,15 +9,7 @@ import { TURNS, turnPlane } from '../geometry/index.ts';
 import { turnImage } from '../imaging/index.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
 import { randomNumbers, TEST_DATA } from './imaging-reference.ts';
-import {
-  axialStack,
-  dicomSlice,
-  type SeriesSpec,
-  type SliceSpec,
-  sagittalStack,
-  smallStudy,
-  UID_ROOT,
-} from './support/small-study.ts';
+import { axialStack, dicomSlice, type SeriesSpec, type SliceSpec, sagittalStack, smallStudy, UID_ROOT } from './support/small-study.ts';
 
 const T2 = { series: '11', kind: 'sagittal_t2' } as const;
 const AX = { series: '13', kind: 'axial_t2' } as const;

@@ -13,25 +13,20 @@ import { fileURLToPath } from 'node:url';
 import { generatePhantom } from '@spineline/phantom';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';
-import { type Kind, LEVELS } from '../domain/index.ts';
+import { type Kind, LEVELS, type StageNumber } from '../domain/index.ts';
 import type { SlicePlane } from '../geometry/index.ts';
 import { readNpy } from '../imaging/index.ts';
-import { type BundleOf, parseBundle, type Stage } from '../models/index.ts';
+import { type BundleOf, parseBundle } from '../models/index.ts';
 import { openSources } from '../sources/index.ts';
 import type { IndexedSeries, SeriesIndex } from '../stages/artefacts.ts';
-import { cutCrops, type Files, prepareStage1, prepareXy } from '../stages/compute-tasks.ts';
-import { fetchFiles } from '../stages/index.ts';
-import { axialSlices, STAGE1_TASKS, type Stage1Task, usedSeries } from '../stages/stage1.ts';
-import type { CropPlan, XyImage } from '../stages/stage2.ts';
-import {
-  largestDifference,
-  NO_PYTHON,
-  python,
-  Reference,
-  ROOT,
-  randomNumbers,
-  TEST_DATA,
-} from './imaging-reference.ts';
+import { cutCrops, type Files, prepareStage1, prepareXy } from '../compute/compute-tasks.ts';
+import { fetchFiles } from '../sources/index.ts';
+import { axialSlices } from '../stages/axial-slices.ts';
+import { usedSeries } from '../stages/indexed-series.ts';
+import { STAGE1_TASKS, type Stage1Task } from '../stages/level-slices.ts';
+import type { CropPlan } from '../stages/crop-plan.ts';
+import type { XyImage } from '../stages/points.ts';
+import { largestDifference, NO_PYTHON, python, Reference, ROOT, randomNumbers, TEST_DATA } from './imaging-reference.ts';
 
 /** Of the range [0, 1]. What is asked for is 1e-3. */
 const TOLERANCE = 1e-6;
@@ -42,7 +37,7 @@ const SCANNER = join(TEST_DATA, 'scanner-phantom');
 const [INPUT1, INPUT2] = [(await demo(1)).input, (await demo(2)).input];
 const { crops: CROPS } = await demo(3);
 
-async function demo<S extends Stage>(stage: S): Promise<BundleOf<S>> {
+async function demo<S extends StageNumber>(stage: S): Promise<BundleOf<S>> {
   const path = join(ROOT, `models/demo/stage${stage}/bundle.json`);
   return parseBundle(await readFile(path, 'utf8'), path) as BundleOf<S>;
 }

@@ -1,20 +1,12 @@
 /** Stage 1: volumes, slices from the members' outputs, and the axial slice of each level. Hand-made outputs and planes. */
 
 import { describe, expect, it } from 'vitest';
-import { LEVELS } from '../domain/index.ts';
+import { LEVELS, median, round } from '../domain/index.ts';
 import type { SampleOutput } from '../models/index.ts';
 import { type IndexedSeries, type IndexedSlice, type SeriesIndex, ZArtefact } from '../stages/artefacts.ts';
 import { indexStudy } from '../stages/index-study.ts';
-import {
-  axialSlices,
-  flagsOfAxial,
-  foundSlices,
-  type MemberOutput,
-  median,
-  round,
-  stage1Volumes,
-  zArtefact,
-} from '../stages/stage1.ts';
+import { axialSlices, flagsOfAxial } from '../stages/axial-slices.ts';
+import { foundSlices, type MemberOutput, stage1Volumes, zArtefact } from '../stages/level-slices.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 
 const DEPTH = 8;

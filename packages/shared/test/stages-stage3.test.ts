@@ -6,15 +6,8 @@ import { CONDITIONS, LEVELS, TARGETS } from '../domain/index.ts';
 import { writeNpy } from '../imaging/index.ts';
 import { type BundleOf, parseBundle } from '../models/index.ts';
 import { CROP_ARRAYS, type CropArray, type CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
-import { readCropRows } from '../stages/compute-tasks.ts';
-import {
-  classSharesOf,
-  hasView,
-  meanSeverities,
-  type Severities,
-  severityArtefact,
-  targetViews,
-} from '../stages/stage3.ts';
+import { readCropRows } from '../compute/compute-tasks.ts';
+import { classSharesOf, hasView, meanSeverities, type Severities, severityArtefact, targetViews } from '../stages/severities.ts';
 
 const BUNDLE = parseBundle(
   readFileSync(new URL('../../../models/demo/stage3/bundle.json', import.meta.url), 'utf8'),

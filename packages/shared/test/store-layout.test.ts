@@ -4,22 +4,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ConfigError, DatasetError } from '../domain/index.ts';
-import {
-  bundleFileKey,
-  bundleKey,
-  bundleOfKey,
-  checkKey,
-  datasetKey,
-  datasetPageKey,
-  decodeStudy,
-  encodeStudy,
-  failureKey,
-  promotionKey,
-  resultKey,
-  runKey,
-  stageOutputKey,
-  studyOfKey,
-} from '../store/index.ts';
+import { bundleFileKey, bundleKey, bundleOfKey, checkKey, datasetKey, datasetPageKey, decodeStudy, encodeStudy, failureKey, promotionKey, resultKey, runKey, stageOutputKey, studyOfKey } from '../store/index.ts';
 
 const DIGEST = `ab${'0'.repeat(62)}`;
 

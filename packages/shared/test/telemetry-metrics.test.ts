@@ -18,7 +18,7 @@ describe('the metrics of a worker', () => {
     ['stage1', ['stage1']],
     ['stage2', ['xy', 'crops']],
     ['stage3', ['stage3']],
-  ])('of %s start at zero, not absent', async (stage, steps) => {
+  ] as const)('of %s start at zero, not absent', async (stage, steps) => {
     const samples = await samplesOf(new WorkerMetrics(stage));
     for (const outcome of ['scored', 'handed_over', 'retried', 'failed']) {
       expect(samples.get(`spineline_jobs_total{stage="${stage}",outcome="${outcome}"}`)).toBe(0);

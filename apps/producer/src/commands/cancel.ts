@@ -1,10 +1,11 @@
 /** `spineline cancel`: stop a run and keep what it came to. */
 
-import { cancelRun } from '@spineline/shared/queue';
+import { counted } from '@spineline/shared/domain';
+import { cancelRun } from '@spineline/shared/control';
 import type { Command } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { counted, err, out } from '../terminal/style.ts';
+import { err, out } from '../terminal/style.ts';
 
 export function addCancel(program: Command): void {
   program

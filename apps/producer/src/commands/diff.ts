@@ -2,25 +2,16 @@
 
 import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CONDITIONS, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, TASKS } from '@spineline/shared/domain';
-import {
-  DEFAULT_TOP,
-  type GradeChanges,
-  type GradeMove,
-  METRIC_FIGURES,
-  type MetricDifference,
-  MOVE_EDGES,
-  type PlaceChanges,
-  readLabels,
-} from '@spineline/shared/evaluation';
+import { CONDITIONS, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, TASKS, STAGE_NAMES, counted } from '@spineline/shared/domain';
+import { DEFAULT_TOP, type GradeChanges, type GradeMove, METRIC_FIGURES, type MetricDifference, MOVE_EDGES, type PlaceChanges, readLabels } from '@spineline/shared/evaluation';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';
-import { diffPage } from '../diff/page.ts';
-import { diffRuns, type RunsDiff, STAGE_NAMES, targetLabel, verdictOf, withTop } from '../diff/run-diff.ts';
+import { diffPage, PART_NAMES, TASK_NAMES } from '@spineline/shared/reports';
+import { diffRuns, type RunsDiff, targetLabel, verdictOf, withTop } from '@spineline/shared/reports';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { compareProgress } from '../terminal/compare-progress.ts';
-import { counted, out, table } from '../terminal/style.ts';
-import { PART_NAMES, TASK_NAMES } from './evaluate.ts';
+import { out, table } from '../terminal/style.ts';
+
 
 interface DiffCommandOptions {
   readonly labels?: string;

@@ -1,13 +1,14 @@
 /** `spineline enqueue`: hand a dataset to the worker pools and leave. */
 
-import { enqueueRun } from '@spineline/shared/queue';
+import { counted } from '@spineline/shared/domain';
+import { enqueueRun } from '@spineline/shared/control';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pinBundles } from '../bundles.ts';
+import { pinBundles } from '@spineline/shared/control';
 import { withQueues, withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { counted, err, out } from '../terminal/style.ts';
+import { err, out } from '../terminal/style.ts';
 import { printDatasetPlan } from './plan.ts';
 import { collect } from './score.ts';
 

@@ -3,40 +3,15 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapInOrder } from '@spineline/shared/dataset';
-import {
-  CONDITIONS,
-  type Condition,
-  ConfigError,
-  conditionLabel,
-  SEVERITIES,
-  SEVERITY_LABELS,
-  TARGETS,
-  TASKS,
-  type Task,
-} from '@spineline/shared/domain';
-import {
-  CALIBRATION_BINS,
-  type Calibration,
-  type Evaluation,
-  evaluate,
-  type LocatedStudy,
-  type LocationErrors,
-  METRIC_PARTS,
-  type MetricPart,
-  type Predicted,
-  readCoordinates,
-  readLabels,
-  readSubmission,
-  type SliceErrors,
-  type SubmissionRow,
-} from '@spineline/shared/evaluation';
+import { CONDITIONS, type Condition, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, TARGETS, TASKS, type Task, counted } from '@spineline/shared/domain';
+import { CALIBRATION_BINS, type Calibration, type Evaluation, evaluate, type LocatedStudy, type LocationErrors, METRIC_PARTS, type MetricPart, type Predicted, readCoordinates, readLabels, readSubmission, type SliceErrors, type SubmissionRow } from '@spineline/shared/evaluation';
 import { RunRecord, type RunStore, StudyResult } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { withStore } from '../connections.ts';
-import { type MembersOf, memberReader } from '../member-slices.ts';
-import { noticeFileOf, submissionRows } from '../output-files.ts';
-import { counted, out, table } from '../terminal/style.ts';
+import { type MembersOf, memberReader, PART_NAMES, TASK_NAMES } from '@spineline/shared/reports';
+import { noticeFileOf, submissionRows } from '@spineline/shared/reports';
+import { out, table } from '../terminal/style.ts';
 
 interface EvaluateOptions {
   readonly labels: string;
@@ -184,19 +159,6 @@ export function printEvaluation(
   if (details) printConfusion(evaluation.confusion);
   if (notice) console.log(`\n${out.warn(notice)}`);
 }
-
-export const TASK_NAMES: Readonly<Record<Task, string>> = {
-  scs: 'SCS (sagittal T2)',
-  nfn: 'NFN (sagittal T1)',
-  ss: 'SS (axial T2)',
-};
-export const PART_NAMES: Readonly<Record<MetricPart | 'score', string>> = {
-  spinal: 'spinal',
-  foraminal: 'foraminal',
-  subarticular: 'subarticular',
-  anySevereSpinal: 'any severe spinal',
-  score: 'mean of the four',
-};
 
 const fixed = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
 const percent = (part: number, of: number) => (of > 0 ? ((100 * part) / of).toFixed(1) : '-');

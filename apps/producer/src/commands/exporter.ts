@@ -9,7 +9,7 @@ import { observeStore, openStore } from '@spineline/shared/store';
 import { createLogger, StoreMetrics, startHealthServer } from '@spineline/shared/telemetry';
 import type { Command } from 'commander';
 import { ExporterMetrics } from '../exporter/exporter-metrics.ts';
-import { RunWatch } from '../exporter/run-watch.ts';
+import { RunWatch } from '@spineline/shared/watching';
 
 const REFRESH_MS = 5000;
 /** Closing connections to a Redis that is gone would wait for ever. */

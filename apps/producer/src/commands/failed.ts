@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { messageLines } from '../failure-text.ts';
+import { messageLines } from '../terminal/failure-text.ts';
 import { out } from '../terminal/style.ts';
 
 export function addFailed(program: Command): void {

@@ -1,14 +1,14 @@
 /** `spineline gc`: remove stage outputs that no kept run reaches. */
 
-import { ConfigError } from '@spineline/shared/domain';
+import { ConfigError, OUTPUT_NAMES, counted } from '@spineline/shared/domain';
 import { collectGarbage, type GarbageReport } from '@spineline/shared/lineage';
 import type { RunRecord } from '@spineline/shared/runs';
-import { STAGE_NAMES } from '@spineline/shared/store';
+
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counter } from '../terminal/counter.ts';
-import { counted, out, table } from '../terminal/style.ts';
+import { out, table } from '../terminal/style.ts';
 
 interface GcOptions {
   readonly keep?: readonly string[];
@@ -93,11 +93,11 @@ function print({ kept, notKept, reached, young, swept }: GarbageReport, dryRun: 
   console.log(
     table(
       ['outputs of', dryRun ? 'would be removed' : 'removed', 'MB'],
-      STAGE_NAMES.map((stage) => [stage, String(swept[stage].outputs), (swept[stage].bytes / 1e6).toFixed(1)]),
+      OUTPUT_NAMES.map((stage) => [stage, String(swept[stage].outputs), (swept[stage].bytes / 1e6).toFixed(1)]),
     ),
   );
-  const outputs = STAGE_NAMES.reduce((sum, stage) => sum + swept[stage].outputs, 0);
-  const bytes = STAGE_NAMES.reduce((sum, stage) => sum + swept[stage].bytes, 0);
+  const outputs = OUTPUT_NAMES.reduce((sum, stage) => sum + swept[stage].outputs, 0);
+  const bytes = OUTPUT_NAMES.reduce((sum, stage) => sum + swept[stage].bytes, 0);
   console.log(
     `\n${dryRun ? 'would remove' : 'removed'} ${out.strong(counted(outputs, 'output'))}, ${(bytes / 1e6).toFixed(1)} MB; ` +
       `${reached} are reached by kept runs${young > 0 ? `, ${young} are too young` : ''}`,

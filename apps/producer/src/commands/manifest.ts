@@ -9,12 +9,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { readSettings, type Settings } from '@spineline/shared/config';
 import { type Dataset, identityTable, manifestLines, openDicomWebDataset } from '@spineline/shared/dataset';
-import { ConfigError } from '@spineline/shared/domain';
+import { ConfigError, counted } from '@spineline/shared/domain';
 import { openDicomWeb, openSources } from '@spineline/shared/sources';
 import type { Command } from 'commander';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { scanProgress } from '../terminal/scan-progress.ts';
-import { counted, err } from '../terminal/style.ts';
+import { err } from '../terminal/style.ts';
 
 interface ManifestOptions {
   readonly out: string;

@@ -1,33 +1,14 @@
 /** `spineline models`: bundles at rest: put into the store, promoted for new runs, listed, shown, verified. */
 
 import { readSettings } from '@spineline/shared/config';
-import { BundleError, ConfigError } from '@spineline/shared/domain';
-import {
-  type Bundle,
-  bundleDigest,
-  demoteStage,
-  findBundleFolders,
-  type LoadedBundle,
-  listStoredBundles,
-  listStoredNames,
-  membersOf,
-  mendBundle,
-  type Promotion,
-  promoteBundle,
-  pushBundle,
-  readBundleFolder,
-  readBundleManifest,
-  readPromotion,
-  readStoredBundle,
-  readStoredManifest,
-  type Stage,
-} from '@spineline/shared/models';
+import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted } from '@spineline/shared/domain';
+import { type Bundle, bundleDigest, demoteStage, findBundleFolders, type LoadedBundle, listStoredBundles, listStoredNames, membersOf, mendBundle, type Promotion, promoteBundle, pushBundle, readBundleFolder, readBundleManifest, readPromotion, readStoredBundle, readStoredManifest } from '@spineline/shared/models';
 import { bundleKey, type ObjectStore } from '@spineline/shared/store';
 import type { Command } from 'commander';
-import { DEMO_BUNDLES, storedName } from '../bundles.ts';
+import { DEMO_BUNDLES, storedName } from '@spineline/shared/control';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { counted, err, out, table } from '../terminal/style.ts';
+import { err, out, table } from '../terminal/style.ts';
 
 interface StoreOption {
   readonly store?: string;
@@ -35,7 +16,6 @@ interface StoreOption {
 }
 
 const STORE = ['--store <url>', 'object store (default: SPINELINE_STORE_URL)'] as const;
-const STAGES: readonly Stage[] = [1, 2, 3];
 
 export function addModels(program: Command): void {
   const models = program
@@ -193,7 +173,7 @@ async function promote(names: readonly string[], { store, json }: StoreOption): 
 
 async function demote(names: readonly string[], { store, json }: StoreOption): Promise<void> {
   const stages = names.map((name) => {
-    const stage = STAGES.find((one) => name === `stage${one}`);
+    const stage = STAGE_NUMBERS.find((one) => name === `stage${one}`);
     if (!stage) throw new ConfigError(`${name} is no stage`, { expected: 'stage1, stage2 or stage3' });
     return stage;
   });
@@ -264,11 +244,11 @@ async function findBundles(storeUrl: string | undefined): Promise<Found[]> {
   const { stored, promotions } =
     (storeUrl ?? readSettings().storeUrl)
       ? await withStore(async (side) => {
-          const read = STAGES.map((stage) => readPromotion(side.store, stage));
+          const read = STAGE_NUMBERS.map((stage) => readPromotion(side.store, stage));
           return { stored: await listStoredBundles(side.store), promotions: await Promise.all(read) };
         }, storeUrl)
       : { stored: [], promotions: [] };
-  const currentOf = (stage: Stage) => promotions.find((one) => one.stage === stage)?.current ?? null;
+  const currentOf = (stage: StageNumber) => promotions.find((one) => one.stage === stage)?.current ?? null;
   return [
     ...shipped.map((bundle): Found => {
       return { where: 'shipped', bundle, promoted: null, usedByNewRuns: currentOf(bundle.stage) === null };

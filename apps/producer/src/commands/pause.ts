@@ -1,7 +1,8 @@
 /** `spineline pause` and `unpause`: let the pools finish what they have in hand and take nothing more, and go on. */
 
+import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import { readSettings } from '@spineline/shared/config';
-import { type Queues, STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
+import { type Queues } from '@spineline/shared/queue';
 import { type Command, Option } from 'commander';
 import { withQueues } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
@@ -33,10 +34,10 @@ ${EXIT_HELP}`,
 
 async function apply(
   { stage }: { stage?: string },
-  change: (queues: Queues, stages: readonly StageQueue[]) => Promise<void>,
+  change: (queues: Queues, stages: readonly Stage[]) => Promise<void>,
 ): Promise<void> {
   await withQueues(readSettings(), async ({ queues }) => {
-    await change(queues, stage ? [`stage${stage}` as StageQueue] : STAGE_QUEUES);
+    await change(queues, stage ? [`stage${stage}` as Stage] : STAGE_NAMES);
     const paused = await queues.paused();
     console.log(paused.length === 0 ? out.good('no pool is paused') : out.warn(`paused: ${paused.join(', ')}`));
   });

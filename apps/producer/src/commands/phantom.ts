@@ -12,11 +12,11 @@ import {
   renderContactSheet,
   STORED_AS,
 } from '@spineline/phantom';
-import { ConfigError } from '@spineline/shared/domain';
+import { ConfigError, counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Rate } from '../terminal/progress-view.ts';
-import { counted, duration, err, out } from '../terminal/style.ts';
+import { duration, err, out } from '../terminal/style.ts';
 
 interface PhantomCommandOptions {
   /** Default 8, or all rows of an export once. */

@@ -1,21 +1,22 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
 
+import { type StageNumber, FIRST_STAGE } from '@spineline/shared/domain';
 import { Pipeline, planRun } from '@spineline/shared/lineage';
-import type { Stage } from '@spineline/shared/models';
+
 import { StageOutputs } from '@spineline/shared/store';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pinBundles } from '../bundles.ts';
+import { pinBundles } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { planReport, printPlan } from '../plan-view.ts';
-import { prepareReprocess, type ReprocessOptions, studiesOf } from '../reprocess.ts';
+import { planReport, printPlan } from '../terminal/plan-view.ts';
+import { prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { counter } from '../terminal/counter.ts';
 import { err } from '../terminal/style.ts';
 import { collect } from './score.ts';
 
 interface PlanOptions {
-  readonly stage?: Stage;
+  readonly stage?: StageNumber;
   readonly models: readonly string[];
   readonly studies?: string;
   readonly onlyFailed?: boolean;
@@ -60,8 +61,8 @@ ${EXIT_HELP}`,
     });
 }
 
-export function parseStage(text: string): Stage {
-  if (text === '1' || text === '2' || text === '3') return Number(text) as Stage;
+export function parseStage(text: string): StageNumber {
+  if (text === '1' || text === '2' || text === '3') return Number(text) as StageNumber;
   throw new InvalidArgumentError('1, 2 or 3');
 }
 
@@ -89,7 +90,7 @@ export async function printReprocessPlan(
   options: ReprocessOptions & { readonly json?: boolean },
 ): Promise<void> {
   const { store, runs } = side;
-  const { parent, pinned, from, note, selection } = await prepareReprocess(side, name, options, true);
+  const { parent, pinned, from, note, selection } = await prepareReprocess(side.runs, name, options, true);
   const pipeline = new Pipeline(new StageOutputs(store), pinned.bundles, pinned.crops);
   const looked = counter('studies looked up', selection?.size ?? parent.studies);
   const plan = await planRun(studiesOf(runs, parent, selection), { from }, runs, pipeline, looked.update);
@@ -100,7 +101,7 @@ export async function printReprocessPlan(
     return;
   }
   if (note) console.error(err.warn(note));
-  const elsewhere = from.stage === 'stage1' ? 0 : plan.entering.stage1;
+  const elsewhere = from.stage === FIRST_STAGE ? 0 : plan.entering[FIRST_STAGE];
   if (elsewhere > 0) {
     console.error(err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage 1`));
   }

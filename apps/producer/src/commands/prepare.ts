@@ -4,18 +4,18 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readSettings, type Settings } from '@spineline/shared/config';
-import { ConfigError } from '@spineline/shared/domain';
+import { ConfigError, counted } from '@spineline/shared/domain';
 import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { readStoredManifest } from '@spineline/shared/models';
 import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
 import { openSources, type SourceReader } from '@spineline/shared/sources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readManifests } from '../bundles.ts';
+import { readManifests } from '@spineline/shared/control';
 import { withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { EXIT } from '../exit-codes.ts';
 import { prepareProgress } from '../terminal/prepare-progress.ts';
-import { counted, duration, err, out } from '../terminal/style.ts';
+import { duration, err, out } from '../terminal/style.ts';
 import { collect } from './score.ts';
 
 interface PrepareCommandOptions {

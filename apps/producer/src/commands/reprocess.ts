@@ -1,15 +1,15 @@
 /** `spineline reprocess`: a new run that starts from an old one's stored outputs, at one stage. */
 
-import { ConfigError } from '@spineline/shared/domain';
-import { startRun } from '@spineline/shared/queue';
+import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
+import { startRun } from '@spineline/shared/control';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
-import { datasetOf, prepareReprocess, type ReprocessOptions } from '../reprocess.ts';
-import { counted, err, out } from '../terminal/style.ts';
+import { datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
+import { err, out } from '../terminal/style.ts';
 import { parsePriority } from './enqueue.ts';
 import { parseStage, printReprocessPlan } from './plan.ts';
 import { collect } from './score.ts';
@@ -74,7 +74,7 @@ async function reprocess(name: string, options: ReprocessCommandOptions): Promis
     async (side) => {
       const { runs, settings } = side;
       await runs.assertNoRun(as);
-      const prepared = await prepareReprocess(side, name, options, false);
+      const prepared = await prepareReprocess(side.runs, name, options, false);
       if (prepared.note) console.error(err.warn(prepared.note));
       const dataset = await datasetOf(runs, prepared, settings.pageStudies);
       const { parent, pinned, from } = prepared;
@@ -102,7 +102,7 @@ function printStarted(run: RunRecord, parent: RunRecord): void {
   console.log(
     `run ${out.strong(run.run)}: ${counted(run.studies, 'study', 'studies')} of ${parent.run} enter at ${entry}`,
   );
-  for (const stage of ['stage1', 'stage2', 'stage3'] as const) {
+  for (const stage of STAGE_NAMES) {
     const { name, version, digest } = run.bundles[stage];
     const line = `  ${stage}  ${name}@${version}  ${digest.slice(0, 12)}`;
     console.log(digest === parent.bundles[stage].digest ? out.faint(line) : `${line}  new`);

@@ -1,15 +1,15 @@
 /** `spineline results`: the results of a run as a file. */
 
-import { BundleError, ConfigError } from '@spineline/shared/domain';
+import { BundleError, ConfigError, counted } from '@spineline/shared/domain';
 import { type BundleOf, bundleOfStage, readPinnedManifest } from '@spineline/shared/models';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import type { ObjectStore } from '@spineline/shared/store';
 import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '../output-files.ts';
-import { storeOption } from '../store-option.ts';
-import { counted, err } from '../terminal/style.ts';
+import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
+import { storeOption } from '@spineline/shared/config';
+import { err } from '../terminal/style.ts';
 
 interface ResultsOptions {
   readonly format: 'challenge' | 'json';

@@ -1,12 +1,13 @@
 /** `spineline resume`: hand over what is missing of a run, whatever Redis holds. */
 
-import { findMissing, type ResumeCounts, resumeRun } from '@spineline/shared/queue';
+import { counted } from '@spineline/shared/domain';
+import { findMissing, type ResumeCounts, resumeRun } from '@spineline/shared/control';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
-import { counted, err, out } from '../terminal/style.ts';
+import { err, out } from '../terminal/style.ts';
 
 interface ResumeOptions extends HandOverOptions {
   readonly dryRun?: boolean;

@@ -1,13 +1,15 @@
 /** `spineline retry`: try studies of a run again that failed. */
 
-import { type RetryCounts, type RetrySelection, retryRun } from '@spineline/shared/queue';
+import { counted } from '@spineline/shared/domain';
+import { readStudyList } from '@spineline/shared/dataset';
+import { type RetryCounts, type RetrySelection, retryRun } from '@spineline/shared/control';
 import type { FailureRecord, RunRecord } from '@spineline/shared/runs';
 import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
-import { readStudyList } from '../reprocess.ts';
-import { counted, err, out } from '../terminal/style.ts';
+
+import { err, out } from '../terminal/style.ts';
 
 interface RetryOptions extends HandOverOptions {
   readonly kind?: FailureRecord['kind'];

@@ -1,5 +1,6 @@
 /** `spineline runs`: all runs of a store and how far each is. */
 
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
@@ -60,7 +61,7 @@ function printRuns(rows: readonly RunRow[]): void {
         run.created.slice(0, 16).replace('T', ' '),
         ...[run.studies, scored, failed, missing].map(String),
         state,
-        ...(['stage1', 'stage2', 'stage3'] as const).map((stage) => {
+        ...STAGE_NAMES.map((stage) => {
           const { name, version } = run.bundles[stage];
           return `${name}@${version}`;
         }),

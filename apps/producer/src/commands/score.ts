@@ -1,12 +1,13 @@
 /** `spineline score`: one machine, everything embedded, from a dataset to files. */
 
-import { enqueueRun } from '@spineline/shared/queue';
+import { counted } from '@spineline/shared/domain';
+import { enqueueRun } from '@spineline/shared/control';
 import type { Command } from 'commander';
-import { pinBundles } from '../bundles.ts';
+import { pinBundles } from '@spineline/shared/control';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { type AfterRun, type EmbeddedOptions, runEmbedded } from '../embedded/run-embedded.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { counted } from '../terminal/style.ts';
+
 
 export interface ScoreOptions extends EmbeddedOptions {
   readonly run?: string;

@@ -1,18 +1,18 @@
 /** `spineline show`: where a study's result comes from, in words, as artefacts and as pictures. */
 
 import { writeFile } from 'node:fs/promises';
-import { ConfigError, SpinelineError } from '@spineline/shared/domain';
-import { OUTPUT_OF_STEP, type RunStore, STEPS, type Step, type StudyResult } from '@spineline/shared/runs';
-import { CropsArtefact, SeriesIndex, SeverityArtefact, XyArtefact, ZArtefact } from '@spineline/shared/stages';
+import { ConfigError, SpinelineError, STEPS, STEP_NAMES, type Step } from '@spineline/shared/domain';
+import { type RunStore, type StudyResult } from '@spineline/shared/runs';
+import { STEP_ARTEFACTS } from '@spineline/shared/stages';
 import { StageOutputs } from '@spineline/shared/store';
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { printLineage } from '../lineage-text.ts';
-import { storeOption } from '../store-option.ts';
-import { readLineage, type StudyLineage } from '../study-lineage.ts';
-import { makePicture, PICTURES, parsePicture, whatIsKept } from '../study-pictures.ts';
+import { printLineage } from '../terminal/lineage-text.ts';
+import { storeOption } from '@spineline/shared/config';
+import { readLineage, type StudyLineage } from '@spineline/shared/lineage';
+import { makePicture, PICTURES, parsePicture, whatIsKept } from '@spineline/shared/reports';
 import { err } from '../terminal/style.ts';
 
 interface ShowOptions {
@@ -23,19 +23,17 @@ interface ShowOptions {
   readonly store?: string;
 }
 
-/** JSON artefacts of the stages: the step that leaves them, and their schemas. */
-const STAGE_ARTEFACTS = {
-  'series-index.json': { step: 'stage1', schema: SeriesIndex },
-  'z.json': { step: 'stage1', schema: ZArtefact },
-  'xy.json': { step: 'xy', schema: XyArtefact },
-  'crops.json': { step: 'crops', schema: CropsArtefact },
-  'severity.json': { step: 'stage3', schema: SeverityArtefact },
-} as const;
+/** The step that leaves an artefact, and its schema, by file name. */
+const STAGE_ARTEFACTS = new Map(
+  STEP_NAMES.flatMap((step) =>
+    Object.entries<z.ZodType>(STEP_ARTEFACTS[step]).map(([name, schema]) => [name, { step, schema }] as const),
+  ),
+);
 const ARTEFACTS = [
-  ...Object.keys(STAGE_ARTEFACTS),
+  ...STAGE_ARTEFACTS.keys(),
   'result.json',
   'failure.json',
-  ...STEPS.map((step) => `provenance:${step}`),
+  ...STEP_NAMES.map((step) => `provenance:${step}`),
 ];
 
 export function addShow(program: Command): void {
@@ -142,11 +140,11 @@ async function readArtefact(runs: RunStore, asked: Asked, artefact: string): Pro
   const result = await readScored(runs, asked);
   if (artefact === 'result.json') return result;
   const outputs = new StageOutputs(runs.store);
-  const keyOf = (step: Step) => [OUTPUT_OF_STEP[step], result.steps[step].key] as const;
-  const provenanceOf = STEPS.find((step) => artefact === `provenance:${step}`);
+  const keyOf = (step: Step) => [STEPS[step].output, result.steps[step].key] as const;
+  const provenanceOf = STEP_NAMES.find((step) => artefact === `provenance:${step}`);
   if (provenanceOf) {
     return whatIsKept(result, artefact, () => outputs.provenance(...keyOf(provenanceOf)));
   }
-  const { step, schema } = STAGE_ARTEFACTS[artefact as keyof typeof STAGE_ARTEFACTS];
-  return whatIsKept<unknown>(result, artefact, () => outputs.readJson(...keyOf(step), artefact, schema as z.ZodType));
+  const { step, schema } = STAGE_ARTEFACTS.get(artefact)!;
+  return whatIsKept<unknown>(result, artefact, () => outputs.readJson(...keyOf(step), artefact, schema));
 }

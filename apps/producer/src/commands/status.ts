@@ -1,9 +1,10 @@
 /** `spineline status`: how far a run is. */
 
-import { STAGE_QUEUES } from '@spineline/shared/queue';
+
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
-import { classSharesText } from '../class-shares.ts';
+import { classSharesText } from '@spineline/shared/runs';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 import { printSummary, summarise } from '../run-summary.ts';
@@ -11,7 +12,7 @@ import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { err, out, table } from '../terminal/style.ts';
-import { lookOnce, type RunLook, watchRun } from '../watching/watch-run.ts';
+import { lookOnce, type RunLook, watchRun } from '@spineline/shared/watching';
 
 const FAILURES_SHOWN = 5;
 const WARN_EVERY_MS = 15_000;
@@ -91,7 +92,7 @@ function statusOf(look: RunLook) {
     paused,
     done: progress,
     classShares,
-    queues: Object.fromEntries(STAGE_QUEUES.map((stage) => [stage, stages[stage].jobs])),
+    queues: Object.fromEntries(STAGE_NAMES.map((stage) => [stage, stages[stage].jobs])),
     studiesPerMinute: look.perSecond * 60,
     secondsLeft: look.secondsLeft ?? null,
     end: end ?? null,
@@ -171,7 +172,7 @@ function printUnfinished({ run, scored, failed, left, classShares, stages, pages
   );
   const shares = classSharesText(classShares, scored);
   if (shares) console.log(out.warn(`class shares for want of any view: ${shares}`));
-  const rows = STAGE_QUEUES.map((stage) => {
+  const rows = STAGE_NAMES.map((stage) => {
     const { done, jobs } = stages[stage];
     return [stage, String(done), String(jobs.waiting), String(jobs.active), String(jobs.delayed)];
   });

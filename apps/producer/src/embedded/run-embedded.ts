@@ -3,18 +3,19 @@
  * to its end, its results become files, and everything is stopped.
  */
 
+import type { QueueSide } from '@spineline/shared/queue';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readSettings, type Settings } from '@spineline/shared/config';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
-import { type QueueSide, type StoreSide, withQueues, withStore } from '../connections.ts';
+import { type StoreSide, withQueues, withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { writeResultsFile, writeSubmissionFile } from '../output-files.ts';
+import { writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
 import { printSummary, summarise } from '../run-summary.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { err } from '../terminal/style.ts';
-import { type RunLook, watchRun } from '../watching/watch-run.ts';
+import { type RunLook, watchRun } from '@spineline/shared/watching';
 import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
 import { startWorkers } from './workers.ts';
 

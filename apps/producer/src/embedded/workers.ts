@@ -1,5 +1,5 @@
 /**
- * The three workers as child processes of one command: the same programs as in a cluster, only closer together. Their
+ * The workers of all stages as child processes of one command: the same programs as in a cluster, only closer together. Their
  * logs go to files; one that dies is started again a few times, so that a study which takes its worker down costs only
  * itself.
  */
@@ -9,9 +9,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SpinelineError } from '@spineline/shared/domain';
+import { SpinelineError, STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 
-const STAGES = ['stage1', 'stage2', 'stage3'] as const;
 /** A worker that dies this often is not worth starting again. */
 const RESTARTS = 10;
 
@@ -47,7 +46,7 @@ export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string)
   });
   failed.catch(() => {}); // nobody may be waiting when it happens
 
-  const start = (stage: string, restarts: number) => {
+  const start = (stage: Stage, restarts: number) => {
     const main = fileURLToPath(import.meta.resolve(`@spineline/worker-${stage}/main`));
     const child = spawn(process.execPath, [main], {
       env: { ...process.env, ...environment },
@@ -84,7 +83,7 @@ export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string)
     ended.add(end);
     void end.then(() => ended.delete(end));
   };
-  for (const stage of STAGES) start(stage, 0);
+  for (const stage of STAGE_NAMES) start(stage, 0);
   return {
     failed,
     stop: async () => {

@@ -3,11 +3,12 @@
  * each ask Redis. Queues and Redis are asked at every scrape, runs in the background.
  */
 
-import { QUEUES, type Queues, STAGE_QUEUES } from '@spineline/shared/queue';
+import { STAGE_NAMES } from '@spineline/shared/domain';
+import { QUEUES, type Queues } from '@spineline/shared/queue';
 import { addProcessMetrics } from '@spineline/shared/telemetry';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { RunWatch } from './run-watch.ts';
+import type { RunWatch } from '@spineline/shared/watching';
 
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** A Redis that does not answer must not hold up the scrape. */
@@ -108,7 +109,7 @@ export class ExporterMetrics {
         gauges.cancelled.set({ run }, cancelled ? 1 : 0);
         gauges.created.set({ run }, Date.parse(created) / 1000);
         if (deadline) gauges.deadline.set({ run }, Date.parse(deadline) / 1000);
-        for (const stage of STAGE_QUEUES) stages.set({ run, stage }, through[stage]);
+        for (const stage of STAGE_NAMES) stages.set({ run, stage }, through[stage]);
       }
       this.#lastRefresh.set(Date.now() / 1000);
     } catch (error) {

@@ -1,8 +1,9 @@
 /** Progress of `diff` on standard error: nothing for what is soon over, then a bar on a terminal, elsewhere a line. */
 
+import { counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
 import { Rate } from './progress-view.ts';
-import { counted, duration, err } from './style.ts';
+import { duration, err } from './style.ts';
 
 const FIRST_AFTER_SECONDS = 3;
 const LINE_EVERY_SECONDS = 15;

@@ -1,11 +1,12 @@
 /** The screen of `status --watch`: from a look at a run to lines that fit a terminal. */
 
-import { STAGE_QUEUES, type StageQueue } from '@spineline/shared/queue';
-import { classSharesText } from '../class-shares.ts';
-import type { Silence } from '../watching/question.ts';
-import type { RunLook } from '../watching/watch-run.ts';
+
+import { STAGE_NAMES, type Stage, FIRST_STAGE, STAGES, stageLabel, counted } from '@spineline/shared/domain';
+import { classSharesText } from '@spineline/shared/runs';
+import type { Silence } from '@spineline/shared/watching';
+import type { RunLook } from '@spineline/shared/watching';
 import { sparkline } from './sparkline.ts';
-import { counted, duration, err, type Palette } from './style.ts';
+import { duration, err, type Palette } from './style.ts';
 import { columnsOf, cut, oneLine, wrap } from './text.ts';
 
 export interface Size {
@@ -39,7 +40,6 @@ const RANK = {
 const line = (rank: number, ...spans: Span[]): Line => ({ rank, spans });
 const blank = () => line(RANK.blank);
 
-const STAGE_TITLES: Record<StageQueue, string> = { stage1: '1 slices', stage2: '2 points', stage3: '3 severities' };
 const JOBS = ['waiting', 'active', 'delayed', 'failed'] as const;
 const JOB_RANK = { waiting: 6, active: 7, delayed: 9, failed: 10 };
 const BAR = { least: 6, most: 30, mostOfAll: 60 };
@@ -93,13 +93,13 @@ function stateOf(look: RunLook, palette: Palette): [string, Paint] {
   if (look.end === 'over') return ['over', look.failed > 0 ? palette.warn : palette.good];
   if (look.end) return [look.end, palette.bad];
   if (look.silent.redis) return ['Redis does not answer', palette.bad];
-  if (look.paused.length === STAGE_QUEUES.length) return ['paused', palette.warn];
+  if (look.paused.length === STAGE_NAMES.length) return ['paused', palette.warn];
   return nobodyWorks(look) ? ['waiting for workers', palette.warn] : ['under way', palette.good];
 }
 
 /** Work waits, none is in hand, and none has been done lately. */
 function nobodyWorks({ stages, pagesWaiting, paused, end }: RunLook): boolean {
-  const all = STAGE_QUEUES.map((stage) => stages[stage]);
+  const all = STAGE_NAMES.map((stage) => stages[stage]);
   const waiting = pagesWaiting + all.reduce((sum, { jobs }) => sum + jobs.waiting, 0);
   const idle = all.every(({ jobs, perSecond }) => jobs.active === 0 && perSecond === 0);
   return !end && waiting > 0 && idle && paused.length === 0;
@@ -133,7 +133,7 @@ interface Column {
   /** Where there is no room for all columns, those of the highest rank go first. */
   readonly rank: number;
   /** @param columns as many as there are for a bar. */
-  readonly cell: (stage: StageQueue, columns: number) => string;
+  readonly cell: (stage: Stage, columns: number) => string;
   readonly toTheLeft?: boolean;
 }
 
@@ -148,10 +148,10 @@ function stageTable(look: RunLook, columns: number, palette: Palette): Line[] {
       })
       .join(GAP);
   const jobs = shown.map(({ title }) => title).filter((title) => title in JOB_RANK);
-  const isPaused = (stage: StageQueue) => look.paused.includes(stage);
+  const isPaused = (stage: Stage) => look.paused.includes(stage);
   return [
     line(RANK.header, [row(({ title }) => title), palette.faint]),
-    ...STAGE_QUEUES.map((stage) =>
+    ...STAGE_NAMES.map((stage) =>
       line(RANK.stage, [row(({ cell }) => cell(stage, BAR.least)), isPaused(stage) ? palette.warn : undefined]),
     ),
     ...(jobs.length > 0 ? paragraph(RANK.remark, `${jobs.join(', ')}: jobs of all runs`, columns, palette.faint) : []),
@@ -160,22 +160,22 @@ function stageTable(look: RunLook, columns: number, palette: Palette): Line[] {
 
 function stageColumns({ stages, run, end }: RunLook): Column[] {
   const all = run.studies;
-  const entry = STAGE_QUEUES.indexOf(run.from?.stage ?? 'stage1');
+  const entry = STAGE_NAMES.indexOf(run.from?.stage ?? FIRST_STAGE);
   // Who has a result in the run that this one is from does not come by here; the others do.
-  const mayBeSkipped = (stage: StageQueue) => STAGE_QUEUES.indexOf(stage) < entry;
-  const barOf = (stage: StageQueue, columns: number) =>
+  const mayBeSkipped = (stage: Stage) => STAGE_NAMES.indexOf(stage) < entry;
+  const barOf = (stage: Stage, columns: number) =>
     mayBeSkipped(stage) ? ' '.repeat(columns) : bar(stages[stage].done / all, columns);
-  const left = (stage: StageQueue) => {
+  const left = (stage: Stage) => {
     const { secondsLeft } = stages[stage];
     return end || !secondsLeft || mayBeSkipped(stage) ? '–' : duration(Math.ceil(secondsLeft));
   };
   const reused: Column = { title: 'reused', rank: 8, cell: (stage) => count(stages[stage].reused) };
   return [
-    { title: 'stage', rank: 0, cell: (stage) => STAGE_TITLES[stage], toTheLeft: true },
+    { title: 'stage', rank: 0, cell: (stage) => stageLabel(stage), toTheLeft: true },
     { title: '', rank: 3, cell: barOf },
     { title: 'done', rank: 1, cell: (stage) => count(stages[stage].done) },
     { title: 'of', rank: 5, cell: (stage) => (mayBeSkipped(stage) ? '–' : count(all)) },
-    ...(STAGE_QUEUES.some((stage) => stages[stage].reused > 0) ? [reused] : []),
+    ...(STAGE_NAMES.some((stage) => stages[stage].reused > 0) ? [reused] : []),
     ...JOBS.map(
       (name): Column => ({ title: name, rank: JOB_RANK[name], cell: (stage) => count(stages[stage].jobs[name]) }),
     ),
@@ -198,13 +198,13 @@ function fitting(all: readonly Column[], columns: number): Column[] {
 }
 
 function widthOf({ title, cell }: Column): number {
-  return Math.max(title.length, ...STAGE_QUEUES.map((stage) => columnsOf(cell(stage, BAR.least))));
+  return Math.max(title.length, ...STAGE_NAMES.map((stage) => columnsOf(cell(stage, BAR.least))));
 }
 
 function remarks({ listed, end, pagesWaiting, run }: RunLook, columns: number, palette: Palette): Line[] {
   const texts: string[] = [];
   if (pagesWaiting > 0) texts.push(`${counted(pagesWaiting, 'page')} of studies to be unfolded, of all runs`);
-  if (run.from && run.from.stage !== 'stage1') texts.push(`studies enter at stage ${run.from.stage.at(-1)}`);
+  if (run.from && run.from.stage !== FIRST_STAGE) texts.push(`studies enter at stage ${STAGES[run.from.stage].number}`);
   if (end !== 'over') texts.push('counts are of Redis, within about 1 %');
   if (end !== 'over' && listed) {
     const { at, scored, failed } = listed;

@@ -1,9 +1,10 @@
 /** Progress of `prepare` on standard error: a bar on a terminal, elsewhere a line now and then. */
 
+import { counted } from '@spineline/shared/domain';
 import type { PrepareProgress } from '@spineline/shared/prepared';
 import cliProgress from 'cli-progress';
 import { Rate } from './progress-view.ts';
-import { counted, duration, err } from './style.ts';
+import { duration, err } from './style.ts';
 
 const LINE_EVERY_SECONDS = 15;
 

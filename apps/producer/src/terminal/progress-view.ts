@@ -1,18 +1,14 @@
 /**
- * Progress of a run on standard error: on a terminal three bars, one a stage, with throughput and time left; elsewhere a
+ * Progress of a run on standard error: on a terminal one bar per stage, with throughput and time left; elsewhere a
  * line now and then.
  */
 
+import { LAST_STAGE, perStage, STAGE_NAMES, STAGES, counted } from '@spineline/shared/domain';
 import type { Progress } from '@spineline/shared/queue';
 import cliProgress from 'cli-progress';
-import { counted, duration, err } from './style.ts';
+import { duration, err } from './style.ts';
 
 const LINE_EVERY_SECONDS = 15;
-const STAGES = [
-  ['stage1', 'stage 1  slices    '],
-  ['stage2', 'stage 2  points    '],
-  ['stage3', 'stage 3  severities'],
-] as const;
 
 export interface ProgressView {
   update(progress: Progress): void;
@@ -38,14 +34,18 @@ function bars(total: number, stream: NodeJS.WriteStream, rate: Rate): ProgressVi
     },
     cliProgress.Presets.shades_classic,
   );
-  const shown = STAGES.map(([, title]) => multi.create(total, 0, { title, note: '' }));
+  const width = Math.max(...STAGE_NAMES.map((stage) => STAGES[stage].title.length));
+  const shown = perStage((stage) => {
+    const { number, title } = STAGES[stage];
+    return multi.create(total, 0, { title: `stage ${number}  ${title.padEnd(width)}`, note: '' });
+  });
   return {
     update(progress) {
       const [done, note] = noteOf(progress, total, rate);
-      STAGES.forEach(([stage], i) => {
-        const value = Math.min(total, stage === 'stage3' ? done : progress[stage]);
-        shown[i]!.update(value, { note: stage === 'stage3' ? note : reusedNote(progress[`${stage}-reused`]) });
-      });
+      for (const stage of STAGE_NAMES) {
+        const value = Math.min(total, stage === LAST_STAGE ? done : progress[stage]);
+        shown[stage].update(value, { note: stage === LAST_STAGE ? note : reusedNote(progress[`${stage}-reused`]) });
+      }
     },
     stop: () => multi.stop(),
   };
@@ -59,7 +59,7 @@ function lines(total: number, stream: NodeJS.WriteStream, rate: Rate): ProgressV
       if (now - last < LINE_EVERY_SECONDS && last > 0) return;
       last = now;
       const [done, note] = noteOf(progress, total, rate);
-      const stages = `stage 1 ${progress.stage1}, stage 2 ${progress.stage2}, stage 3 ${progress.stage3}`;
+      const stages = STAGE_NAMES.map((stage) => `stage ${STAGES[stage].number} ${progress[stage]}`).join(', ');
       stream.write(`${done} of ${counted(total, 'study', 'studies')} (${stages})${note ? `; ${note}` : ''}\n`);
     },
     stop: () => {},
@@ -68,14 +68,15 @@ function lines(total: number, stream: NodeJS.WriteStream, rate: Rate): ProgressV
 
 /** Studies that need no more work, and what there is to say about them. */
 function noteOf(progress: Progress, total: number, rate: Rate): [number, string] {
-  const done = progress.stage3 + progress.failed;
+  const done = progress[LAST_STAGE] + progress.failed;
   rate.add(done);
   const perSecond = rate.perSecond();
   const parts: string[] = [];
   if (perSecond > 0) parts.push(`${(perSecond * 60).toFixed(perSecond < 1 ? 1 : 0)} studies/min`);
   if (perSecond > 0 && done < total) parts.push(`${duration((total - done) / perSecond)} left`);
   if (progress.failed > 0) parts.push(`${progress.failed} failed`);
-  if (progress['stage3-reused'] > 0) parts.push(`${progress['stage3-reused']} reused`);
+  const reused = progress[`${LAST_STAGE}-reused`];
+  if (reused > 0) parts.push(`${reused} reused`);
   return [done, parts.join(', ')];
 }
 

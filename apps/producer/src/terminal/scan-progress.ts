@@ -1,9 +1,10 @@
 /** Progress of a scan on standard error: a bar on a terminal, elsewhere a line now and then. */
 
+import { counted } from '@spineline/shared/domain';
 import type { ScanProgress } from '@spineline/shared/dataset';
 import cliProgress from 'cli-progress';
 import { Rate } from './progress-view.ts';
-import { counted, err } from './style.ts';
+import { err } from './style.ts';
 
 const LINE_EVERY_SECONDS = 15;
 const DRAWN_EVERY_MS = 100;

@@ -28,11 +28,6 @@ export const err = {
 
 export type Palette = typeof out;
 
-/** `1 study`, `2 studies`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
-}
-
 /** Seconds as people say them: `42 s`, `3 min 20 s`, `5 h 10 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

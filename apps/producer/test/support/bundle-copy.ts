@@ -1,15 +1,16 @@
 /** Copies of the demo bundles with other bytes in their members, and a manifest that is right about them. */
 
+import type { StageNumber } from '@spineline/shared/domain';
 import { createHash } from 'node:crypto';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BundleMember, membersOf, parseBundle, type Stage } from '@spineline/shared/models';
+import { type BundleMember, membersOf, parseBundle } from '@spineline/shared/models';
 
 const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
 
 /** The shipped bundle of a stage, where it lies. */
-export function demoBundle(stage: Stage): string {
+export function demoBundle(stage: StageNumber): string {
   return join(DEMO, `stage${stage}`);
 }
 
@@ -20,7 +21,7 @@ export function demoBundle(stage: Stage): string {
  * @returns the folder.
  */
 export async function copyBundle(
-  stage: Stage,
+  stage: StageNumber,
   folder: string,
   version: string,
   change: (task: string, member: BundleMember, bytes: Buffer) => Uint8Array | undefined,

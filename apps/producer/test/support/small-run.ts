@@ -7,32 +7,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StudyEntry } from '@spineline/shared/dataset';
-import { LEVELS, SIDES, TARGETS } from '@spineline/shared/domain';
+import { LEVELS, SIDES, TARGETS, type OutputName } from '@spineline/shared/domain';
 import type { CropSettings } from '@spineline/shared/models';
 import { type RunRecord, RunStore, type StepRecord, type StudyResult } from '@spineline/shared/runs';
-import {
-  indexStudy,
-  madeOfCrops,
-  madeOfStage1,
-  madeOfStage3,
-  madeOfXy,
-  type PlacedPoint,
-  planCrops,
-  type SeriesIndex,
-  type SeverityArtefact,
-  stage1Gives,
-  type XyArtefact,
-  xyGives,
-  type ZArtefact,
-} from '@spineline/shared/stages';
-import { keyOfMade, type Made, type ObjectStore, type StageName, StageOutputs } from '@spineline/shared/store';
-import { cutCrops } from '../../../../packages/shared/stages/compute-tasks.ts';
-import {
-  axialStack,
-  dicomSlice,
-  type SliceSpec,
-  sagittalStack,
-} from '../../../../packages/shared/test/support/small-study.ts';
+import { indexStudy, madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type PlacedPoint, planCrops, type SeriesIndex, type SeverityArtefact, stage1Gives, type XyArtefact, xyGives, type ZArtefact } from '@spineline/shared/stages';
+import { keyOfMade, type Made, type ObjectStore, StageOutputs } from '@spineline/shared/store';
+import { cutCrops } from '../../../../packages/shared/compute/compute-tasks.ts';
+import { axialStack, dicomSlice, type SliceSpec, sagittalStack } from '../../../../packages/shared/test/support/small-study.ts';
 
 export const SMALL_NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';
 export const RUN = 'tonight';
@@ -169,7 +150,7 @@ async function writeOutputs(
 
   const outputs = new StageOutputs(store, { worker: 'small-worker:1' });
   const write = async (
-    stage: StageName,
+    stage: OutputName,
     made: Made,
     objects: Record<string, Uint8Array>,
     gives?: Record<string, string>,

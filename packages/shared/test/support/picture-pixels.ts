@@ -1,7 +1,7 @@
 /** What is in a picture: pixels of its PNG file, words that are drawn, words that are beside the pixels. */
 
 import pngjs from 'pngjs';
-import { type Colour, Drawing, PAPER } from '../../pictures/index.ts';
+import { type Colour, Drawing, PAPER } from '../../reports/index.ts';
 
 export interface Pixels {
   readonly width: number;

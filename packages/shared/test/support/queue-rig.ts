@@ -3,20 +3,14 @@
  * function the test gives, and everything that happens as events to wait for.
  */
 
+import type { Stage } from '../../domain/index.ts';
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { QueueEvents } from 'bullmq';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import {
-  connectRedis,
-  Feeder,
-  type ProcessStudy,
-  ProgressCounts,
-  Queues,
-  type StageQueue,
-  StageWorker,
-} from '../../queue/index.ts';
+import { connectRedis, ProgressCounts, Queues } from '../../queue/index.ts';
+import { Feeder, type ProcessStudy, StageWorker } from '../../worker/index.ts';
 import { type FailureRecord, type RunRecord, RunStore, type Steps } from '../../runs/index.ts';
 import { openStore } from '../../store/index.ts';
 import { WorkerMetrics } from '../../telemetry/index.ts';
@@ -133,7 +127,7 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
     },
 
     /** A worker that is not started. */
-    worker<Q extends StageQueue>(queue: Q, process: ProcessStudy<Q>, options: RigOptions = {}): StageWorker<Q> {
+    worker<Q extends Stage>(queue: Q, process: ProcessStudy<Q>, options: RigOptions = {}): StageWorker<Q> {
       const worker = new StageWorker(
         queue,
         process,
@@ -144,14 +138,14 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       return worker;
     },
 
-    feeder(lowWater: number, stage: StageQueue = 'stage1'): Feeder {
+    feeder(lowWater: number, stage: Stage = 'stage1'): Feeder {
       const feeder = new Feeder(stage, queues, runs, log, { connection: redis, prefix, lockMs, lowWater });
       closers.push(() => feeder.close());
       return feeder;
     },
 
     /** What BullMQ says about the jobs of a queue, from its beginning. */
-    events(queue: StageQueue): Happenings<JobEvent> {
+    events(queue: Stage): Happenings<JobEvent> {
       const events = new QueueEvents(queue, { connection: { url: redisUrl }, prefix, lastEventId: '0-0' });
       events.on('error', () => {}); // Redis is restarted under it
       closers.push(() => events.close());

@@ -3,10 +3,11 @@
  * a test can tell which slice came where. Any attribute can be replaced, or taken away with `undefined`.
  */
 
+import type { FetchedFile } from '../../sources/index.ts';
 import { type DicomDataset, writeDicom } from '@spineline/phantom/dicom-writer';
 import type { SeriesEntry, StudyEntry } from '../../dataset/index.ts';
 import type { Kind } from '../../domain/index.ts';
-import type { FetchedFile } from '../../stages/index.ts';
+
 
 /** A name and UIDs that no artefact, flag or message may repeat. */
 export const PATIENT_NAME = 'Doe^Secret';

@@ -1,0 +1,38 @@
+/** What the threads of a task pool run: tasks by name, their buffers transferred and their errors kept whole. */
+
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { recordOfError } from '../domain/index.ts';
+import { takeDecodeMs } from '../stages/index.ts';
+
+/**
+ * The body of a thread.
+ *
+ * @returns gives `{ value }` or, since structured clone would drop an error's code and context, `{ error }` as a record; and
+ *   when it was begun (ms since the epoch: threads share no other clock) and how long it took.
+ */
+export function serveTasks(tasks: Readonly<Record<string, (input: never) => Promise<unknown>>>) {
+  return async ({ task, input }: { task: string; input: unknown }): Promise<unknown> => {
+    const began = performance.now();
+    takeDecodeMs();
+    try {
+      const value = await tasks[task]!(input as never);
+      const times = {
+        begun: performance.timeOrigin + began,
+        decodeMs: takeDecodeMs(),
+        taskMs: performance.now() - began,
+      };
+      const buffers = new Set<ArrayBuffer>();
+      collectBuffers(value, buffers);
+      return move({ [transferableSymbol]: [...buffers], [valueSymbol]: { value, times } } as never);
+    } catch (error) {
+      return { error: recordOfError(error) };
+    }
+  };
+}
+
+function collectBuffers(value: unknown, buffers: Set<ArrayBuffer>): void {
+  if (ArrayBuffer.isView(value)) buffers.add(value.buffer as ArrayBuffer);
+  else if (typeof value === 'object' && value !== null) {
+    for (const member of Object.values(value)) collectBuffers(member, buffers);
+  }
+}

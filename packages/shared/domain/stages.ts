@@ -1,0 +1,115 @@
+/**
+ * The one list of the pipeline's stages and steps.
+ *
+ * A stage is a queue with its own pool of workers. A step is the part of a stage that writes one stage output. Queues,
+ * job payloads, progress counts, metric labels, bundle pins, plans, views and the workers that `spineline score` starts
+ * derive from this list. How to add a stage: docs/adding.md, "A stage".
+ */
+
+interface StageEntry {
+  /** The number in `bundle.json`, in `--stage 2` and in texts. */
+  readonly number: number;
+  /** What the stage finds, in one word. */
+  readonly title: string;
+  /** The steps of earlier stages whose outputs a job of this stage names, in the order in which a study meets them. */
+  readonly receives: readonly string[];
+  /** The steps of this stage, in the order in which a study meets them. */
+  readonly steps: readonly string[];
+}
+
+/** The stages, in the order in which a study meets them. */
+export const STAGES = {
+  stage1: { number: 1, title: 'slices', receives: [], steps: ['stage1'] },
+  stage2: { number: 2, title: 'points', receives: ['stage1'], steps: ['xy', 'crops'] },
+  stage3: { number: 3, title: 'severities', receives: ['stage1', 'xy', 'crops'], steps: ['stage3'] },
+} as const satisfies Readonly<Record<string, StageEntry>>;
+
+/** A stage: the name of its queue, of its worker (`worker-stage1`) and of its pin in `run.json`. */
+export type Stage = keyof typeof STAGES;
+export type StageNumber = (typeof STAGES)[Stage]['number'];
+export type StageOfNumber<N extends StageNumber> = { [S in Stage]: (typeof STAGES)[S]['number'] extends N ? S : never }[Stage];
+export type NumberOfStage<S extends Stage> = (typeof STAGES)[S]['number'];
+/** The steps whose outputs a job of the stage names. */
+export type ReceivedStep<S extends Stage> = (typeof STAGES)[S]['receives'][number];
+
+/** The steps of all stages, by name. */
+type AnyStep = (typeof STAGES)[Stage]['steps'][number];
+
+interface StepEntry {
+  /** The folder of its outputs in the store: `stages/<output>/<key>/`. */
+  readonly output: string;
+  /** What it makes, in one word. */
+  readonly title: string;
+  /** Whether it runs models: if so, its stage's bundle is part of the stage key. */
+  readonly models: boolean;
+  /**
+   * Version of what the step computes and how it writes it, part of every stage key. Raise it when the code computes
+   * something else from the same inputs, or old outputs are served for new ones.
+   */
+  readonly contract: number;
+}
+
+/**
+ * The steps, in the order in which a study meets them.
+ *
+ * Contract 2 of the first three: pixels are brought into one orientation and padding is not tissue; series are told
+ * apart by what they are.
+ */
+export const STEPS = {
+  stage1: { output: 'stage1', title: 'slices', models: true, contract: 2 },
+  xy: { output: 'stage2-xy', title: 'points', models: true, contract: 2 },
+  crops: { output: 'stage2-crops', title: 'crops', models: false, contract: 2 },
+  stage3: { output: 'stage3', title: 'severities', models: true, contract: 1 },
+} as const satisfies Readonly<Record<AnyStep, StepEntry>>;
+
+export type Step = keyof typeof STEPS;
+/** A kind of stage output, as the store's folders call it. */
+export type OutputName = (typeof STEPS)[Step]['output'];
+
+export const STAGE_NAMES = Object.keys(STAGES) as readonly Stage[] as readonly [Stage, ...Stage[]];
+export const STEP_NAMES = Object.keys(STEPS) as readonly Step[];
+export const OUTPUT_NAMES = STEP_NAMES.map((step) => STEPS[step].output) as readonly OutputName[] as readonly [
+  OutputName,
+  ...OutputName[],
+];
+export const STAGE_NUMBERS: readonly StageNumber[] = STAGE_NAMES.map((stage) => STAGES[stage].number);
+
+/** The contract of each kind of stage output. */
+export const CONTRACTS = Object.fromEntries(STEP_NAMES.map((step) => [STEPS[step].output, STEPS[step].contract])) as Readonly<
+  Record<OutputName, number>
+>;
+
+/** Where a study enters unless a run says otherwise. */
+export const FIRST_STAGE = STAGE_NAMES[0];
+/** The stage that writes a study's result. */
+export const LAST_STAGE = STAGE_NAMES.at(-1)!;
+
+/** The stage of a number; `undefined` for a number that no stage has. */
+export function stageOfNumber(number: number): Stage | undefined {
+  return STAGE_NAMES.find((stage) => STAGES[stage].number === number);
+}
+
+/** The stage that a step belongs to. */
+export function stageOfStep(step: Step): Stage {
+  return STAGE_NAMES.find((stage) => (STAGES[stage].steps as readonly Step[]).includes(step))!;
+}
+
+/** `2 points`: the step's stage and what it makes, for tables. */
+export function stepLabel(step: Step): string {
+  return `${STAGES[stageOfStep(step)].number} ${STEPS[step].title}`;
+}
+
+/** `2 points`: the stage and what it finds, for tables. */
+export function stageLabel(stage: Stage): string {
+  return `${STAGES[stage].number} ${STAGES[stage].title}`;
+}
+
+/** One value per stage, in the order of the stages. */
+export function perStage<T>(make: (stage: Stage, place: number) => T): Record<Stage, T> {
+  return Object.fromEntries(STAGE_NAMES.map((stage, place) => [stage, make(stage, place)])) as Record<Stage, T>;
+}
+
+/** One value per step, in the order of the steps. */
+export function perStep<T>(make: (step: Step) => T): Record<Step, T> {
+  return Object.fromEntries(STEP_NAMES.map((step) => [step, make(step)])) as Record<Step, T>;
+}

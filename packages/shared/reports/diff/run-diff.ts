@@ -1,0 +1,113 @@
+/** What differs between two runs in the store: for people as text or a page, for programs as JSON. */
+
+import { conditionLabel, levelLabel, targetOfName } from '../../domain/index.ts';
+import { compareRuns, DEFAULT_TOP, type Labels, type MetricDifference, type RunDifference } from '../../evaluation/index.ts';
+import type { RunRecord, RunStore } from '../../runs/index.ts';
+
+export type StageName = keyof RunRecord['bundles'];
+export const STAGE_NAMES: readonly StageName[] = ['stage1', 'stage2', 'stage3'];
+
+/** One of the two runs, as far as a comparison shows it. */
+export interface DiffSide {
+  readonly run: string;
+  readonly created: string;
+  readonly dataset: string;
+  readonly bundles: RunRecord['bundles'];
+  readonly notice: string;
+  /** Studies that were asked for, and those that have a result. */
+  readonly studies: number;
+  readonly scored: number;
+}
+
+/** What `spineline diff --json` prints. Lists are bounded, counts are not. */
+export interface RunsDiff extends RunDifference {
+  readonly schema: 'spineline.diff/1';
+  /** What the bundles of both runs want shown, each once. */
+  readonly notices: readonly string[];
+  readonly a: DiffSide;
+  readonly b: DiffSide;
+  /** Stages whose bundle is another one, by digest. */
+  readonly bundlesDiffer: readonly StageName[];
+  readonly datasetsDiffer: boolean;
+}
+
+export interface DiffOptions {
+  readonly labels?: Labels | undefined;
+  /** How many targets each list holds at most; default 20. */
+  readonly top?: number;
+  /** Called with the studies that were seen so far, and how many there are in both runs together. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Compares two runs of one store; neither is held whole.
+ *
+ * @throws {ConfigError} if there is no such run, and as `compareRuns` does.
+ */
+export async function diffRuns(
+  runs: RunStore,
+  nameA: string,
+  nameB: string,
+  { labels, top = DEFAULT_TOP, onProgress }: DiffOptions = {},
+): Promise<RunsDiff> {
+  const [a, b] = [await runs.readRun(nameA), await runs.readRun(nameB)];
+  const total = onProgress ? await scoredByEither(runs, nameA, nameB) : 0;
+  const difference = await compareRuns(runs.results(nameA), runs.results(nameB), {
+    labels,
+    top,
+    ...(onProgress && { onStudies: (done: number) => onProgress(done, total) }),
+  });
+  const { compared, onlyA, onlyB } = difference.studies;
+  return {
+    schema: 'spineline.diff/1',
+    notices: [...new Set([a.notice, b.notice])].filter((notice) => notice !== ''),
+    a: sideOf(a, compared + onlyA),
+    b: sideOf(b, compared + onlyB),
+    bundlesDiffer: STAGE_NAMES.filter((stage) => a.bundles[stage].digest !== b.bundles[stage].digest),
+    datasetsDiffer: a.dataset !== b.dataset,
+    ...difference,
+  };
+}
+
+/** The same with shorter lists. */
+export function withTop(diff: RunsDiff, top: number): RunsDiff {
+  const { grades, places } = diff;
+  return {
+    ...diff,
+    grades: { ...grades, largest: grades.largest.slice(0, top), changed: grades.changed.slice(0, top) },
+    places: {
+      ...places,
+      largestSliceMoves: places.largestSliceMoves.slice(0, top),
+      largestPointMoves: places.largestPointMoves.slice(0, top),
+    },
+  };
+}
+
+/** What the difference of the scores says, in a sentence. */
+export function verdictOf({ difference, interval, a }: MetricDifference): string {
+  if (difference.score === undefined) return 'No part of the metric has labels.';
+  const size = Math.abs(difference.score).toFixed(4);
+  const better = difference.score < 0 ? `B is better by ${size}` : `A is better by ${size}`;
+  if (!interval.score) return `${better}, on a single study: how sure that is cannot be said.`;
+  const [low, high] = interval.score;
+  if (low === 0 && high === 0) return 'Both runs have the same score on these studies, whichever of them are drawn.';
+  if (low <= 0 && high >= 0) {
+    return `${better}, but the interval holds 0: ${a.counts.studies} studies do not tell which run is better.`;
+  }
+  return `${better}, and the interval does not hold 0: that is more than the choice of studies explains.`;
+}
+
+/** A target's name in words: `Left Subarticular Stenosis L4/L5`. */
+export function targetLabel(name: string): string {
+  const { condition, level } = targetOfName(name)!;
+  return `${conditionLabel(condition)} ${levelLabel(level)}`;
+}
+
+function sideOf({ run, created, dataset, bundles, notice, studies }: RunRecord, scored: number): DiffSide {
+  return { run, created, dataset, bundles, notice, studies, scored };
+}
+
+async function scoredByEither(runs: RunStore, a: string, b: string): Promise<number> {
+  const [ofA, ofB] = [await runs.finished(a), await runs.finished(b)];
+  return ofA.scored.union(ofB.scored).size;
+}

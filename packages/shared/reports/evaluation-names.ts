@@ -1,0 +1,17 @@
+/** What tasks and parts of the metric are called in tables and pages. */
+
+import type { Task } from '../domain/index.ts';
+import type { MetricPart } from '../evaluation/index.ts';
+
+export const TASK_NAMES: Readonly<Record<Task, string>> = {
+  scs: 'SCS (sagittal T2)',
+  nfn: 'NFN (sagittal T1)',
+  ss: 'SS (axial T2)',
+};
+export const PART_NAMES: Readonly<Record<MetricPart | 'score', string>> = {
+  spinal: 'spinal',
+  foraminal: 'foraminal',
+  subarticular: 'subarticular',
+  anySevereSpinal: 'any severe spinal',
+  score: 'mean of the four',
+};

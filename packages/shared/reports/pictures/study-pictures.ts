@@ -1,0 +1,337 @@
+/**
+ * Pictures of a study of a run: its crops, which the store has, and its slices with the points that were found, for which
+ * the DICOM files are read where they lie.
+ */
+
+import { readFrame, readHeader } from '../../dicom/index.ts';
+import { ArtefactDamagedError, ConfigError, LEVELS, type Level, levelLabel, ObjectNotFoundError, SIDES, type Side, SpinelineError, TARGETS, type Target, targetOfName } from '../../domain/index.ts';
+import { readNpy } from '../../imaging/index.ts';
+import { type Crop, type CropColumn, type CropTile, drawCropSheet, drawTargetCrops } from './crop-pictures.ts';
+import type { Drawing } from './drawing.ts';
+import { drawSlice, type Marker, type SliceView } from './slice-picture.ts';
+import { encodePicture, type PictureLine, type PictureWords } from './frame.ts';
+import { GRADE_COLOURS, GRADE_WORDS, GREY } from './palette.ts';
+import type { StudyResult, TargetResult } from '../../runs/index.ts';
+import type { SourceReader } from '../../sources/index.ts';
+import { type CropArray, CropsArtefact, type IndexedSlice, SeriesIndex, sideRow } from '../../stages/index.ts';
+import { digestBytes, type StageOutputs } from '../../store/index.ts';
+import { gradeOf } from '../../domain/index.ts';
+
+/** What can be drawn, as the command line names it. */
+export type Picture =
+  | { readonly of: 'crops' }
+  | { readonly of: 'crop'; readonly target: Target }
+  | { readonly of: 'sagittal'; readonly task: 'scs' | 'nfn'; readonly side: Side | undefined }
+  | { readonly of: 'axial'; readonly level: Level };
+
+export const PICTURES = [
+  'crops',
+  'crop:<target>',
+  'sagittal_t2',
+  'sagittal_t1_left',
+  'sagittal_t1_right',
+  'axial_t2:<level>',
+] as const;
+
+/** @throws {ConfigError} for a text that names no picture. */
+export function parsePicture(text: string): Picture {
+  if (text === 'crops') return { of: 'crops' };
+  if (text === 'sagittal_t2') return { of: 'sagittal', task: 'scs', side: undefined };
+  const side = SIDES.find((one) => text === `sagittal_t1_${one}`);
+  if (side) return { of: 'sagittal', task: 'nfn', side };
+  const [what, which] = [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)];
+  const target = what === 'crop' ? targetOfName(which) : undefined;
+  if (target) return { of: 'crop', target };
+  const level = what === 'axial_t2' ? LEVELS.find((one) => one === which) : undefined;
+  if (level) return { of: 'axial', level };
+  throw new ConfigError(`${text} is no picture`, {
+    expected: `one of ${PICTURES.join(', ')}`,
+    hint: `a target is called as in the results, such as ${TARGETS.at(-1)!.name}; a level is one of ${LEVELS.join(', ')}`,
+  });
+}
+
+/** Where pictures are made from. */
+export interface PictureSources {
+  readonly outputs: StageOutputs;
+  readonly sources: SourceReader;
+}
+
+/**
+ * A picture as a PNG file, with the result's notice in it.
+ *
+ * @throws {SpinelineError} `PICTURE_IMPOSSIBLE` for a view that the study does not have; `OUTPUT_GONE` where the store
+ *   has lost what is needed; `SOURCE_GONE`, `SOURCE_CHANGED` for a DICOM file that is not what stage 1 read.
+ */
+export async function makePicture(picture: Picture, result: StudyResult, from: PictureSources): Promise<Buffer> {
+  const { drawing, what } = await draw(picture, result, from);
+  return encodePicture(drawing, wordsOf(result, what));
+}
+
+interface Drawn {
+  readonly drawing: Drawing;
+  readonly what: string;
+}
+
+function draw(picture: Picture, result: StudyResult, { outputs, sources }: PictureSources): Promise<Drawn> {
+  if (picture.of === 'crops') return cropSheet(result, outputs);
+  if (picture.of === 'crop') return targetCrops(picture.target, result, outputs);
+  return slicePicture(picture, result, outputs, sources);
+}
+
+function wordsOf({ study, notice }: StudyResult, what: string): PictureWords {
+  return { study, what, notice };
+}
+
+/** The patient's right is at the left, as in the slices. */
+const SIDES_SHOWN = ['right', 'left'] as const;
+
+async function cropSheet(result: StudyResult, outputs: StageOutputs): Promise<Drawn> {
+  const crops = await CropReader.open(result, outputs);
+  const column = async (
+    title: CropColumn['title'],
+    array: CropArray,
+    rowOf: (level: number) => number,
+    graded?: (target: TargetResult) => boolean,
+  ): Promise<CropColumn> => {
+    const tiles: CropTile[] = [];
+    for (const [i, level] of LEVELS.entries()) {
+      const target = graded && result.targets.find((one) => one.level === level && graded(one));
+      tiles.push({ crop: await crops.row(array, rowOf(i)), grade: target && gradeLine(target) });
+    }
+    return { title, tiles };
+  };
+  const same = (level: number) => level;
+  const columns = [
+    await column(['SCS', 'sagittal T2'], 'sagittal_t2', same, (one) => one.condition === 'spinal_canal_stenosis'),
+    await column(['SCS', 'axial T2'], 'axial_middle', same),
+  ];
+  for (const side of SIDES_SHOWN) {
+    const row = (level: number) => sideRow(side, level);
+    const graded = (one: TargetResult) => one.condition === `${side}_neural_foraminal_narrowing`;
+    columns.push(await column([`NFN ${side}`, 'sagittal T1'], 'sagittal_t1', row, graded));
+  }
+  for (const side of SIDES_SHOWN) {
+    const row = (level: number) => sideRow(side, level);
+    const graded = (one: TargetResult) => one.condition === `${side}_subarticular_stenosis`;
+    columns.push(await column([`SS ${side}, also NFN`, 'axial T2'], 'axial_sides', row, graded));
+  }
+  const what = 'crops that the severity models were given: the middle slice of each, and the most probable grade';
+  return { drawing: drawCropSheet(columns, wordsOf(result, what)), what };
+}
+
+async function targetCrops(target: Target, result: StudyResult, outputs: StageOutputs): Promise<Drawn> {
+  const crops = await CropReader.open(result, outputs);
+  const level = LEVELS.indexOf(target.level);
+  const side = target.side && sideRow(target.side, level);
+  const sagittal = target.task === 'scs' ? (['sagittal_t2', 'Sagittal T2/STIR', level] as const) : undefined;
+  const foraminal = target.task === 'nfn' ? (['sagittal_t1', 'Sagittal T1', side!] as const) : undefined;
+  const axial =
+    side === undefined ? (['axial_middle', 'Axial T2', level] as const) : (['axial_sides', 'Axial T2', side] as const);
+  const views = [sagittal, foraminal, axial].filter((view) => view !== undefined);
+  const rows = [];
+  for (const [array, title, row] of views) rows.push({ title, crop: await crops.row(array, row) });
+  const found = result.targets.find(({ name }) => name === target.name)!;
+  const what = `crops of ${target.name}`;
+  const lines = [severityLine(found)];
+  return { drawing: drawTargetCrops(rows, lines, wordsOf(result, what)), what };
+}
+
+/** The crops of a study in the store: each array is read once, and one that is lost leaves the others. */
+class CropReader {
+  readonly #crops: CropsArtefact;
+  readonly #read: (file: string) => Promise<Uint8Array>;
+  readonly #arrays = new Map<CropArray, Promise<{ data: Float16Array | Float32Array } | { missing: string }>>();
+
+  private constructor(crops: CropsArtefact, read: (file: string) => Promise<Uint8Array>) {
+    this.#crops = crops;
+    this.#read = read;
+  }
+
+  /** @throws {SpinelineError} `OUTPUT_GONE` if the store does not have the study's crops any more. */
+  static async open(result: StudyResult, outputs: StageOutputs): Promise<CropReader> {
+    const { key } = result.steps.crops;
+    const crops = await whatIsKept(result, 'crops.json', () =>
+      outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
+    );
+    return new CropReader(crops, (file) => outputs.read('stage2-crops', key, file));
+  }
+
+  async row(array: CropArray, row: number): Promise<CropTile['crop']> {
+    const described = this.#crops.arrays[array];
+    if (!described?.present[row]) return { missing: 'the study has no such view' };
+    let reading = this.#arrays.get(array);
+    if (!reading) {
+      reading = this.#load(described.file);
+      this.#arrays.set(array, reading);
+    }
+    const read = await reading;
+    if ('missing' in read) return read;
+    const [, slices, height, width] = described.shape as [number, number, number, number];
+    const length = slices * height * width;
+    const crop: Crop = { data: read.data.subarray(row * length, (row + 1) * length), slices, height, width };
+    return crop;
+  }
+
+  async #load(file: string): Promise<{ data: Float16Array | Float32Array } | { missing: string }> {
+    try {
+      const { data } = readNpy(await this.#read(file));
+      if (data instanceof Float16Array || data instanceof Float32Array) return { data };
+      return { missing: 'not an array of crops' };
+    } catch (error) {
+      if (error instanceof ObjectNotFoundError) return { missing: 'not in the store any more' };
+      if (error instanceof ArtefactDamagedError) return { missing: 'damaged or gone in the store' };
+      throw error;
+    }
+  }
+}
+
+async function slicePicture(
+  picture: Extract<Picture, { of: 'sagittal' | 'axial' }>,
+  result: StudyResult,
+  outputs: StageOutputs,
+  sources: SourceReader,
+): Promise<Drawn> {
+  const points = picture.of === 'sagittal' ? sagittalPoints(picture, result) : axialPoints(picture.level, result);
+  const shown = mostPoints(points);
+  const name =
+    picture.of === 'sagittal'
+      ? `${picture.task === 'scs' ? 'Sagittal T2/STIR' : `Sagittal T1 ${picture.side}`}`
+      : `Axial T2 at ${levelLabel(picture.level)}`;
+  if (!shown) {
+    throw new SpinelineError('PICTURE_IMPOSSIBLE', 'permanent', `${name}: no slice was found`, {
+      study: result.study,
+      hint: 'the flags say why: spineline show without --picture',
+    });
+  }
+  const { key } = result.steps.stage1;
+  const index = await whatIsKept(result, 'series-index.json', () =>
+    outputs.readJson('stage1', key, 'series-index.json', SeriesIndex),
+  );
+  const series = index.series.find((one) => one.series === shown.series);
+  const place = series?.slices.findIndex(({ instance }) => instance === shown.instance) ?? -1;
+  if (!series || place < 0)
+    throw new RangeError(`series ${shown.series} has no instance ${shown.instance} in its index`);
+  const slice = series.slices[place]!;
+  const view = await readSlice(result, slice, sources);
+  const here = (point: FoundPoint) => point.series === shown.series && point.instance === shown.instance;
+  const markers = points.map((point): Marker => {
+    const { severity } = gradeOf(point.target.severities);
+    const { x, y, label, beside } = point;
+    return { x, y, label, beside, colour: here(point) ? GRADE_COLOURS[severity] : GREY };
+  });
+  const lines = points.map((point) => {
+    const line = severityLine(point.target, point.label);
+    return here(point) ? line : { text: `${line.text}  in instance ${point.instance}, not this one`, colour: GREY };
+  });
+  const what = `${name}: instance ${slice.instance}, slice ${place + 1} of ${series.slices.length}`;
+  return { drawing: drawSlice(view, markers, lines, wordsOf(result, what)), what };
+}
+
+/** A point of a target in a slice. */
+interface FoundPoint {
+  readonly series: string;
+  readonly instance: number;
+  readonly x: number;
+  readonly y: number;
+  readonly label: string;
+  readonly beside: Marker['beside'];
+  readonly target: TargetResult;
+}
+
+function sagittalPoints({ task, side }: Extract<Picture, { of: 'sagittal' }>, { targets }: StudyResult): FoundPoint[] {
+  const condition = task === 'scs' ? 'spinal_canal_stenosis' : `${side}_neural_foraminal_narrowing`;
+  return targets
+    .filter((one) => one.condition === condition)
+    .flatMap((target) =>
+      target.slice ? [{ ...target.slice, label: levelLabel(target.level), beside: 'right', target }] : [],
+    );
+}
+
+/** The points of the two recesses and, between them, of the canal. */
+function axialPoints(level: Level, { targets }: StudyResult): FoundPoint[] {
+  const labels = {
+    right_subarticular_stenosis: { label: 'SS right', beside: 'left' },
+    spinal_canal_stenosis: { label: 'SCS', beside: 'above' },
+    left_subarticular_stenosis: { label: 'SS left', beside: 'right' },
+  } as const;
+  return Object.entries(labels).flatMap(([condition, words]) => {
+    const target = targets.find((one) => one.condition === condition && one.level === level);
+    return target?.axial ? [{ ...target.axial, ...words, target }] : [];
+  });
+}
+
+/** The slice that has most of the points; of equals the first. */
+function mostPoints(points: readonly FoundPoint[]): FoundPoint | undefined {
+  const count = ({ series, instance }: FoundPoint) =>
+    points.filter((one) => one.series === series && one.instance === instance).length;
+  return points.reduce<FoundPoint | undefined>(
+    (best, one) => (best && count(best) >= count(one) ? best : one),
+    undefined,
+  );
+}
+
+async function readSlice(result: StudyResult, slice: IndexedSlice, sources: SourceReader): Promise<SliceView> {
+  const { location, sha256, rows, columns, spacing, orientation } = slice;
+  const context = { study: result.study, file: location };
+  const hint = 'crops can still be shown, the store has them: --picture crops';
+  let bytes: Uint8Array;
+  try {
+    bytes = await sources.read(location);
+  } catch (cause) {
+    if (!(cause instanceof SpinelineError) || cause.kind === 'transient') throw cause;
+    const found = cause instanceof ObjectNotFoundError ? 'no file there' : cause.summary;
+    throw new SpinelineError(
+      'SOURCE_GONE',
+      'permanent',
+      'the DICOM file of this slice cannot be read any more',
+      {
+        ...{ ...context, found, hint },
+      },
+      { cause },
+    );
+  }
+  const found = digestBytes(bytes);
+  if (found !== sha256) {
+    throw new SpinelineError('SOURCE_CHANGED', 'permanent', 'the DICOM file is not the one that stage 1 read', {
+      ...{ ...context, expected: `SHA-256 ${sha256}`, found: `SHA-256 ${found}`, hint },
+    });
+  }
+  const { values, padding } = await readFrame(bytes, readHeader(bytes, context), slice.frame, context);
+  return { image: { data: values, padding, height: rows, width: columns }, spacing, orientation };
+}
+
+/** Reads what the result says is in the store. @throws {SpinelineError} `OUTPUT_GONE` if it is not whole there any more. */
+export async function whatIsKept<T>(
+  { study }: Pick<StudyResult, 'study'>,
+  name: string,
+  read: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const gone = cause instanceof ObjectNotFoundError;
+    if (!gone && !(cause instanceof ArtefactDamagedError)) throw cause;
+    throw new SpinelineError(
+      'OUTPUT_GONE',
+      'permanent',
+      gone ? `${name} is not in the store any more` : `${name} is damaged or gone in the store`,
+      { study, found: cause.message, hint: 'a new run over the dataset makes it again' },
+      { cause },
+    );
+  }
+}
+
+function gradeLine({ severities, classShares }: TargetResult): PictureLine {
+  const { severity, probability } = gradeOf(severities);
+  const text = `${GRADE_WORDS[severity]} ${probability.toFixed(2)}${classShares ? ' (shares)' : ''}`;
+  return { text, colour: classShares ? GREY : GRADE_COLOURS[severity] };
+}
+
+/** A line such as `L4/L5  moderate   normal 0.20  moderate 0.70  severe 0.10`. */
+function severityLine({ severities, classShares }: TargetResult, label?: string): PictureLine {
+  const { severity } = gradeOf(severities);
+  const [normal, moderate, severe] = severities.map((value) => value.toFixed(2));
+  const head = label === undefined ? '' : `${label.padEnd(9)} `;
+  const text = `${head}${GRADE_WORDS[severity].padEnd(9)} ${normal} ${moderate} ${severe}${classShares ? '  class shares' : ''}`;
+  return { text, colour: classShares ? GREY : GRADE_COLOURS[severity] };
+}

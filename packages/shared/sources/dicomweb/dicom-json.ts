@@ -1,0 +1,111 @@
+/**
+ * Data sets as a DICOMweb server sends them, in DICOM JSON (PS3.18 Annex F): values by keyword for `factsOf`, and a
+ * fingerprint that changes when the instance does. Servers differ in what they write as numbers and what as texts.
+ */
+
+import { createHash } from 'node:crypto';
+import { type FactSource, hexTag, type Keyword, TAG } from '../../dicom/index.ts';
+import { parseNumbers, trimmed } from '../../dicom/numbers.ts';
+
+/** An attribute. One whose value is elsewhere (`BulkDataURI`) or binary (`InlineBinary`) has no `Value`. */
+export interface JsonElement {
+  readonly vr?: string;
+  readonly Value?: readonly unknown[];
+}
+
+/** Attributes by tag, eight hexadecimal digits. */
+export type JsonDataSet = Readonly<Record<string, JsonElement | undefined>>;
+
+/** Whether parsed JSON can be a data set. */
+export function isJsonDataSet(value: unknown): value is JsonDataSet {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The values of an attribute, none if it is absent or empty. @param tag such as `0020000E` */
+export function jsonValues(dataSet: JsonDataSet, tag: string): readonly unknown[] {
+  // Some servers write the digits of tags in lower case.
+  const element = dataSet[tag] ?? dataSet[tag.toLowerCase()];
+  return Array.isArray(element?.Value) ? element.Value : [];
+}
+
+/** The first value as text, without padding; `undefined` if there is none. */
+export function jsonText(dataSet: JsonDataSet, tag: string): string | undefined {
+  return textOf(jsonValues(dataSet, tag)[0]) || undefined;
+}
+
+/** A data set, or an item of a sequence, as what facts are taken from. */
+export class JsonFactSource implements FactSource {
+  readonly #dataSet: JsonDataSet;
+  /** Made once: frames ask for the functional groups again and again. */
+  readonly #items = new Map<Keyword, readonly JsonFactSource[]>();
+
+  constructor(dataSet: JsonDataSet) {
+    this.#dataSet = dataSet;
+  }
+
+  text(keyword: Keyword): string | undefined {
+    return this.texts(keyword)[0] || undefined;
+  }
+
+  texts(keyword: Keyword): readonly string[] {
+    // Some servers leave a text of several values in one piece.
+    return this.#values(keyword).flatMap((value) => textOf(value).split('\\').map(trimmed));
+  }
+
+  /** By the rules for numbers in files: what a server passes on as text may have a file's faults. */
+  numbers(keyword: Keyword): readonly number[] | undefined {
+    const values = this.#values(keyword);
+    return values.length === 0 ? undefined : parseNumbers(values.map(textOf).join('\\')).values;
+  }
+
+  items(keyword: Keyword): readonly JsonFactSource[] {
+    const known = this.#items.get(keyword);
+    if (known) return known;
+    const items = this.#values(keyword)
+      .filter(isJsonDataSet)
+      .map((item) => new JsonFactSource(item));
+    this.#items.set(keyword, items);
+    return items;
+  }
+
+  #values(keyword: Keyword): readonly unknown[] {
+    return jsonValues(this.#dataSet, hexTag(TAG[keyword]));
+  }
+}
+
+/** F.2.5: texts are strings, numbers of any VR may be strings too, and an empty value among others is null. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return trimmed(value);
+  return typeof value === 'number' ? String(value) : '';
+}
+
+/** Groups that describe the image: acquisition, place and numbering, pixels, functional groups. */
+const IMAGE_GROUPS = new Set(['0018', '0020', '0028', '5200']);
+/** Of the identifying group: class and UID, type, when the image was made, what kind it is and is called. */
+const IMAGE_TAGS = new Set(
+  ['00080008', '00080012', '00080013', '00080016', '00080018', '00080022', '00080023', '00080032', '00080033'].concat([
+    '0008002A',
+    '00080060',
+    '0008103E',
+    '00089209',
+  ]),
+);
+/** Counts that change when something else arrives: NumberOfPatientRelatedStudies ... NumberOfSeriesRelatedInstances. */
+const COUNTS = /^002012/;
+
+/**
+ * Names an instance by what its metadata says of the image: UIDs, times, acquisition, geometry, pixel description. Not
+ * by patient, order and institution, which a PACS corrects after the fact, nor by addresses and counts of the server.
+ * Pixels that a server replaces without changing one attribute cannot be noticed: DICOMweb has nothing that tells.
+ */
+export function jsonFingerprint(dataSet: JsonDataSet): string {
+  const values = Object.entries(dataSet)
+    .map(([tag, element]): [string, unknown] => [tag.toUpperCase(), element?.Value])
+    .filter(([tag, value]) => value !== undefined && isOfImage(tag))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `json-${createHash('sha256').update(JSON.stringify(values)).digest('hex').slice(0, 32)}`;
+}
+
+function isOfImage(tag: string): boolean {
+  return (IMAGE_GROUPS.has(tag.slice(0, 4)) && !COUNTS.test(tag)) || IMAGE_TAGS.has(tag);
+}

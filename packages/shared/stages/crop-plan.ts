@@ -1,0 +1,109 @@
+/**
+ * What is cut out for the severity models: which crops of which slices, around which points, with which window. The
+ * windows, and with them the shift of the window at L5/S1, are numbers of the severity bundle (`crops.windows` in
+ * `models/demo/stage3/bundle.json`). Source of the rules: docs/pipeline.md, "Crop plan".
+ */
+
+import { BundleError, type Flag, LEVELS, SIDES, type Side } from '../domain/index.ts';
+import { centralSlices } from '../imaging/index.ts';
+import type { CropSettings, CropWindow } from '../models/index.ts';
+import { type CropArray, type IndexedSlice, type PlacedPoint, type SeriesIndex, sideRow } from './artefacts.ts';
+import { slicesOf } from './indexed-series.ts';
+import { canonicalFractions } from './turned-points.ts';
+
+/** One crop: which row of which array, around which slice, at which point (fractions of the slice in its canonical orientation). */
+export interface CropPlan {
+  readonly array: CropArray;
+  readonly row: number;
+  readonly level: (typeof LEVELS)[number];
+  readonly side: Side | 'middle';
+  readonly series: string;
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The points of the levels: all as `xy.json` has them, some as labels have them. */
+export interface LevelPoints {
+  readonly scs: readonly (PlacedPoint | null)[] | null;
+  readonly nfn: Readonly<Record<Side, readonly (PlacedPoint | null)[]>> | null;
+  readonly ss: readonly ({ readonly left: PlacedPoint | null; readonly right: PlacedPoint | null } | null)[];
+}
+
+/**
+ * Every crop that the points allow. The axial centre for SCS is the midpoint of the left and right SS points; the axial
+ * centre for NFN is the same side's SS point, so that NFN and SS share their axial crops.
+ *
+ * Labels may have one side's SS point only, or the two in different slices: the midpoint is then in the left one's slice,
+ * and there is none if a side is missing or the two are of different series, whose pixels are not the same.
+ */
+export function planCrops(index: SeriesIndex, xy: LevelPoints): CropPlan[] {
+  const plans: CropPlan[] = [];
+  const add = (array: CropArray, row: number, level: number, side: Side | 'middle', point: PlacedPoint) => {
+    const { series, index: slice } = point;
+    const [x, y] = canonicalFractions(slicesOf(index, series)[slice]!, point);
+    plans.push({
+      array,
+      row,
+      level: LEVELS[level]!,
+      side,
+      series,
+      index: slice,
+      x,
+      y,
+    });
+  };
+  for (let level = 0; level < LEVELS.length; level++) {
+    const scs = xy.scs?.[level];
+    if (scs) add('sagittal_t2', level, level, 'middle', scs);
+    const { left, right } = xy.ss[level] ?? {};
+    if (left && right && left.series === right.series) {
+      add('axial_middle', level, level, 'middle', middleOf({ left, right }));
+    }
+    for (const side of SIDES) {
+      const nfn = xy.nfn?.[side][level];
+      if (nfn) add('sagittal_t1', sideRow(side, level), level, side, nfn);
+      const ss = xy.ss[level]?.[side];
+      if (ss) add('axial_sides', sideRow(side, level), level, side, ss);
+    }
+  }
+  return plans;
+}
+
+/** The axial centre for SCS: the midpoint of the left and right SS points. */
+export function middleOf({ left, right }: { left: PlacedPoint; right: PlacedPoint }): PlacedPoint {
+  return { ...left, x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
+}
+
+/** The slices that the crops are cut from: each target's and its neighbours, `radius` each side, without repeats. */
+export function slicesOfCrops(index: SeriesIndex, plans: readonly CropPlan[], radius: number): IndexedSlice[] {
+  const slices = new Set<IndexedSlice>();
+  for (const plan of plans) {
+    const series = slicesOf(index, plan.series);
+    for (const place of centralSlices(plan.index, radius, series.length)) slices.add(series[place]!);
+  }
+  return [...slices];
+}
+
+/** Flags of crops whose pixels are all alike. */
+export function flagsOfConstant(plans: readonly CropPlan[], constant: readonly boolean[]): Flag[] {
+  return plans.flatMap(({ series, level }, i) =>
+    constant[i] ? [{ code: 'pixels_constant' as const, series, level }] : [],
+  );
+}
+
+/** Rows of a crop array: a level each, or a level each on both sides. */
+export function cropRows(array: CropArray): number {
+  return array === 'sagittal_t2' || array === 'axial_middle' ? LEVELS.length : SIDES.length * LEVELS.length;
+}
+
+/** The window of a crop. @throws {BundleError} `BUNDLE_INVALID` if the bundle has none. */
+export function windowFor(settings: CropSettings, kind: CropWindow['kind'], plan: CropPlan): CropWindow {
+  const found = settings.windows.find(
+    (window) => window.kind === kind && window.side === plan.side && window.levels.includes(plan.level),
+  );
+  if (!found) {
+    throw new BundleError('BUNDLE_INVALID', `the bundle has no crop window for ${kind}, ${plan.side}, ${plan.level}`);
+  }
+  return found;
+}

@@ -1,0 +1,164 @@
+/**
+ * Whether a study has enough views to be scored. With none of a target's views the answer is the class shares of the
+ * training set, which look at no image: a study of which that would be most is no result, and is refused in plain words.
+ */
+
+import { FLAG_MEANINGS, type Flag, type FlagCode, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
+import type { RejectedSeries, SeriesIndex } from './artefacts.ts';
+import { hasView, type TargetViews } from './severities.ts';
+
+/** The flags that say why views are missing; the others are about views that are there. */
+const REASONS: readonly FlagCode[] = [
+  'series_kind_missing',
+  'no_axial_in_frame',
+  'frame_of_reference_missing',
+  'frame_of_reference_differs',
+  'series_unreadable',
+  'series_kind_unknown',
+  'slice_rejected',
+  'description_contradicts_header',
+  'orientation_oblique',
+  'orientation_unexpected',
+  'slice_unreadable',
+  'slice_not_placed',
+  'dataset_problem',
+];
+/** Of those: what there is not, or what nothing can be related to. */
+const MISSING: ReadonlySet<FlagCode> = new Set([
+  'series_kind_missing',
+  'no_axial_in_frame',
+  'frame_of_reference_missing',
+  'frame_of_reference_differs',
+]);
+/** Of those: what is there and was not read. The others are about images that were read, and are in the record alone. */
+const NOT_READ: ReadonlySet<FlagCode> = new Set([
+  'series_unreadable',
+  'series_kind_unknown',
+  'slice_rejected',
+  'slice_unreadable',
+  'slice_not_placed',
+  'dataset_problem',
+]);
+/** Things that a part of the message names; the record of the failure has them all. */
+const NAMED = 4;
+
+export interface StudyViews {
+  readonly study: string;
+  readonly index: SeriesIndex;
+  /** Of all artefacts that the views were made by. */
+  readonly flags: readonly Flag[];
+  /** The views of all targets. */
+  readonly targets: readonly TargetViews[];
+}
+
+/**
+ * @param allowed largest share of the targets, 0 to 1, that may be without any view.
+ * @throws {StudyError} `STUDY_TOO_FEW_VIEWS` if more are: which series were found and read as what, what is missing,
+ *   what was not read, what to do; parts of the message end with semicolons.
+ */
+export function assertEnoughViews({ study, index, flags, targets }: StudyViews, allowed: number): void {
+  const withoutView = targets.filter((one) => !hasView(one)).map(({ target }) => target.name);
+  if (withoutView.length / targets.length <= allowed) return;
+  const series = index.series.map(({ series, kind, used, slices }) => ({ series, kind, used, slices: slices.length }));
+  const { rejected = [] } = index;
+  const groups = groupReasons(flags);
+  const missing = [...groups.filter(({ first }) => MISSING.has(first.code)).map(reasonOf), ...relationsMissing(series)];
+  const notRead = [
+    ...rejectedByReason(rejected),
+    ...groups.filter(({ first }) => NOT_READ.has(first.code) && !toldByRejected(first, rejected)).map(reasonOf),
+  ];
+  const parts = [
+    someOf(series.map(seriesText)) || 'no series',
+    `missing: ${someOf(missing) || 'not known'}`,
+    ...(notRead.length > 0 ? [`not read: ${someOf(notRead)}`] : []),
+  ];
+  throw new StudyError(
+    'STUDY_TOO_FEW_VIEWS',
+    `${withoutView.length} of ${targets.length} targets have no view, so the study is not scored`,
+    {
+      study,
+      expected: `at most ${Math.floor(allowed * targets.length + 1e-9)} without a view (SPINELINE_MAX_CLASS_SHARES is ${allowed})`,
+      found: parts.join('; '),
+      hint:
+        'to score it all the same, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
+        'the stage-3 workers and then run `spineline retry RUN --kind permanent`',
+      views: {
+        targets: targets.length,
+        withoutView,
+        allowed,
+        series,
+        rejected,
+        flags: groups.map(({ first }) => first),
+      },
+    },
+  );
+}
+
+interface Reasons {
+  readonly first: Flag;
+  /** Flags of the same code, kind and series. */
+  readonly count: number;
+}
+
+/** In the order of {@link REASONS}. */
+function groupReasons(flags: readonly Flag[]): Reasons[] {
+  const groups = new Map<string, Reasons>();
+  for (const code of REASONS) {
+    for (const flag of flags.filter((one) => one.code === code)) {
+      // What was odd about the dataset is a sentence of its own each time.
+      const key = JSON.stringify([code, flag.kind, flag.series, code === 'dataset_problem' ? flag.detail : null]);
+      const known = groups.get(key);
+      groups.set(key, { first: known?.first ?? flag, count: (known?.count ?? 0) + 1 });
+    }
+  }
+  return [...groups.values()];
+}
+
+/** The rejected images of a series are told with their reasons. */
+function toldByRejected({ code, series }: Flag, rejected: readonly RejectedSeries[]): boolean {
+  const isOfRejected = code === 'slice_rejected' || code === 'series_kind_unknown';
+  return isOfRejected && rejected.some((one) => one.series === series);
+}
+
+/** Rejected images, those of one reason together: an export has a dozen localizers. */
+function rejectedByReason(rejected: readonly RejectedSeries[]): string[] {
+  return [...Map.groupBy(rejected, ({ reason }) => reason)].map(([reason, all]) => {
+    const images = imagesOf(all.reduce((sum, one) => sum + one.images, 0));
+    return `series ${someOf(all.map(({ series }) => series))} (${images}: ${reason})`;
+  });
+}
+
+function imagesOf(count: number): string {
+  return `${count} image${count === 1 ? '' : 's'}`;
+}
+
+function reasonOf({ first, count }: Reasons): string {
+  const { code, kind, series, instance, detail } = first;
+  if (code === 'series_kind_missing' && kind) return `no usable ${SERIES_DESCRIPTIONS[kind]} series`;
+  const name = kind && SERIES_DESCRIPTIONS[kind];
+  const subject = series === undefined ? name : `series ${series}${name ? ` (${name})` : ''}`;
+  const told = code === 'dataset_problem' ? (detail ?? FLAG_MEANINGS[code]) : FLAG_MEANINGS[code];
+  const more = [
+    count > 1 && `${count} times`,
+    instance !== undefined && `${count > 1 ? 'first ' : ''}${instance}`,
+    code !== 'dataset_problem' && detail,
+  ].filter(Boolean);
+  return `${subject ? `${subject}: ` : ''}${told}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
+}
+
+/** What no flag says: with what is there and what is not, why an axial series shows nothing. */
+function relationsMissing(series: readonly { readonly kind: Kind }[]): string[] {
+  const has = (kind: Kind) => series.some((one) => one.kind === kind);
+  if (!has('axial_t2') || has('sagittal_t2')) return [];
+  return [`without a ${SERIES_DESCRIPTIONS.sagittal_t2} series no level can be found in the axial slices`];
+}
+
+function seriesText(one: { series: string; kind: Kind; used: boolean; slices: number }): string {
+  const count = `${one.slices} slice${one.slices === 1 ? '' : 's'}`;
+  return `series ${one.series} read as ${SERIES_DESCRIPTIONS[one.kind]} (${count}${one.used ? '' : ', not used'})`;
+}
+
+function someOf(texts: readonly string[]): string {
+  const more = texts.length - NAMED;
+  return [...texts.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}

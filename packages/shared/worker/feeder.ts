@@ -1,0 +1,160 @@
+/**
+ * Feeding: the dataset is in the store, Redis holds a job a page, and a page is unfolded into study jobs only while few
+ * study jobs wait at its stage. So a million studies are some thousand small jobs, and the producer may leave at once.
+ *
+ * Every worker feeds its own stage. A page's life: waiting -> taken by one feeder when the backlog is low -> its studies
+ * are added (the ids are deterministic: a page that is unfolded twice adds nothing the second time) -> done. A feeder
+ * that dies with a page loses its lock, and another one takes the page. While the store is away a page is tried every
+ * second; one that is gone or damaged fails at once, and `status` says that studies are missing.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import pLimit from 'p-limit';
+import { kindOfError, STAGE_NAMES, type Stage, FIRST_STAGE, perStage, STAGES } from '../domain/index.ts';
+import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
+import { type Logger, NO_TRACES, type Traces } from '../telemetry/index.ts';
+import { PAYLOADS, type Payload, pageQueue } from '../queue/index.ts';
+import type { Queues } from '../queue/index.ts';
+
+const LOOK_EVERY_MS = 1000;
+/** Studies whose records are looked up at once. */
+const LOOKUPS_AT_ONCE = 32;
+
+export interface FeederOptions {
+  readonly connection: Redis;
+  readonly prefix: string;
+  readonly lockMs: number;
+  /** Study jobs waiting at the stage below which the next page is unfolded. */
+  readonly lowWater: number;
+  readonly traces?: Traces;
+}
+
+export class Feeder {
+  readonly #stage: Stage;
+  readonly #worker: Worker;
+  readonly #queues: Queues;
+  readonly #runs: RunStore;
+  readonly #options: FeederOptions;
+  readonly #log: Logger;
+  readonly #token = randomUUID();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(stage: Stage, queues: Queues, runs: RunStore, log: Logger, options: FeederOptions) {
+    this.#stage = stage;
+    this.#queues = queues;
+    this.#runs = runs;
+    this.#options = options;
+    this.#log = log;
+    // No processor: pages are taken by hand, when the backlog is low.
+    this.#worker = new Worker(pageQueue(stage), null, {
+      connection: options.connection,
+      prefix: options.prefix,
+      autorun: false,
+      lockDuration: options.lockMs,
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a page is not what its feeder died of
+    });
+    this.#worker.on('error', (error) => log.debug({ error: error.message }, 'feeder connection'));
+  }
+
+  async start(): Promise<void> {
+    await this.#worker.startStalledCheckTimer();
+    this.look();
+  }
+
+  /** Looks whether a page is due; called when a study leaves the stage, and every second. */
+  look(): void {
+    if (this.#closed || this.#looking) return;
+    clearTimeout(this.#timer);
+    this.#looking = this.#feed()
+      .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'feeding failed; it is tried again'))
+      .finally(() => {
+        this.#looking = undefined;
+        if (!this.#closed) this.#timer = setTimeout(() => this.look(), LOOK_EVERY_MS);
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+    await this.#worker.close();
+  }
+
+  async #feed(): Promise<void> {
+    while (!this.#closed) {
+      const priority = await this.#queues.nextPagePriority(this.#stage);
+      // Delayed pages (a failed try) are promoted by asking for a job, so ask even when none waits.
+      if (priority !== undefined && (await this.#queues.backlog(this.#stage, priority)) >= this.#options.lowWater)
+        return;
+      const job = (await this.#worker.getNextJob(this.#token, { block: false })) as Job | undefined;
+      if (!job) return;
+      const { traces = NO_TRACES } = this.#options;
+      await traces.span('unfold page', job.opts.telemetry?.metadata, {}, () => this.#unfold(job));
+    }
+  }
+
+  async #unfold(job: Job): Promise<void> {
+    try {
+      const { run: name, page, again } = PAYLOADS[pageQueue(this.#stage)].parse(job.data);
+      if (await this.#runs.isCancelled(name)) {
+        await job.moveToCompleted('cancelled', this.#token, false);
+        return;
+      }
+      const run = await this.#runs.readRun(name);
+      const all = (await this.#runs.readPage(page)).map(({ study }) => study);
+      const studies = again ? await this.#withoutFinished(name, all) : all;
+      // A job that failed is kept for a look, and would stand in the way of another of its id.
+      if (again) await this.#queues.removeStudies(name, studies);
+      const entering = await entries(this.#runs, run, page, studies);
+      for (const stage of STAGE_NAMES) await this.#queues.addStudies<Stage>(stage, entering[stage], run.priority);
+      await job.moveToCompleted('unfolded', this.#token, false);
+      this.#log.info({ run: name, page, studies: studies.length }, 'page unfolded');
+    } catch (error) {
+      this.#log.error({ page: job.id, error: String(error) }, 'page could not be unfolded');
+      // A page is many studies: it is tried for as long as there is hope.
+      if (kindOfError(error) === 'transient') await job.moveToDelayed(Date.now() + LOOK_EVERY_MS, this.#token);
+      else await job.moveToFailed(new UnrecoverableError(String(error)), this.#token, false);
+    }
+  }
+
+  async #withoutFinished(run: string, studies: readonly string[]): Promise<string[]> {
+    const limit = pLimit(LOOKUPS_AT_ONCE);
+    const finished = await Promise.all(studies.map((study) => limit(() => this.#runs.isFinished(run, study))));
+    return studies.filter((_, i) => !finished[i]);
+  }
+}
+
+/** The jobs that studies of a run enter the pipeline with, by stage. */
+type Entering = Readonly<Record<Stage, Payload<Stage>[]>>;
+
+/**
+ * Where studies of a run enter: at stage 1, or behind the outputs that their result in the run before names. A study
+ * that has no result there enters at stage 1, and finds whatever was computed.
+ */
+async function entries(
+  runs: RunStore,
+  { run, from }: RunRecord,
+  page: string,
+  studies: readonly string[],
+): Promise<Entering> {
+  const entering: Entering = perStage(() => []);
+  const limit = pLimit(LOOKUPS_AT_ONCE);
+  const steps = await Promise.all(studies.map((study) => limit(() => runs.stepsBefore({ from }, study))));
+  for (const [i, study] of studies.entries()) {
+    const payload = { run, study, page, redo: 0 };
+    const before = steps[i];
+    const stage = before && from ? from.stage : FIRST_STAGE;
+    const received = STAGES[stage].receives.map((step) => [step, stored(before![step])]);
+    entering[stage].push({ ...payload, ...Object.fromEntries(received) });
+  }
+  return entering;
+}
+
+/** A step that the study enters behind: nobody spent time on it in this run. */
+function stored({ key, finished }: StepRecord): StepRecord {
+  return { key, reused: true, seconds: 0, finished };
+}

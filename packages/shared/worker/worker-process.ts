@@ -1,0 +1,184 @@
+/**
+ * The life of a worker process, the same for all three stages: settings -> store and Redis -> threads -> jobs -> on
+ * SIGTERM or SIGINT no more jobs, those in hand finish, then everything is closed. An app's `main` is one call of this.
+ */
+
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readSettings, type Settings } from '../config/index.ts';
+import { ConfigError, type Stage } from '../domain/index.ts';
+import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
+import { RunStore } from '../runs/index.ts';
+import { observeSources, openSources, type SourceReader } from '../sources/index.ts';
+import { ComputePool } from '../compute/index.ts';
+import { observeStore, openStore, StageOutputs } from '../store/index.ts';
+import { addGpuMetrics, createLogger, type Logger, StoreMetrics, startHealthServer, startTraces, WorkerMetrics } from '../telemetry/index.ts';
+
+import { assertRedis, connectRedis } from '../queue/index.ts';
+import { Feeder } from './feeder.ts';
+import { Liveness } from './liveness.ts';
+import { PageCache } from './page-cache.ts';
+import { ProgressCounts } from '../queue/index.ts';
+import { Queues } from '../queue/index.ts';
+import { type ProcessStudy, StageWorker } from './stage-worker.ts';
+
+/** How long closing one part may take, beyond the grace time of jobs in hand. */
+const CLOSE_MS = 2000;
+
+/** What a stage's process function works with. */
+export interface WorkerKit {
+  readonly runs: RunStore;
+  readonly pages: PageCache;
+  readonly outputs: StageOutputs;
+  readonly sources: SourceReader;
+  readonly bundles: BundleCache;
+  readonly compute: ComputePool;
+  readonly inference: InferencePool;
+  readonly metrics: WorkerMetrics;
+  /** Largest share of a study's targets, 0 to 1, that may be class shares: `SPINELINE_MAX_CLASS_SHARES`. */
+  readonly maxClassShares: number;
+}
+
+/**
+ * Runs a worker until it is told to stop; resolves with the exit code.
+ *
+ * @param processOf makes the stage's process function.
+ */
+export async function runWorker<Q extends Stage>(
+  queue: Q,
+  processOf: (kit: WorkerKit) => ProcessStudy<Q>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
+  let log = createLogger(`worker-${queue}`, 'info');
+  try {
+    const settings = readSettings(environment);
+    log = createLogger(`worker-${queue}`, settings.logLevel, settings.logFormat);
+    await serve(queue, processOf, settings, log);
+    return 0;
+  } catch (error) {
+    log.fatal({ error: error instanceof Error ? error.message : String(error) }, 'worker cannot run');
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+async function serve<Q extends Stage>(
+  queue: Q,
+  processOf: (kit: WorkerKit) => ProcessStudy<Q>,
+  settings: Settings,
+  log: Logger,
+): Promise<void> {
+  const { redisUrl, storeUrl, worker: options } = settings;
+  if (!redisUrl) throw new ConfigError('SPINELINE_REDIS_URL is not set', { expected: 'such as redis://host:6379' });
+  if (!storeUrl)
+    throw new ConfigError('SPINELINE_STORE_URL is not set', { expected: 's3://bucket/prefix or file:///folder' });
+  await checkExecutionProvider(options.executionProvider);
+
+  const closers: { close: () => Promise<unknown>; limitMs: number }[] = [];
+  const atEnd = (close: () => Promise<unknown>, limitMs = CLOSE_MS) => closers.push({ close, limitMs });
+  const closeAll = async () => {
+    for (const { close, limitMs } of closers.reverse()) {
+      // Commands to a Redis that is gone wait for ever; the end of the process must not.
+      const limit = new AbortController();
+      const late = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {});
+      await Promise.race([close(), late]).catch((error: unknown) => log.warn({ error: String(error) }, 'closing'));
+      limit.abort();
+    }
+  };
+  try {
+    const traces = await startTraces(`worker-${queue}`, settings.tracesUrl);
+    atEnd(() => traces.close());
+    const metrics = new WorkerMetrics(queue, { slots: options.concurrency, ...options });
+    const storeMetrics = new StoreMetrics(metrics.registry);
+    await addGpuMetrics(metrics.registry);
+    const store = observeStore(
+      await openStore(storeUrl, { ...settings.s3, onRetry: () => storeMetrics.retry('store') }),
+      storeMetrics.observer('store'),
+    );
+    atEnd(() => store.close());
+    const sources = observeSources(
+      openSources({
+        s3: { ...settings.s3, onRetry: () => storeMetrics.retry('source') },
+        dicomweb: { ...settings.dicomweb, onRetry: () => storeMetrics.retry('source') },
+      }),
+      storeMetrics.observer('source'),
+    );
+    atEnd(() => sources.close());
+    const redis = connectRedis(redisUrl, `spineline-${queue}-${hostname()}-${process.pid}`);
+    atEnd(async () => redis.disconnect());
+    await assertRedis(redis, redisUrl);
+
+    const inference = new InferencePool({
+      threads: options.inferenceThreads,
+      executionProvider: options.executionProvider,
+      intraOpThreads: options.intraOpThreads,
+      batchSize: options.batchSize,
+      batchDelayMs: options.batchDelayMs,
+      onBatch: (batch) => metrics.batch(batch),
+    });
+    atEnd(() => inference.close());
+    const compute = new ComputePool(options.computeThreads);
+    atEnd(() => compute.close());
+
+    const runs = new RunStore(store);
+    const queues = new Queues(redis, settings.queuePrefix, options, traces);
+    atEnd(() => queues.close());
+    const progress = new ProgressCounts(redis, settings.queuePrefix);
+    const kit: WorkerKit = {
+      runs,
+      pages: new PageCache(runs),
+      outputs: new StageOutputs(store),
+      sources,
+      bundles: new BundleCache(store, (bundle, loaded) => metrics.model(bundle, loaded)),
+      compute,
+      inference,
+      metrics,
+      maxClassShares: options.maxClassShares,
+    };
+    const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs, traces };
+    const worker = new StageWorker(
+      queue,
+      processOf(kit),
+      { queues, runs, progress, metrics, log },
+      { ...connection, ...options },
+    );
+    atEnd(() => worker.close(options.graceMs), options.graceMs + CLOSE_MS);
+    const liveness = new Liveness(queue, queues, () => worker.lastProgress, options.stalledMs, log);
+    metrics.reportLive(() => liveness.live);
+    const health = await startHealthServer(settings.health, metrics.registry, () => ({
+      live: liveness.live,
+      ready: redis.status === 'ready',
+      queue,
+      redis: redis.status,
+      store: store.url,
+      inHand: worker.inHand,
+      secondsWithoutProgress: Math.round(liveness.idleMs / 1000),
+      inferenceBusy: inference.busy,
+    }));
+    atEnd(() => health.close());
+
+    const stopped = stopRequested();
+    const feeder = new Feeder(queue, queues, runs, log, { ...connection, lowWater: options.lowWater });
+    worker.onJobDone(() => feeder.look());
+    await feeder.start();
+    atEnd(() => feeder.close());
+    worker.start();
+    liveness.start();
+    atEnd(async () => liveness.close());
+    log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
+    log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: no more jobs, those in hand finish');
+  } finally {
+    await closeAll();
+  }
+}
+
+/** Resolves when the process is told to stop, or when the process that started it is gone. */
+function stopRequested(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    // Started by `spineline score`: nobody would stop this worker if that process died.
+    process.once('disconnect', () => resolve('the starting process is gone'));
+    // It may be gone already; `connected` is undefined where nobody was connected to begin with.
+    if (process.connected === false) resolve('the starting process is gone');
+  });
+}
