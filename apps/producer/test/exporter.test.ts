@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TARGETS } from '../../../packages/shared/domain/vocabulary.ts';
 import type { ProcessStudy } from '../../../packages/shared/worker/stage-worker.ts';
-import { retryRun } from '../../../packages/shared/control/run-control.ts';
+import { retryRun } from '@spineline/shared/control';
 import { StoreMetrics } from '../../../packages/shared/telemetry/store-metrics.ts';
 import { WorkerMetrics } from '../../../packages/shared/telemetry/metrics.ts';
 import { startFaultProxy } from '../../../packages/shared/test/support/fault-proxy.ts';

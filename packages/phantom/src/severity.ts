@@ -5,15 +5,7 @@
  * frequencies a level are set after the training set of the RSNA 2024 challenge: L4/L5 worst, severe rare.
  */
 
-import {
-  LEVELS,
-  type Level,
-  SEVERITIES,
-  type Severity,
-  TARGETS,
-  type Target,
-  type Task,
-} from '@spineline/shared/domain';
+import { LEVELS, type Level, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '@spineline/shared/domain';
 import type { Random } from './random.ts';
 
 /** Below the first the structure is normal or mildly narrowed, below the second moderately, from there on severely. */

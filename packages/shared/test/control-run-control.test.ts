@@ -48,7 +48,7 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
     const run = await rig.runs.readRun('run');
     const counts = { studies: 10, scored: 4, failed: 1, missing: 5, pages: 3 };
     expect(await findMissing(run, rig.runs)).toMatchObject(counts);
-    expect(await resumeRun(run, rig.runs, rig.queues, rig.progress)).toEqual(counts);
+    expect(await resumeRun(run, rig.runs, rig)).toEqual(counts);
     expect(await rig.progress.read('run')).toMatchObject({ stage1: 4, stage2: 4, stage3: 4, failed: 1 });
     await rig.feeder(100).start();
     await rig.lines.when(unfolded, 3);
@@ -61,8 +61,8 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
     const pages = await rig.record('run', named('s', 6), { pageStudies: 2 });
     await rig.queues.addPages('run', pages, 5);
     const run = await rig.runs.readRun('run');
-    await resumeRun(run, rig.runs, rig.queues, rig.progress);
-    await resumeRun(run, rig.runs, rig.queues, rig.progress);
+    await resumeRun(run, rig.runs, rig);
+    await resumeRun(run, rig.runs, rig);
     await rig.feeder(100).start();
     await rig.lines.when(unfolded, 9);
     expect(await rig.queues.counts('stage1')).toMatchObject({ waiting: 6 });
@@ -74,7 +74,7 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
     await rig.score('run', 's0');
     await rig.fail('run', 'poison', 's1');
     const run = await rig.runs.readRun('run');
-    expect(await resumeRun(run, rig.runs, rig.queues, rig.progress)).toMatchObject({ missing: 0, pages: 0 });
+    expect(await resumeRun(run, rig.runs, rig)).toMatchObject({ missing: 0, pages: 0 });
     expect(await rig.queues.unfinished()).toBe(0);
   });
 
@@ -143,7 +143,7 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
     expect(rig.lines.all.filter(unfolded)).toEqual([]);
     await expect(retryRun(run, rig.runs, rig, {})).rejects.toThrow('was cancelled');
 
-    await resumeRun(run, rig.runs, rig.queues, rig.progress);
+    await resumeRun(run, rig.runs, rig);
     await events.when(({ name }) => name === 'completed', 6);
     expect(taken.sort()).toEqual(['o0', 'r0', 'r1', 'r2', 'r3']);
   });

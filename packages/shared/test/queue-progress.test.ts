@@ -83,7 +83,7 @@ describe.skipIf(missing)(`class shares of a run${missing ? ` (${missing})` : ''}
 
     it('by a resume', async () => {
       const rig = await emptied();
-      await resumeRun(await rig.runs.readRun('run'), rig.runs, rig.queues, rig.progress);
+      await resumeRun(await rig.runs.readRun('run'), rig.runs, rig);
       expect(await countsOf(rig)).toEqual({ studies: 5, targets: 50 });
     });
 
@@ -97,7 +97,7 @@ describe.skipIf(missing)(`class shares of a run${missing ? ` (${missing})` : ''}
       const rig = await emptied();
       await rig.progress.addAll('run', named('s', 10), 'stage3');
       await rig.progress.addClassShares('run', 's0', NAMES.slice(0, 3));
-      await resumeRun(await rig.runs.readRun('run'), rig.runs, rig.queues, rig.progress);
+      await resumeRun(await rig.runs.readRun('run'), rig.runs, rig);
       expect(await countsOf(rig)).toEqual({ studies: 1, targets: 3 });
     });
   });

@@ -32,15 +32,9 @@ import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } fro
 import { PAYLOADS, type Payload } from '../queue/index.ts';
 import type { ProgressCounts, ProgressEvent } from '../queue/index.ts';
 import type { Queues } from '../queue/index.ts';
+import { cappedBackoff, EXTRA_STARTS, isPoison, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
 
-/** A worker that died with a job may not have been the job's fault; that often it was. */
-const STALLED_STARTS = 2;
-/** Starts beyond the tries, after which something is wrong that no lock showed; a suspect is started to be delayed. */
-const SPARE_STARTS = 100;
 const SUSPECT_PAUSE_MS = 500;
-/** How often a study whose stored outputs turn out damaged is computed again. */
-const REDOS = 3;
-const BACKOFF_CAP_MS = 60_000;
 
 /** What a stage does with a study; the only thing that the three workers do not share. */
 export type ProcessStudy<Q extends Stage> = (job: StudyJob<Q>) => Promise<StudyOutcome>;
@@ -102,8 +96,8 @@ export class StageWorker<Q extends Stage> {
       concurrency: options.concurrency,
       lockDuration: options.lockMs,
       stalledInterval: options.lockMs,
-      maxStalledCount: STALLED_STARTS,
-      maxStartedAttempts: options.attempts + SPARE_STARTS,
+      maxStalledCount: STALLS_ALLOWED,
+      maxStartedAttempts: options.attempts + EXTRA_STARTS,
       ...(options.traces?.telemetry && { telemetry: options.traces.telemetry }),
       settings: { backoffStrategy: (attempt, _type, _error, job) => cappedBackoff(attempt, job) },
     });
@@ -223,7 +217,7 @@ export class StageWorker<Q extends Stage> {
   async #handOver(payload: Payload<Q>, run: RunRecord, outcome: StudyOutcome, log: Logger): Promise<void> {
     const { queues, metrics, progress } = this.#parts;
     if (outcome.next === 'back') {
-      if (outcome.payload.redo > REDOS) {
+      if (outcome.payload.redo > REDOS_ALLOWED) {
         throw new SpinelineError(
           'STORE_KEEPS_BREAKING',
           'permanent',
@@ -294,7 +288,7 @@ export class StageWorker<Q extends Stage> {
 
   /** BullMQ itself fails a job that was started too often; nobody has recorded that yet. */
   async #recordPoison(job: Job | undefined, error: Error): Promise<void> {
-    if (!job || !/more than allowable limit/.test(error.message)) return;
+    if (!job || !isPoison(error)) return;
     const starts = job.stalledCounter || job.attemptsStarted; // starts that only delayed it do not count
     const poison = new SpinelineError(
       'JOB_POISON',
@@ -322,11 +316,4 @@ function messageOf(error: unknown): string {
 /** A stack says something about a fault that nobody foresaw; an expected error's message says it all. */
 function stackOfUnforeseen(error: unknown): string | undefined {
   return error instanceof Error && !(error instanceof SpinelineError) ? error.stack : undefined;
-}
-
-/** Doubles from the job's first delay up to a minute, less a random half: tries of many jobs spread out. */
-function cappedBackoff(attempt: number, job: { opts: { backoff?: unknown } } | undefined): number {
-  const { delay = 1000 } = (job?.opts.backoff ?? {}) as { delay?: number };
-  const full = Math.min(BACKOFF_CAP_MS, delay * 2 ** (attempt - 1));
-  return Math.round(full / 2 + (Math.random() * full) / 2);
 }

@@ -51,7 +51,7 @@ async function resume(name: string, options: ResumeOptions): Promise<number | un
     options,
     async ({ runs }) => {
       const run = await runs.readRun(name);
-      return async ({ queues, progress }) => ({ run, counts: await resumeRun(run, runs, queues, progress) });
+      return async (queueSide) => ({ run, counts: await resumeRun(run, runs, queueSide) });
     },
     ({ run, counts }) => say(run, counts, options, 'handed over'),
   );
