@@ -14,7 +14,7 @@ import { sampleOf, samplesOf } from '../../../packages/shared/test/support/sampl
 import { DIGEST } from '../../../packages/shared/test/support/stage-payloads.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
 import { ExporterMetrics } from '../src/exporter/exporter-metrics.ts';
-import { RunWatch } from '@spineline/shared/watching';
+import { WatchedRuns } from '@spineline/shared/watching';
 import { COMMAND, spineline } from './support/spineline-command.ts';
 
 const missing = redisMissing();
@@ -29,7 +29,7 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
 
   function exporterOf({ redis: connection, queues, runs, progress }: QueueRig) {
     const metrics = new ExporterMetrics(connection, queues);
-    const watch = new RunWatch(runs, queues, progress);
+    const watch = new WatchedRuns(runs, { queues, progress });
     return {
       metrics,
       look: async () => {

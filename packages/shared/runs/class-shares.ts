@@ -4,9 +4,7 @@
  */
 
 import { TARGETS, counted } from '../domain/index.ts';
-import type { Progress } from '../queue/index.ts';
 import type { StudyResult } from './records.ts';
-
 
 /** Targets of scored studies that are class shares, and the studies that they are of. */
 export interface ClassShares {
@@ -24,12 +22,6 @@ export class ClassShareCounter implements ClassShares {
     this.targets += ofStudy;
     if (ofStudy > 0) this.studies += 1;
   }
-}
-
-/** By the counts in Redis, which are right within about one percent: never more than there can be. */
-export function classSharesOfProgress(progress: Progress, scored: number): ClassShares {
-  const studies = Math.min(scored, progress['class-share-studies']);
-  return { studies, targets: Math.min(TARGETS.length * studies, progress['class-share-targets']) };
 }
 
 /** `12 of 200 targets, in 2 of 8 studies`; `undefined` if there are none. */

@@ -1,4 +1,4 @@
 export { type Silence } from './question.ts';
 export { Throughput } from './throughput.ts';
 export { type RunLook, type StageLook, lookOnce, watchRun } from './watch-run.ts';
-export { RunWatch } from './watched-runs.ts';
+export { WatchedRuns } from './watched-runs.ts';

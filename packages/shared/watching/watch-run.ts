@@ -4,10 +4,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kindOfError, STAGE_NAMES, type Stage, LAST_STAGE, perStage } from '../domain/index.ts';
+import { FIRST_STAGE, kindOfError, perStage, STAGE_NAMES, type Stage } from '../domain/index.ts';
 import type { Progress, QueueCounts, QueueSide } from '../queue/index.ts';
-import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
-import { type ClassShares, classSharesOfProgress } from '../runs/index.ts';
+import type { ClassShares, FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
+import { finishedOf, howFar, isOver, listingIsDue, listRun, type StoreCounts } from './how-far.ts';
 import { latestFailures } from './latest-failures.ts';
 import { type Answer, Question, type Silence } from './question.ts';
 import { Throughput } from './throughput.ts';
@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 1000;
 const LIST_EVERY_MS = 10_000;
 const NEARLY = 0.95;
 /** and for a fifth of the time at most. */
-const LIST_REST = 4;
+const LISTING_SHARE = 1 / 5;
 const FAILURES_EVERY_MS = 5000;
 /** Nothing queued for this long and studies missing: nobody will bring them. */
 const IDLE_MS = 3000;
@@ -79,12 +79,6 @@ interface QueueLook {
   readonly paused: readonly Stage[];
 }
 
-interface StoreCounts {
-  readonly scored: number;
-  readonly failed: number;
-  readonly cancelled: boolean;
-}
-
 /**
  * Ends when every study has a result or a failure, when the run was cancelled, when nothing is queued any more and some
  * studies have neither, or when the signal says so.
@@ -102,7 +96,7 @@ export async function watchRun(
   { signal, failures: wanted = 0 }: { readonly signal: AbortSignal; readonly failures?: number },
 ): Promise<RunLook | undefined> {
   const redis = new Question(() => lookAtQueues(run, side));
-  const store = new Question(() => lookAtStore(run, runs));
+  const store = new Question(() => listRun(run.run, runs));
   const failures = new Question(() => latestFailures(runs, run.run, wanted));
   const history = new History();
   let failuresListedAt = 0;
@@ -113,7 +107,8 @@ export async function watchRun(
     const pause = sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
     await Promise.race([redis.ask(), pause]);
     if (redis.answer) history.add(redis.answer);
-    if (listingIsDue(store.answer, history.nearTheEnd(run))) await Promise.race([store.ask(), pause]);
+    const listEveryMs = history.nearTheEnd(run) ? LOOK_EVERY_MS : LIST_EVERY_MS;
+    if (listingIsDue(store.answer, listEveryMs, LISTING_SHARE)) await Promise.race([store.ask(), pause]);
     if (store.fault && kindOfError(store.fault) === 'permanent') throw store.fault;
 
     if (redis.answer) {
@@ -137,7 +132,7 @@ export async function watchRun(
 /** One look, as exact as can be. @throws what Redis or the store throws. */
 export async function lookOnce(run: RunRecord, runs: RunStore, side: QueueSide): Promise<RunLook> {
   const redis = new Question(() => lookAtQueues(run, side));
-  const store = new Question(() => lookAtStore(run, runs));
+  const store = new Question(() => listRun(run.run, runs));
   // In this order: with nothing queued, the store then has all that there will be.
   for (const question of [redis, store]) {
     await question.ask();
@@ -146,10 +141,9 @@ export async function lookOnce(run: RunRecord, runs: RunStore, side: QueueSide):
   const history = new History();
   history.add(redis.answer!);
   const look = lookOf(run, redis.answer!, store.answer, history, { failures: [], silent: {} });
-  const { scored, failed } = store.answer!.value;
   const end = look.end ?? (look.queued === 0 ? 'nothing queued' : undefined);
-  const classShares = classSharesOfProgress(look.progress, scored);
-  return { ...look, scored, failed, left: run.studies - scored - failed, classShares, end };
+  const { scored, failed, left, classShares } = howFar(run, look.progress, store.answer!.value, true);
+  return { ...look, scored, failed, left, classShares, end };
 }
 
 async function lookAtQueues(run: RunRecord, { queues, progress }: QueueSide): Promise<QueueLook> {
@@ -161,17 +155,6 @@ async function lookAtQueues(run: RunRecord, { queues, progress }: QueueSide): Pr
     ...STAGE_NAMES.map((stage) => queues.counts(stage)),
   ]);
   return { progress: done, queued, pagesWaiting, paused, jobs: perStage((_, i) => jobs[i]!) };
-}
-
-async function lookAtStore(run: RunRecord, runs: RunStore): Promise<StoreCounts> {
-  const { scored, failed } = await runs.finished(run.run);
-  return { scored: scored.size, failed: failed.size, cancelled: await runs.isCancelled(run.run) };
-}
-
-function listingIsDue(last: Answer<unknown> | undefined, near: boolean): boolean {
-  if (!last) return true;
-  const rest = Math.max(near ? LOOK_EVERY_MS : LIST_EVERY_MS, LIST_REST * (last.answered - last.asked));
-  return Date.now() - last.answered >= rest;
 }
 
 /** What the counts in Redis were before. */
@@ -213,18 +196,16 @@ function lookOf(
   const { progress, jobs, pagesWaiting, queued, paused } = redis.value;
   const end = store && endOf(run, store, history);
   const listed = store && { ...store.value, at: new Date(store.asked) };
-  // The store may be ahead: Redis was lost, or the counts are a little low.
-  const scored = listed && end ? listed.scored : Math.min(run.studies, Math.max(progress[LAST_STAGE], listed?.scored ?? 0));
-  const failed =
-    listed && end ? listed.failed : Math.min(run.studies - scored, Math.max(progress.failed, listed?.failed ?? 0));
-  const left = run.studies - scored - failed;
+  const { scored, failed, left, classShares, through } = howFar(run, progress, store?.value, end !== undefined);
+  const entry = STAGE_NAMES.indexOf(run.from?.stage ?? FIRST_STAGE);
   const perSecond = history.finished.perSecond();
   return {
     at: new Date(),
     run,
     progress,
-    stages: perStage((stage) => {
-      const done = Math.min(run.studies, progress[stage]);
+    stages: perStage((stage, place) => {
+      // Of a stage before the entry, only the studies that had no result to start from.
+      const done = place < entry ? Math.min(run.studies, progress[stage]) : through[stage];
       const pace = history.stages[stage].perSecond();
       return {
         done,
@@ -240,7 +221,7 @@ function lookOf(
     scored,
     failed,
     left,
-    classShares: classSharesOfProgress(progress, scored),
+    classShares,
     perSecond,
     secondsLeft: perSecond > 0 ? left / perSecond : undefined,
     pulse: { seconds: SPAN_SECONDS, counts: history.finished.spans(SPAN_SECONDS, SPANS) },
@@ -252,12 +233,7 @@ function lookOf(
 }
 
 function endOf(run: RunRecord, store: Answer<StoreCounts>, history: History): RunEnd | undefined {
-  const { scored, failed, cancelled } = store.value;
-  if (scored + failed >= run.studies) return 'over';
-  if (cancelled) return 'cancelled';
+  if (isOver(store.value, run.studies)) return 'over';
+  if (store.value.cancelled) return 'cancelled';
   return history.idleMs(store) >= IDLE_MS ? 'nothing queued' : undefined;
-}
-
-function finishedOf(progress: Progress): number {
-  return progress[LAST_STAGE] + progress.failed;
 }

@@ -9,7 +9,7 @@ import { observeStore, openStore } from '@spineline/shared/store';
 import { createLogger, StoreMetrics, startHealthServer } from '@spineline/shared/telemetry';
 import type { Command } from 'commander';
 import { ExporterMetrics } from '../exporter/exporter-metrics.ts';
-import { RunWatch } from '@spineline/shared/watching';
+import { WatchedRuns } from '@spineline/shared/watching';
 
 const REFRESH_MS = 5000;
 /** Closing connections to a Redis that is gone would wait for ever. */
@@ -58,7 +58,7 @@ async function exporter(): Promise<void> {
     const storeMetrics = new StoreMetrics(metrics.registry);
     const opened = await openStore(storeUrl, { ...settings.s3, onRetry: () => storeMetrics.retry('store') });
     const store = observeStore(opened, storeMetrics.observer('store'));
-    const watch = new RunWatch(new RunStore(store), queues, new ProgressCounts(redis, settings.queuePrefix));
+    const watch = new WatchedRuns(new RunStore(store), { queues, progress: new ProgressCounts(redis, settings.queuePrefix) });
     let refreshed = performance.now();
     const health = await startHealthServer(settings.health, metrics, () => ({
       // Behind a connection that is stuck nothing is brought up to date any more.

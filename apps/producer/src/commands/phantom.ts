@@ -15,7 +15,7 @@ import {
 import { ConfigError, counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Rate } from '../terminal/progress-view.ts';
+import { Rate } from '../terminal/rate.ts';
 import { duration, err, out } from '../terminal/style.ts';
 
 interface PhantomCommandOptions {

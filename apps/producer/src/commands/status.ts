@@ -132,7 +132,7 @@ function viewerFor(run: RunRecord, json: boolean | undefined): Viewer {
   const warned = new Map<Warning['about'], number>();
   return {
     show: (look) => {
-      view.update(look.progress);
+      view.update(look);
       if (look.end) return; // what is to be said of that is said on standard output
       for (const { about, text } of warningsOf(look)) {
         if (Date.now() - (warned.get(about) ?? 0) < WARN_EVERY_MS) continue;

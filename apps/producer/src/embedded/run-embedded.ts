@@ -64,7 +64,7 @@ export async function runEmbedded(
               const ended = new AbortController();
               let look: RunLook | undefined;
               try {
-                const watched = watchRun(run, runs, side, ({ progress }) => view.update(progress), {
+                const watched = watchRun(run, runs, side, (look) => view.update(look), {
                   signal: AbortSignal.any([stopped.signal, ended.signal]),
                 });
                 look = await Promise.race([watched, workers.failed]);

@@ -8,7 +8,7 @@ import { QUEUES, type Queues } from '@spineline/shared/queue';
 import { addProcessMetrics } from '@spineline/shared/telemetry';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { RunWatch } from '@spineline/shared/watching';
+import type { WatchedRuns } from '@spineline/shared/watching';
 
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** A Redis that does not answer must not hold up the scrape. */
@@ -92,12 +92,12 @@ export class ExporterMetrics {
   }
 
   /** Brings the series of the runs up to date; a failure is counted, and the old ones stay. */
-  async refreshRuns(watch: RunWatch): Promise<void> {
+  async refreshRuns(watch: WatchedRuns): Promise<void> {
     try {
       const runs = await watch.look();
       for (const one of Object.values(this.#runGauges)) one.reset();
       const { stages, ...gauges } = this.#runGauges;
-      for (const { record, scored, failed, left, classShares, pagesLeft, cancelled, stages: through } of runs) {
+      for (const { record, scored, failed, left, classShares, pagesLeft, cancelled, through } of runs) {
         const { run, studies, created, deadline } = record;
         gauges.studies.set({ run }, studies);
         gauges.scored.set({ run }, scored);

@@ -2,7 +2,7 @@
 
 import { counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
-import { Rate } from './progress-view.ts';
+import { Rate } from './rate.ts';
 import { duration, err } from './style.ts';
 
 const FIRST_AFTER_SECONDS = 3;

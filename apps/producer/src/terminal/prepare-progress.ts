@@ -3,7 +3,7 @@
 import { counted } from '@spineline/shared/domain';
 import type { PrepareProgress } from '@spineline/shared/prepared';
 import cliProgress from 'cli-progress';
-import { Rate } from './progress-view.ts';
+import { Rate } from './rate.ts';
 import { duration, err } from './style.ts';
 
 const LINE_EVERY_SECONDS = 15;
