@@ -17,7 +17,7 @@ import { type Pools, STAGES, startPools } from './support/worker.ts';
 const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 3);
 const TIMEOUT_MS = 60_000 + STUDIES * 30_000;
 const SEED = 5;
-const missing = redisMissing() ?? s3Missing();
+const missing = redisMissing() ?? (await s3Missing());
 
 describe.skipIf(missing)(`a cluster${missing ? ` (${missing})` : ''}`, () => {
   let s3: TestS3;

@@ -22,6 +22,7 @@ import { startPools } from './support/worker.ts';
 const STUDIES = Number(process.env.SPINELINE_TEST_PACS_STUDIES || 2);
 const TIMEOUT_MS = 60_000 + STUDIES * 30_000;
 const missing = orthancMissing() ?? redisMissing();
+const noS3 = missing ?? (await s3Missing());
 const QUERY = 'ModalitiesInStudy=MR&StudyDate=19990101-20261231';
 
 describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
@@ -35,7 +36,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
 
   beforeAll(async () => {
     orthanc = await startOrthanc();
-    s3 = s3Missing() ? undefined : await startS3();
+    s3 = noS3 ? undefined : await startS3();
     deployment = await startDeployment(async (folder) => {
       const dataset = join(folder, 'phantom');
       await makePhantom(dataset, STUDIES, 19);
@@ -97,7 +98,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
   it(
     'gives through three pools, with the store on S3, the severities of the files',
     async ({ skip }) => {
-      skip(s3 === undefined, s3Missing());
+      skip(s3 === undefined, noS3);
       const { file, map } = await manifest('pools');
       const url = `s3://${s3!.newBucket()}/scores`;
       await (await openStore(url, { ...s3!.options, createBucket: true })).close();

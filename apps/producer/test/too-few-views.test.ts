@@ -3,6 +3,7 @@
  * and it can be tried again where that is wanted.
  */
 
+import type { RunSummary } from '@spineline/shared/reports';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { compareNatural } from '@spineline/shared/dataset';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailureRecord } from '../../../packages/shared/runs/records.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import type { RunSummary } from '../src/run-summary.ts';
+
 import { type ResultsFile, readResults } from './support/results-file.ts';
 import { type Finished, makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
 

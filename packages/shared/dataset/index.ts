@@ -21,5 +21,5 @@ export { scanSources } from './scan/scan-sources.ts';
 export { type Identity, type ScannedStudies, type StudyScan, scannedStudies } from './scan/scanned-dataset.ts';
 export { type SkipReason, Skipped } from './scan/skipped.ts';
 export { InstanceEntry, Problem, RejectedEntry, SeriesEntry, SeriesId, StudyEntry, StudyId } from './study-entry.ts';
-export { manifestLines } from './write-manifest.ts';
 export { readStudyList } from './study-list.ts';
+export { manifestLines } from './write-manifest.ts';

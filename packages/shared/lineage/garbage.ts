@@ -12,7 +12,7 @@
 
 import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { type RunRecord, type RunStore } from '../runs/index.ts';
+import type { RunRecord, RunStore } from '../runs/index.ts';
 import { type ObjectStore, outputOfKey, StageOutputs, stageFolder } from '../store/index.ts';
 import { openPipeline, type Pipeline } from './pipeline.ts';
 

@@ -5,7 +5,7 @@
 
 import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
 import { mapInOrder } from '../dataset/index.ts';
-import { type RunRecord, type RunStore, type StepRecord } from '../runs/index.ts';
+import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 
 /** The first studies of a dataset go through in a row, and that many say enough. */
 const STUDIES_LOOKED_AT = 600;

@@ -2,7 +2,7 @@
 
 import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { type RunRecord, type RunStore } from '../runs/index.ts';
+import type { RunRecord, RunStore } from '../runs/index.ts';
 import type { Pipeline, StepState, StudyForecast } from './pipeline.ts';
 
 /** Studies whose records are looked up at once. */

@@ -5,7 +5,7 @@
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
 import { ArtefactDamagedError, ConfigError, ObjectNotFoundError, type SpinelineError, STEPS, STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
-import { type FailureRecord, type RunRecord, type RunStore, type StepRecord, type StudyResult } from '../runs/index.ts';
+import type { FailureRecord, RunRecord, RunStore, StepRecord, StudyResult } from '../runs/index.ts';
 import { digestOf, type Provenance, StageOutputs } from '../store/index.ts';
 import { storeOption } from '../config/index.ts';
 

@@ -29,10 +29,10 @@ export function mostFrequent<T>(values: readonly T[], keyOf: (value: T) => strin
 /** The lower median of the figures that are there; `undefined` unless more than half are. */
 export function medianOfMost(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);
-  return known.length * 2 > values.length ? median(known) : undefined;
+  return known.length * 2 > values.length ? lowerMedian(known) : undefined;
 }
 
 /** The lower median; `undefined` of nothing. */
-export function median(values: readonly number[]): number | undefined {
+export function lowerMedian(values: readonly number[]): number | undefined {
   return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
 }

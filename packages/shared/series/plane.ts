@@ -5,7 +5,7 @@
 
 import type { FrameFacts } from '../dicom/index.ts';
 import type { Vec3 } from '../geometry/index.ts';
-import { median } from './majority.ts';
+import { lowerMedian } from './majority.ts';
 import type { Unit } from './series-stack.ts';
 
 export type Plane = 'sagittal' | 'axial' | 'coronal';
@@ -76,5 +76,5 @@ export function headToFeetMm(units: readonly Unit[]): number | undefined {
     lower.push(position[2] + Math.min(0, alongRow) + Math.min(0, alongColumn));
     upper.push(position[2] + Math.max(0, alongRow) + Math.max(0, alongColumn));
   }
-  return lower.length > 0 ? median(upper)! - median(lower)! : undefined;
+  return lower.length > 0 ? lowerMedian(upper)! - lowerMedian(lower)! : undefined;
 }

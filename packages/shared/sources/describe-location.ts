@@ -3,7 +3,7 @@
  * DICOMweb server, whose locations are made of UIDs, a digest alone.
  */
 
-import { withoutUids } from '../store/without-uids.ts';
+import { withoutUids } from '../domain/index.ts';
 import { describePlace, isDicomWeb, parseDicomWebLocation } from './dicomweb/location.ts';
 
 /**

@@ -3,7 +3,7 @@
  */
 
 import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
-import { withoutUids } from './without-uids.ts';
+import { withoutUids } from '../domain/index.ts';
 
 /** The `code` of a Node system error, or `undefined` for anything else. */
 export function systemCode(error: unknown): string | undefined {

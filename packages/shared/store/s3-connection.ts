@@ -17,7 +17,7 @@ import { ConfigError, StoreUnavailableError } from '../domain/index.ts';
 import { s3Fault, statusOf } from './s3-faults.ts';
 import type { S3Options } from './s3-options.ts';
 import { wholeBuffer } from './whole-buffer.ts';
-import { withoutUids } from './without-uids.ts';
+import { withoutUids } from '../domain/index.ts';
 
 const SECOND = 1000;
 const DEFAULT_TIMEOUT_MS = 30 * SECOND;

@@ -5,27 +5,12 @@
 
 import { createRequire } from 'node:module';
 import pino from 'pino';
+import { NEVER_LOGGED } from '../domain/index.ts';
 
 export type Logger = pino.Logger;
 
 /** `auto` is pretty on a terminal and JSON elsewhere. */
 export type LogFormat = 'auto' | 'json' | 'pretty';
-
-/** Nobody logs these. Should somebody by mistake, the line says so and not what they are. */
-const NEVER_LOGGED = [
-  'PatientName',
-  'PatientID',
-  'PatientBirthDate',
-  'PatientSex',
-  'PatientAge',
-  'AccessionNumber',
-  'InstitutionName',
-  'ReferringPhysicianName',
-  'StudyInstanceUID',
-  'SeriesInstanceUID',
-  'SOPInstanceUID',
-  'FrameOfReferenceUID',
-];
 
 /** @param component what the process is, such as `worker-stage1`. */
 export function createLogger(component: string, level: string, format: LogFormat = 'auto'): Logger {

@@ -84,7 +84,7 @@ describe.skipIf(missing)(`a study that fails${missing ? ` (${missing})` : ''}`, 
       { study: 's1', stage: 'stage1', code: 'UNEXPECTED', kind: 'transient', attempts: 2 },
     ]);
     expect((await rig.progress.read('run')).failed).toBe(1);
-    expect(rig.lines.all.find(({ msg }) => msg === 'study failed')?.stack).toContain('queue-errors.test');
+    expect(rig.lines.all.find(({ msg }) => msg === 'study failed')?.stack).toContain('worker-errors');
   });
 
   it('is tried once when the fault is permanent, recorded with all that is known, and costs nobody else', async () => {

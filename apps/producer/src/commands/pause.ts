@@ -2,7 +2,7 @@
 
 import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import { readSettings } from '@spineline/shared/config';
-import { type Queues } from '@spineline/shared/queue';
+import type { Queues } from '@spineline/shared/queue';
 import { type Command, Option } from 'commander';
 import { withQueues } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';

@@ -1,7 +1,7 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
 
 import { type StageNumber, FIRST_STAGE } from '@spineline/shared/domain';
-import { Pipeline, planRun } from '@spineline/shared/lineage';
+import { Pipeline, planRun, planReport } from '@spineline/shared/lineage';
 
 import { StageOutputs } from '@spineline/shared/store';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -9,7 +9,7 @@ import { pinBundles } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
-import { planReport, printPlan } from '../terminal/plan-view.ts';
+import { printPlan } from '../terminal/plan-view.ts';
 import { prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { counter } from '../terminal/counter.ts';
 import { err } from '../terminal/style.ts';

@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, SpinelineError, STEPS, STEP_NAMES, type Step } from '@spineline/shared/domain';
-import { type RunStore, type StudyResult } from '@spineline/shared/runs';
+import type { RunStore, StudyResult } from '@spineline/shared/runs';
 import { STEP_ARTEFACTS } from '@spineline/shared/stages';
 import { StageOutputs } from '@spineline/shared/store';
 import type { Command } from 'commander';

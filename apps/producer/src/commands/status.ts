@@ -1,13 +1,15 @@
 /** `spineline status`: how far a run is. */
 
 
+import { summarise } from '@spineline/shared/reports';
+import { printSummary } from '../terminal/summary-text.ts';
 import { STAGE_NAMES } from '@spineline/shared/domain';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { classSharesText } from '@spineline/shared/runs';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { printSummary, summarise } from '../run-summary.ts';
+
 import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';

@@ -3,6 +3,7 @@
  * to its end, its results become files, and everything is stopped.
  */
 
+import { printSummary } from '../terminal/summary-text.ts';
 import type { QueueSide } from '@spineline/shared/queue';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -11,8 +12,8 @@ import { readSettings, type Settings } from '@spineline/shared/config';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import { type StoreSide, withQueues, withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
-import { printSummary, summarise } from '../run-summary.ts';
+import { writeResultsFile, writeSubmissionFile, summarise } from '@spineline/shared/reports';
+
 import { progressView } from '../terminal/progress-view.ts';
 import { err } from '../terminal/style.ts';
 import { type RunLook, watchRun } from '@spineline/shared/watching';

@@ -1,7 +1,7 @@
 /** The lineage of a study's result in words. */
 
 import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS, STAGE_NAMES, STAGES, STEP_NAMES, stepLabel, counted } from '@spineline/shared/domain';
-import { type RunRecord, type StudyResult, type TargetResult } from '@spineline/shared/runs';
+import type { RunRecord, StudyResult, TargetResult } from '@spineline/shared/runs';
 import { digestOf } from '@spineline/shared/store';
 import { messageLines } from './failure-text.ts';
 import { gradeOf } from '@spineline/shared/domain';

@@ -3,7 +3,7 @@
  * a folder that cannot be listed is told on the study.
  */
 
-import { withoutUids } from '../../store/without-uids.ts';
+import { withoutUids } from '../../domain/index.ts';
 import type { Problem } from '../study-entry.ts';
 import type { FoundProblems } from './found-problems.ts';
 import type { Loss } from './losses.ts';

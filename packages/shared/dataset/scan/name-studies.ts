@@ -1,6 +1,6 @@
 /** Gives sorted studies their ids: those of the folders where folders and UIDs agree one to one, else pseudonyms. */
 
-import { withoutUids } from '../../store/without-uids.ts';
+import { withoutUids } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
 import { SeriesId, StudyId } from '../study-entry.ts';
 import { agreeOnNames, commonDepth, type Disagreement, depthOf, depthsFrom, disagreement, type FoldersOf, haveOwnFolders } from './folder-names.ts';

@@ -1,6 +1,6 @@
 /** Counts of what a dataset holds beside images: never refused, never without a word. */
 
-import { withoutUids } from '../../store/without-uids.ts';
+import { withoutUids } from '../../domain/index.ts';
 
 /** Why a file or folder is not an image that is read, with what a summary says of so many of them. */
 export const SKIP_REASONS = {

@@ -1,0 +1,56 @@
+/** How long a plan takes, at rates that earlier runs showed. */
+
+import { STAGE_NAMES, STAGES, STEP_NAMES, type Step } from '../domain/index.ts';
+import type { RunRecord, RunStore } from '../runs/index.ts';
+import { findRates, type RateOf } from './measured-rates.ts';
+import type { RunPlan } from './run-plan.ts';
+
+/** Steps that one pool does, one after the other. */
+const POOLS = STAGE_NAMES.map((stage): readonly Step[] => STAGES[stage].steps);
+
+type Rates = Readonly<Partial<Record<Step, RateOf>>>;
+
+/** Seconds; `undefined` where a step is to be computed whose rate nobody has measured. */
+export interface Estimate {
+  /** If nothing that is unknown has to be computed. */
+  readonly least: number | undefined;
+  /** If all of it has. */
+  readonly most: number | undefined;
+}
+
+/** How long a plan takes: that of the slowest pool, since the pools work side by side. */
+export function estimate({ steps }: RunPlan, rates: Rates): Estimate {
+  const slowest = (studies: (step: Step) => number) => {
+    const pools = POOLS.map((pool) => {
+      const seconds = pool.map((step) =>
+        studies(step) === 0 ? 0 : studies(step) / (rates[step]?.perSecond ?? Number.NaN),
+      );
+      return seconds.reduce((sum, one) => sum + one, 0);
+    });
+    return pools.some(Number.isNaN) ? undefined : Math.max(...pools);
+  };
+  return {
+    least: slowest((step) => steps[step].compute),
+    most: slowest((step) => steps[step].compute + steps[step].unknown),
+  };
+}
+
+/** What `--json` prints of a plan. */
+export interface PlanReport extends RunPlan {
+  readonly schema: 'spineline.plan/1';
+  readonly rates: Rates;
+  readonly seconds: Estimate;
+  readonly notice: string;
+}
+
+/** @param prefer the run whose rates say most about this one, if there is one. */
+export async function planReport(
+  plan: RunPlan,
+  runs: RunStore,
+  notice: string,
+  prefer?: RunRecord,
+): Promise<PlanReport> {
+  const needed = STEP_NAMES.filter((step) => plan.steps[step].compute + plan.steps[step].unknown > 0);
+  const rates = await findRates(runs, needed, prefer);
+  return { schema: 'spineline.plan/1', ...plan, rates, seconds: estimate(plan, rates), notice };
+}
