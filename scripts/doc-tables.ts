@@ -9,6 +9,7 @@ import { describeSettings } from '@spineline/shared/config';
 import { FLAG_MEANINGS, FIRST_STAGE } from '@spineline/shared/domain';
 import { registerGpuMetrics, StoreMetrics, WorkerMetrics } from '@spineline/shared/telemetry';
 import type { Registry } from 'prom-client';
+import { ROOMS } from './rooms.ts';
 import { ExporterMetrics } from '../apps/producer/src/exporter/exporter-metrics.ts';
 
 export interface DocTable {
@@ -24,11 +25,17 @@ const DEFAULTS_IN_WORDS: Readonly<Record<string, string>> = { SPINELINE_COMPUTE_
 
 export function docTables(): DocTable[] {
   return [
+    { file: 'docs/architecture.md', name: 'rooms', table: roomTable() },
     { file: 'docs/configuration.md', name: 'settings', table: settingsTable() },
     { file: 'docs/results.md', name: 'flags', table: flagTable() },
     { file: 'docs/metrics.md', name: 'worker', table: metricTable(workerRegistry()) },
     { file: 'docs/metrics.md', name: 'exporter', table: metricTable(exporterRegistry()) },
   ];
+}
+
+function roomTable(): string {
+  const rows = ROOMS.flatMap((row, i) => row.map(({ name, holds }) => [String(i + 1), `\`${name}/\``, holds]));
+  return markdownTable(['row', 'room', 'what it holds'], rows);
 }
 
 function settingsTable(): string {
