@@ -11,6 +11,7 @@
  * figures again and again while changing models wears it out: choose on another seed.
  */
 
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -147,7 +148,7 @@ async function makePhantoms(dataset: string, { studies, seed }: Options): Promis
 /** Scores them as a user would. @returns what was asked of the run. */
 async function score(dataset: string, scored: string, { models }: Options): Promise<RunRecord> {
   const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
-  const bundles = [1, 2, 3].flatMap((stage) => ['--models', `stage${stage}=${join(models, `stage${stage}`)}`]);
+  const bundles = STAGE_NAMES.flatMap((stage) => ['--models', `${stage}=${join(models, stage)}`]);
   const child = spawn(process.execPath, [program, 'score', dataset, '--out', scored, ...bundles, '--json'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

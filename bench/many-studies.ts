@@ -14,8 +14,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StudyEntry } from '@spineline/shared/dataset';
-import { TARGETS, type StageNumber, type OutputName } from '@spineline/shared/domain';
-import { type BundlePin, pushBundle, readBundleFolder } from '@spineline/shared/models';
+import { TARGETS, type OutputName, STAGE_NAMES, perStage } from '@spineline/shared/domain';
+import { pushBundle, readBundleFolder } from '@spineline/shared/models';
 import { type RunRecord, RunStore, type StepRecord, type StudyResult } from '@spineline/shared/runs';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '@spineline/shared/stages';
 import { digestBytes, digestOf, keyOfMade, type Made, openStore, resultKey, stageOutputKey } from '@spineline/shared/store';
@@ -106,9 +106,10 @@ async function run(parameters: readonly string[], settings: NodeJS.ProcessEnv, f
 async function makeStore(folder: string, size: number): Promise<void> {
   const store = await openStore(pathToFileURL(folder).href);
   const runs = new RunStore(store);
-  const pin = async <S extends StageNumber>(stage: S): Promise<BundlePin> =>
-    pushBundle(store, await readBundleFolder(join(DEMO_BUNDLES, `stage${stage}`)));
-  const bundles = { stage1: await pin(1), stage2: await pin(2), stage3: await pin(3) };
+  const pins = await Promise.all(
+    STAGE_NAMES.map(async (stage) => pushBundle(store, await readBundleFolder(join(DEMO_BUNDLES, stage)))),
+  );
+  const bundles = perStage((_, place) => pins[place]!);
   const severity = (await readBundleFolder(join(DEMO_BUNDLES, 'stage3'))).bundle;
   if (severity.stage !== 3) throw new Error('no severity bundle');
   const dataset = await runs.recordDataset({ studies: () => entries(size) }, PAGE_STUDIES);

@@ -1,13 +1,13 @@
-/** Stopping a run. */
+/** Cancelling a run. */
 
 import type { Queues } from '../queue/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 
 /**
- * Stops a run: its waiting jobs are removed, workers drop what they come to, and studies in hand are finished. All
- * results and outputs stay, and {@link resumeRun} goes on.
+ * Cancels a run: removes its waiting jobs; workers drop any job of it that they take later and finish the studies that
+ * they work on. Results and outputs stay. {@link resumeRun} continues the run.
  *
- * @returns the number of jobs that were removed.
+ * @returns the number of removed jobs.
  */
 export async function cancelRun(run: RunRecord, runs: RunStore, queues: Queues): Promise<number> {
   await runs.cancel(run.run);

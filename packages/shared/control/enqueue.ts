@@ -1,4 +1,4 @@
-/** From a dataset and bundles to a run that workers can start on: the store first, the page jobs last. */
+/** Makes a run from a dataset and bundles: writes it to the store, then adds its page jobs to the queue. */
 
 import type { StudyEntry } from '../dataset/index.ts';
 import { DatasetError, type Stage } from '../domain/index.ts';
@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly bundles: Readonly<Record<Stage, BundlePin>>;
   /** 1 (most urgent) to 10. */
   readonly priority: number;
-  /** What the bundles want shown with every output. */
+  /** Warning of the bundles, to be shown with every output. */
   readonly notice: string;
   /** See `RunRecord`. */
   readonly from?: RunRecord['from'];
@@ -20,14 +20,15 @@ export interface RunOptions {
 }
 
 export interface EnqueueOptions extends RunOptions {
-  /** Studies a page. */
+  /** Studies per page. */
   readonly pageStudies: number;
-  /** Called as the dataset is read. */
+  /** Called while the dataset is read, with the number of studies so far. */
   readonly onStudies?: (count: number) => void;
 }
 
 /**
- * Records a run over a dataset and hands its pages to the workers. Returns as soon as that is done; nobody has to stay.
+ * Records a run over a dataset and adds its pages to the queue. Then the producer may exit: the workers need only the store
+ * and Redis.
  *
  * @throws {ConfigError} if there is a run of this name.
  * @throws {DatasetError} if the dataset has no study.
@@ -39,14 +40,14 @@ export async function enqueueRun(
   options: EnqueueOptions,
 ): Promise<RunRecord> {
   checkRunName(options.run);
-  // Said before the dataset is read, which may take a while.
+  // Checked before the dataset is read, since that may take a while.
   await runs.assertNoRun(options.run);
   const record = await runs.recordDataset(dataset, options.pageStudies, options.onStudies);
   return startRun(record, runs, queues, options);
 }
 
 /**
- * Records a run over a dataset that the store has, and hands its pages to the workers of the stage where it enters.
+ * Records a run over a dataset in the store, and adds its pages to the queue of the stage at which its studies enter.
  *
  * @throws as {@link enqueueRun}.
  */

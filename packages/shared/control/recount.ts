@@ -1,13 +1,13 @@
-/** The counts in Redis of a run that is handed over again: they start from what the store has. */
+/** Sets the counts in Redis of a run that is resumed or retried to what the store has. */
 
 import { LAST_STAGE, STAGE_NAMES } from '../domain/index.ts';
 import type { ProgressCounts } from '../queue/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 
-/** Counts in Redis are right within about one percent. If they are lower than this share, some were lost. */
+/** Counts in Redis are off by up to about one percent. If they are below this share of the true number, some were lost. */
 const STILL_COUNTED = 0.95;
 
-/** Where Redis has lost its counts, class shares are read from the results again: which studies have some is only there. */
+/** If Redis has lost its counts, counts class shares again from the results, the only place that records them. */
 export async function recountClassShares(
   { run }: RunRecord,
   scored: ReadonlySet<string>,
@@ -22,7 +22,7 @@ export async function recountClassShares(
   }
 }
 
-/** What people watch starts from what is done. */
+/** Sets the progress counts to the studies that are already scored or failed. */
 export async function countDone(
   { run }: RunRecord,
   { scored, failed }: { scored: ReadonlySet<string>; failed: ReadonlySet<string> },

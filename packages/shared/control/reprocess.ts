@@ -1,19 +1,19 @@
 /**
- * A new run that starts from an old one's stored outputs: which bundles it pins, where its studies enter, and which
- * studies it is over.
+ * Reprocessing: a new run that starts from the stored outputs of an old one. Decides which bundles it pins, at which stage
+ * studies enter, and which studies it covers.
  */
 
 import { readStudyList, type StudyEntry } from '../dataset/index.ts';
-import { ConfigError, type StageNumber, type Stage } from '../domain/index.ts';
+import { ConfigError, STAGES, type Stage } from '../domain/index.ts';
 import { bundleOfStage, readPinnedManifest } from '../models/index.ts';
 import type { DatasetRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { digestOf } from '../store/index.ts';
 import { type PinnedBundles, pinBundles, stagesChosen } from './pin-bundles.ts';
 
 export interface ReprocessOptions {
-  readonly stage: StageNumber;
+  readonly stage: Stage;
   readonly models: readonly string[];
-  /** File of study ids, one a line; `-` for standard input. */
+  /** File with one study id per line; `-`: standard input. */
   readonly studies?: string;
   readonly onlyFailed?: boolean;
 }
@@ -22,17 +22,17 @@ export interface Reprocess {
   readonly parent: RunRecord;
   readonly pinned: PinnedBundles;
   readonly from: { readonly run: string; readonly stage: Stage };
-  /** Why studies enter at an earlier stage than was asked for. */
+  /** Why studies enter at an earlier stage than requested. */
   readonly note: string | undefined;
   /** `undefined`: all studies of the old run. */
   readonly selection: ReadonlySet<string> | undefined;
 }
 
 /**
- * Works out a reprocess; only a bundle in a folder is written, unless it is a dry run.
+ * Prepares a reprocess. Writes nothing, except that it pushes a bundle given as a folder; in a dry run not even that.
  *
- * @throws {ConfigError} for a bundle of a stage before the one where studies enter, for studies that the run does not
- *   have, and for a selection of nothing.
+ * @throws {ConfigError} for a bundle of a stage before the one at which studies enter, for studies that the run does not
+ *   have, and for an empty selection.
  */
 export async function prepareReprocess(
   runs: RunStore,
@@ -41,9 +41,10 @@ export async function prepareReprocess(
   dryRun: boolean,
 ): Promise<Reprocess> {
   const parent = await runs.readRun(name);
-  const early = stagesChosen(options.models).filter((stage) => stage < options.stage);
+  const numberOf = (stage: Stage) => STAGES[stage].number;
+  const early = stagesChosen(options.models).map(numberOf).filter((number) => number < numberOf(options.stage));
   if (early.length > 0) {
-    throw new ConfigError(`a new bundle of stage ${early[0]} changes what stage ${options.stage} starts from`, {
+    throw new ConfigError(`a new bundle of stage ${early[0]} changes what stage ${numberOf(options.stage)} starts from`, {
       hint: `give --stage ${Math.min(...early)}; what stays the same is found and not computed again`,
     });
   }
@@ -51,15 +52,15 @@ export async function prepareReprocess(
   const pinned = await pinBundles(runs.store, options.models, { base: parent.bundles, dryRun });
   const before = bundleOfStage(await readPinnedManifest(runs.store, parent.bundles.stage3), 3);
   const otherCrops = digestOf(before.crops) !== digestOf(pinned.crops);
-  const entry: Stage = options.stage === 3 && otherCrops ? 'stage2' : `stage${options.stage}`;
+  const entry: Stage = options.stage === 'stage3' && otherCrops ? 'stage2' : options.stage;
   const note =
-    entry === `stage${options.stage}`
+    entry === options.stage
       ? undefined
       : 'the crop windows of the new bundle are others: studies enter at stage 2, where points are found in the store and crops are cut from the images';
   return { parent, pinned, from: { run: name, stage: entry }, note, selection };
 }
 
-/** The studies of a run, or those of them that were selected, as the dataset has them. */
+/** The dataset entries of a run's studies, or of the selected ones. */
 export async function* studiesOf(
   runs: RunStore,
   run: Pick<RunRecord, 'dataset'>,
@@ -70,7 +71,7 @@ export async function* studiesOf(
   }
 }
 
-/** The old run's dataset, or, of a selection, a dataset of its own. */
+/** The dataset of the new run: that of the old run, or, for a selection, a new one. */
 export async function datasetOf(
   runs: RunStore,
   { parent, selection }: Pick<Reprocess, 'parent' | 'selection'>,
@@ -90,7 +91,7 @@ async function select(
   if (onlyFailed) {
     const { failed } = await runs.finished(parent.run);
     selection = selection ? selection.intersection(failed) : failed;
-    if (selection.size === 0) throw new ConfigError(`no study of ${parent.run} failed that is to be reprocessed`);
+    if (selection.size === 0) throw new ConfigError(`no failed study of ${parent.run} is selected`);
     return selection;
   }
   const unknown = new Set(selection);

@@ -1,6 +1,6 @@
 /**
- * Going on with a run after Redis was emptied or replaced, or after it was cancelled. What is missing is worked out from
- * the store alone, so that it does not matter what Redis holds.
+ * Resuming a run after Redis was emptied or replaced, or after the run was cancelled. The store alone tells which studies
+ * are missing, so it does not matter what Redis holds.
  */
 
 import type { QueueSide } from '../queue/index.ts';
@@ -11,13 +11,13 @@ export interface ResumeCounts {
   readonly studies: number;
   readonly scored: number;
   readonly failed: number;
-  /** Studies with neither result nor failure: those that are handed over. */
+  /** Studies with neither result nor failure. */
   readonly missing: number;
-  /** Pages of the dataset that hold a missing study. */
+  /** Pages of the dataset with at least one missing study. */
   readonly pages: number;
 }
 
-/** What of a run is missing, and the pages of its dataset that have it. */
+/** Which part of a run is missing, and the pages of its dataset that hold it. */
 export interface Missing extends ResumeCounts {
   readonly pagesOfMissing: readonly string[];
   readonly scoredStudies: ReadonlySet<string>;
@@ -25,10 +25,10 @@ export interface Missing extends ResumeCounts {
 }
 
 /**
- * Studies of a run with neither result nor failure. Lists the run's records and reads the pages of its dataset, one at
- * a time.
+ * Finds the studies of a run with neither result nor failure. Lists the records of the run and reads the pages of its
+ * dataset one by one.
  *
- * @throws {ObjectNotFoundError} {ArtefactDamagedError} if the dataset is not whole in the store.
+ * @throws {ObjectNotFoundError} {ArtefactDamagedError} if the dataset is not complete in the store.
  */
 export async function findMissing(run: RunRecord, runs: RunStore): Promise<Missing> {
   const { scored, failed } = await runs.finished(run.run);
@@ -53,8 +53,8 @@ export async function findMissing(run: RunRecord, runs: RunStore): Promise<Missi
 }
 
 /**
- * Hands over what is missing of a run, after a flushed Redis, with a new one, or after {@link cancelRun}. Steps that are
- * in the store are found there. Doing it twice, or while the run goes on, costs some looking up and nothing else.
+ * Adds the missing studies of a run to the queue again: after Redis was emptied, with a new Redis, or after
+ * {@link cancelRun}. Stored outputs are reused. Doing this twice, or while the run is in progress, only costs some lookups.
  */
 export async function resumeRun(
   run: RunRecord,

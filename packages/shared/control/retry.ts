@@ -1,6 +1,4 @@
-/**
- * Trying failed studies of a run again. How a worker itself tries a job again: worker/retry-policy.ts.
- */
+/** Retrying failed studies of a run on request. Retries that a worker makes itself: worker/retry-policy.ts. */
 
 import pLimit from 'p-limit';
 import { ConfigError } from '../domain/index.ts';
@@ -8,7 +6,7 @@ import type { QueueSide } from '../queue/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { countDone, recountClassShares } from './recount.ts';
 
-/** Failure records that are deleted at once. */
+/** Failure records deleted at a time. */
 const DELETES_AT_ONCE = 32;
 
 export interface RetrySelection {
@@ -19,16 +17,16 @@ export interface RetrySelection {
 export interface RetryCounts {
   /** Studies that had failed. */
   readonly failed: number;
-  /** Those of them that are tried again. */
+  /** Those of them that are retried. */
   readonly retried: number;
 }
 
 /**
- * Forgets failures and hands their studies over again. A process that dies in between leaves studies with neither
- * result nor failure, which {@link resumeRun} hands over.
+ * Deletes failures and adds their studies to the queue again. If the process dies in between, studies are left with neither
+ * result nor failure; {@link resumeRun} adds those.
  *
- * @param queueSide left out: only counts.
- * @throws {ConfigError} if the run was cancelled.
+ * @param queueSide `undefined`: only count.
+ * @throws {ConfigError} if the run is cancelled.
  */
 export async function retryRun(
   run: RunRecord,
@@ -37,7 +35,7 @@ export async function retryRun(
   { kind, studies }: RetrySelection,
 ): Promise<RetryCounts> {
   if (await runs.cancelled(run.run)) {
-    throw new ConfigError(`the run ${run.run} was cancelled`, { hint: `spineline resume ${run.run} goes on with it` });
+    throw new ConfigError(`the run ${run.run} was cancelled`, { hint: `to continue it: spineline resume ${run.run}` });
   }
   let failed = 0;
   const retried = new Set<string>();

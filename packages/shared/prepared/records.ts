@@ -5,7 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ConfigError, SpinelineError } from '../domain/index.ts';
+import { ConfigError, SpinelineError, STAGE_NUMBERS, perStage } from '../domain/index.ts';
 import { CROP_ARRAYS } from '../stages/index.ts';
 
 /** `exact`: what the models are fed, bit for bit; `float16`; `uint8`: round(255 x). */
@@ -17,10 +17,10 @@ const sides = z.object({ left: count, right: count, top: count, bottom: count })
 
 export const PrepareOptions = z.object({
   /** Stages whose arrays are made. */
-  stages: z.array(z.literal([1, 2, 3])).min(1),
+  stages: z.array(z.literal(STAGE_NUMBERS)).min(1),
   dtype: z.enum(DTYPES),
   /** P x P average pooling, a stage. */
-  pool: z.object({ stage1: positive, stage2: positive, stage3: positive }),
+  pool: z.object(perStage(() => positive)),
   /** Slices at either end of stage 2's images, beyond the three that the models see. */
   xyRoomSlices: count,
   /** Slices at either end of a crop, beyond those that the models see. */
@@ -62,9 +62,9 @@ const Pin = z.object({ name: z.string(), version: z.string(), digest });
 export const PreparedDataset = z.object({
   schema: z.literal('spineline.prepared/1'),
   dataset: z.object({ name: z.string(), digest }),
-  bundles: z.object({ stage1: Pin, stage2: Pin, stage3: Pin }),
+  bundles: z.object(perStage(() => Pin)),
   /** `input` of the bundles of stages 1 and 2, `crops` of that of stage 3. */
-  settings: z.object({ stage1: z.unknown(), stage2: z.unknown(), stage3: z.unknown() }),
+  settings: z.object(perStage(() => z.unknown())),
   options: PrepareOptions,
   shards: z.array(z.object({ folder: z.string(), studies: positive, digest })),
   /** In all shards. */

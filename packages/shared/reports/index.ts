@@ -1,5 +1,5 @@
 export { diffPage } from './diff/diff-page-html.ts';
-export { type RunsDiff, STAGE_NAMES, diffRuns, targetLabel, verdictOf, withTop } from './diff/run-diff.ts';
+export { type RunsDiff, diffRuns, targetLabel, verdictOf, withTop } from './diff/run-diff.ts';
 export { PART_NAMES, TASK_NAMES } from './evaluation-names.ts';
 export { type MembersOf, memberReader, membersOfStudy } from './member-slices.ts';
 export { type Crop, type CropColumn, type CropRow, type CropTile, drawCropSheet, drawTargetCrops } from './pictures/crop-pictures.ts';

@@ -1,7 +1,7 @@
 /** `spineline models`: bundles at rest: put into the store, promoted for new runs, listed, shown, verified. */
 
 import { readSettings } from '@spineline/shared/config';
-import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted } from '@spineline/shared/domain';
+import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted, STAGES, STAGE_NAMES } from '@spineline/shared/domain';
 import { type Bundle, bundleDigest, demoteStage, findBundleFolders, type LoadedBundle, listStoredBundles, listStoredNames, membersOf, mendBundle, type Promotion, promoteBundle, pushBundle, readBundleFolder, readBundleManifest, readPromotion, readStoredBundle, readStoredManifest } from '@spineline/shared/models';
 import { bundleKey, type ObjectStore } from '@spineline/shared/store';
 import type { Command } from 'commander';
@@ -77,7 +77,7 @@ Example:
   models
     .command('demote')
     .description('go back to the demo bundle of a stage for new runs')
-    .argument('<stageN...>', 'stage1, stage2, stage3')
+    .argument('<stageN...>', STAGE_NAMES.join(', '))
     .option(...STORE)
     .option('--json', 'print what is recorded now as JSON')
     .action(demote);
@@ -173,9 +173,9 @@ async function promote(names: readonly string[], { store, json }: StoreOption): 
 
 async function demote(names: readonly string[], { store, json }: StoreOption): Promise<void> {
   const stages = names.map((name) => {
-    const stage = STAGE_NUMBERS.find((one) => name === `stage${one}`);
-    if (!stage) throw new ConfigError(`${name} is no stage`, { expected: 'stage1, stage2 or stage3' });
-    return stage;
+    const stage = STAGE_NAMES.find((one) => name === one);
+    if (!stage) throw new ConfigError(`${name} is no stage`, { expected: STAGE_NAMES.join(', ') });
+    return STAGES[stage].number;
   });
   await withStore(async (side) => {
     const promotions: Promotion[] = [];

@@ -6,10 +6,15 @@ import type { Queues } from '@spineline/shared/queue';
 import { type Command, Option } from 'commander';
 import { withQueues } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { out } from '../terminal/style.ts';
 
+interface StageOption {
+  readonly stage?: Stage;
+}
+
 const STAGE_OPTION = () =>
-  new Option('--stage <n>', 'only the pool of this stage (default: all three)').choices(['1', '2', '3']);
+  new Option('--stage <n>', `only the pool of this stage: ${STAGE_NUMBERS_TEXT} (default: all)`).argParser(parseStage);
 
 export function addPause(program: Command): void {
   program
@@ -23,21 +28,21 @@ For maintenance of the store, the images or the GPUs. Jobs wait in Redis, worker
 "spineline unpause" goes on.
 ${EXIT_HELP}`,
     )
-    .action((options: { stage?: string }) => apply(options, (queues, stages) => queues.pause(stages)));
+    .action((options: StageOption) => apply(options, (queues, stages) => queues.pause(stages)));
   program
     .command('unpause')
     .description('go on after a pause')
     .addOption(STAGE_OPTION())
     .addHelpText('after', EXIT_HELP)
-    .action((options: { stage?: string }) => apply(options, (queues, stages) => queues.unpause(stages)));
+    .action((options: StageOption) => apply(options, (queues, stages) => queues.unpause(stages)));
 }
 
 async function apply(
-  { stage }: { stage?: string },
+  { stage }: StageOption,
   change: (queues: Queues, stages: readonly Stage[]) => Promise<void>,
 ): Promise<void> {
   await withQueues(readSettings(), async ({ queues }) => {
-    await change(queues, stage ? [`stage${stage}` as Stage] : STAGE_NAMES);
+    await change(queues, stage ? [stage] : STAGE_NAMES);
     const paused = await queues.paused();
     console.log(paused.length === 0 ? out.good('no pool is paused') : out.warn(`paused: ${paused.join(', ')}`));
   });

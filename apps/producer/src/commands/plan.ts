@@ -1,14 +1,15 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
 
-import { type StageNumber, FIRST_STAGE } from '@spineline/shared/domain';
+import { type Stage, FIRST_STAGE, STAGES } from '@spineline/shared/domain';
 import { Pipeline, planRun, planReport } from '@spineline/shared/lineage';
 
 import { StageOutputs } from '@spineline/shared/store';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { pinBundles } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { printPlan } from '../terminal/plan-view.ts';
 import { prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { counter } from '../terminal/counter.ts';
@@ -16,7 +17,7 @@ import { err } from '../terminal/style.ts';
 import { collect } from './score.ts';
 
 interface PlanOptions {
-  readonly stage?: StageNumber;
+  readonly stage?: Stage;
   readonly models: readonly string[];
   readonly studies?: string;
   readonly onlyFailed?: boolean;
@@ -30,7 +31,7 @@ export function addPlan(program: Command): void {
     .command('plan')
     .description('what a run would find in the store, what it would compute, and how long that takes')
     .argument('<dataset-or-run>', 'a dataset, as for enqueue; with --stage the name of a run, as for reprocess')
-    .option('--stage <n>', 'plan a reprocess of the run that enters at this stage: 1, 2 or 3', parseStage)
+    .option('--stage <n>', `plan a reprocess of the run that enters at this stage: ${STAGE_NUMBERS_TEXT}`, parseStage)
     .option('--models <stageN=bundle>', 'bundle@version in the store, or a folder; repeatable', collect, [])
     .option('--studies <file>', 'with --stage: only these studies, ids one a line; - for standard input')
     .option('--only-failed', 'with --stage: only studies that failed in the run')
@@ -59,11 +60,6 @@ ${EXIT_HELP}`,
         else await printDatasetPlan(side, what, options);
       }, options.store);
     });
-}
-
-export function parseStage(text: string): StageNumber {
-  if (text === '1' || text === '2' || text === '3') return Number(text) as StageNumber;
-  throw new InvalidArgumentError('1, 2 or 3');
 }
 
 /** Prints what `enqueue` of a dataset would come to. */
@@ -103,7 +99,7 @@ export async function printReprocessPlan(
   if (note) console.error(err.warn(note));
   const elsewhere = from.stage === FIRST_STAGE ? 0 : plan.entering[FIRST_STAGE];
   if (elsewhere > 0) {
-    console.error(err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage 1`));
+    console.error(err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage ${STAGES[FIRST_STAGE].number}`));
   }
   printPlan(report);
 }

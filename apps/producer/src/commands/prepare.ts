@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readSettings, type Settings } from '@spineline/shared/config';
-import { ConfigError, counted } from '@spineline/shared/domain';
+import { ConfigError, counted, STAGE_NAMES, STAGE_NUMBERS, perStage, stageOfNumber } from '@spineline/shared/domain';
 import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { readStoredManifest } from '@spineline/shared/models';
 import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
@@ -52,17 +52,18 @@ export function addPrepare(program: Command): void {
     )
     .option('--store <url>', 'object store of bundle@version (default: SPINELINE_STORE_URL)')
     .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')
-    .option('--stages <list>', 'stages to make arrays for', stageList, [1, 2, 3] as PrepareOptions['stages'])
+    .option('--stages <list>', 'stages to make arrays for', stageList, [...STAGE_NUMBERS])
     .addOption(
       new Option('--dtype <type>', 'exact: as fed to the models, float32 and for crops float16; uint8: round(255 x)')
         .choices(DTYPES)
         .default('exact'),
     )
-    .option('--pool <a,b,c>', 'average-pool stage 1, 2, 3 by a x a, b x b, c x c', pools, {
-      stage1: 1,
-      stage2: 1,
-      stage3: 1,
-    })
+    .option(
+      '--pool <a,b,c>',
+      'average-pool stage 1, 2, 3 by a x a, b x b, c x c',
+      pools,
+      perStage(() => 1),
+    )
     .option('--xy-room-slices <n>', 'slices at either end of stage 2’s three, for shifting', wholeNumber, 0)
     .option('--crop-room-slices <n>', 'slices at either end of a crop’s, for shifting', wholeNumber, 0)
     .option('--crop-room-px <n>', 'at least so many px around a crop’s window, of the 512 x 512 slice', wholeNumber, 0)
@@ -119,11 +120,11 @@ async function prepare(path: string, options: PrepareCommandOptions): Promise<nu
         sources,
         labels: await readLabels(labels),
         coordinates: await readCoordinates(coordinates),
-        bundles: { stage1: manifests[1].pin, stage2: manifests[2].pin, stage3: manifests[3].pin },
+        bundles: perStage((stage) => manifests[stage].pin),
         settings: {
-          stage1: manifests[1].bundle.input,
-          stage2: manifests[2].bundle.input,
-          stage3: manifests[3].bundle.crops,
+          stage1: manifests.stage1.bundle.input,
+          stage2: manifests.stage2.bundle.input,
+          stage3: manifests.stage3.bundle.crops,
         },
         options: { stages, dtype, pool, xyRoomSlices, cropRoomSlices, cropRoomPx, studiesPerShard },
         out: resolve(options.out),
@@ -182,14 +183,14 @@ function printPrepared(
 
 function stageList(text: string): PrepareOptions['stages'] {
   const stages = [...new Set(text.split(','))].map(Number).sort();
-  if (stages.every((stage) => [1, 2, 3].includes(stage))) return stages as PrepareOptions['stages'];
-  throw new InvalidArgumentError('some of 1,2,3');
+  if (stages.every((number) => stageOfNumber(number))) return stages as PrepareOptions['stages'];
+  throw new InvalidArgumentError(`some of ${STAGE_NUMBERS.join(',')}`);
 }
 
 function pools(text: string): PrepareOptions['pool'] {
-  const [stage1, stage2, stage3, ...more] = text.split(',').map(positiveNumber);
-  if (stage3 === undefined || more.length > 0) throw new InvalidArgumentError('three numbers, such as 4,2,2');
-  return { stage1: stage1!, stage2: stage2!, stage3 };
+  const numbers = text.split(',').map(positiveNumber);
+  if (numbers.length === STAGE_NAMES.length) return perStage((_, place) => numbers[place]!);
+  throw new InvalidArgumentError('one number per stage, such as 4,2,2');
 }
 
 function positiveNumber(text: string): number {

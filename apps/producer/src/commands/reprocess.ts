@@ -1,5 +1,6 @@
 /** `spineline reprocess`: a new run that starts from an old one's stored outputs, at one stage. */
 
+import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
 import { startRun } from '@spineline/shared/control';
 import type { RunRecord } from '@spineline/shared/runs';
@@ -11,7 +12,7 @@ import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
 import { datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
 import { err, out } from '../terminal/style.ts';
 import { parsePriority } from './enqueue.ts';
-import { parseStage, printReprocessPlan } from './plan.ts';
+import { printReprocessPlan } from './plan.ts';
 import { collect } from './score.ts';
 
 interface ReprocessCommandOptions extends ReprocessOptions, HandOverOptions {
@@ -26,7 +27,7 @@ export function addReprocess(program: Command): void {
     .command('reprocess')
     .description('score a run’s studies again from one stage on, in a new run; the old one stays as it is')
     .argument('<run>', 'name of the run to start from')
-    .requiredOption('--stage <n>', 'stage at which studies enter: 1, 2 or 3', parseStage)
+    .requiredOption('--stage <n>', `stage at which studies enter: ${STAGE_NUMBERS_TEXT}`, parseStage)
     .option('--as <name>', 'name of the new run')
     .option(
       '--models <stageN=bundle>',

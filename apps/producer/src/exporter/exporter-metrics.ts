@@ -1,6 +1,6 @@
 /**
- * The series of the queues, the runs and Redis: what no single worker can say, from one place, so that ten workers do not
- * each ask Redis. Queues and Redis are asked at every scrape, runs in the background.
+ * The metrics of the queues, the runs and Redis. One process serves them, since no single worker knows them and since ten
+ * workers should not each query Redis. Queues and Redis are queried at every scrape, runs in the background.
  */
 
 import { STAGE_NAMES } from '@spineline/shared/domain';
@@ -11,7 +11,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { WatchedRuns } from '@spineline/shared/watching';
 
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
-/** A Redis that does not answer must not hold up the scrape. */
+/** A Redis that does not answer must not block the scrape. */
 const ANSWER_MS = 4000;
 
 export class ExporterMetrics {
@@ -33,18 +33,18 @@ export class ExporterMetrics {
     const gauge = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
       new Gauge({ name, help, labelNames, registers });
     this.#queueGauges = {
-      jobs: gauge('spineline_queue_jobs', 'Jobs in a queue, of all runs', 'queue', 'state'),
+      jobs: gauge('spineline_queue_jobs', 'Jobs in a queue, summed over all runs', 'queue', 'state'),
       oldest: gauge(
         'spineline_queue_oldest_waiting_seconds',
-        'Age of the oldest waiting job; 0 if none waits',
+        'Age of the oldest waiting job; 0 if no job waits',
         'queue',
       ),
-      paused: gauge('spineline_queue_paused', '1 while workers take nothing from the queue', 'queue'),
+      paused: gauge('spineline_queue_paused', '1 while the queue is paused: workers take no jobs from it', 'queue'),
     };
-    this.#redisUp = gauge('spineline_redis_up', '1 if Redis answered this scrape');
+    this.#redisUp = gauge('spineline_redis_up', '1 if Redis answered at this scrape, otherwise 0');
     this.#redisGauges = {
       used: gauge('spineline_redis_memory_used_bytes', 'Memory that Redis uses'),
-      limit: gauge('spineline_redis_memory_max_bytes', 'Redis’ maxmemory; 0 is no limit'),
+      limit: gauge('spineline_redis_memory_max_bytes', 'Memory limit of Redis (maxmemory); 0 means no limit'),
     };
     const ofRun = (name: string, help: string) => gauge(name, help, 'run');
     this.#runGauges = {
@@ -54,29 +54,35 @@ export class ExporterMetrics {
       left: ofRun('spineline_run_studies_left', 'Studies of a run that have neither result nor failure'),
       shareTargets: ofRun(
         'spineline_run_class_share_targets',
-        'Targets of scored studies of a run that are class shares because no view of them exists, of 25 per study',
+        'Targets of scored studies of a run that got class shares because no view of them exists, of 25 per study',
       ),
-      shareStudies: ofRun('spineline_run_class_share_studies', 'Scored studies of a run that have such a target'),
-      pagesLeft: ofRun('spineline_run_pages_left', 'Pages of a run that were not unfolded into jobs yet'),
-      cancelled: ofRun('spineline_run_cancelled', '1 if the run was cancelled'),
-      created: ofRun('spineline_run_created_timestamp_seconds', 'When the run was handed over'),
-      deadline: ofRun('spineline_run_deadline_timestamp_seconds', 'When the run should be over, if anybody said so'),
-      stages: gauge('spineline_run_stage_studies', 'Studies of a run that are through a stage', 'run', 'stage'),
+      shareStudies: ofRun(
+        'spineline_run_class_share_studies',
+        'Scored studies of a run with at least one target that got class shares',
+      ),
+      pagesLeft: ofRun('spineline_run_pages_left', 'Pages of a run that are not unfolded into study jobs yet'),
+      cancelled: ofRun('spineline_run_cancelled', '1 if the run was cancelled, otherwise 0'),
+      created: ofRun('spineline_run_created_timestamp_seconds', 'Time when the run was created'),
+      deadline: ofRun(
+        'spineline_run_deadline_timestamp_seconds',
+        'Time when the run should be finished; only for a run with a deadline',
+      ),
+      stages: gauge('spineline_run_stage_studies', 'Studies of a run that have finished a stage', 'run', 'stage'),
     };
     this.#lastRefresh = gauge(
       'spineline_exporter_last_refresh_timestamp_seconds',
-      'When the series of the runs were last brought up to date',
+      'Time when the series of the runs were last updated',
     );
     this.#errors = new Counter({
       name: 'spineline_exporter_errors_total',
-      help: 'Looks at Redis or at the runs that failed',
+      help: 'Failed queries of Redis or of the runs',
       labelNames: ['source'],
       registers,
     });
     for (const source of ['redis', 'runs']) this.#errors.inc({ source }, 0);
   }
 
-  /** For further series of the process. */
+  /** To add further series of the process. */
   get registry(): Registry {
     return this.#registry;
   }
@@ -91,7 +97,7 @@ export class ExporterMetrics {
     return this.#registry.metrics();
   }
 
-  /** Brings the series of the runs up to date; a failure is counted, and the old ones stay. */
+  /** Updates the series of the runs. If that fails, it counts the failure and keeps the old values. */
   async refreshRuns(watch: WatchedRuns): Promise<void> {
     try {
       const runs = await watch.look();
@@ -118,7 +124,7 @@ export class ExporterMetrics {
     }
   }
 
-  /** @returns whether Redis answered; if not, there are no series of the queues rather than old ones. */
+  /** @returns whether Redis answered. If not, the series of the queues are absent, since old values would mislead. */
   async #readRedis(): Promise<boolean> {
     const all = [...Object.values(this.#queueGauges), ...Object.values(this.#redisGauges)];
     let timer: NodeJS.Timeout | undefined;
@@ -139,7 +145,7 @@ export class ExporterMetrics {
     }
   }
 
-  /** Asks everything, and gives what sets the series: all of one look, or none. */
+  /** Queries everything. @returns a function that sets all series at once, so that they are of the same moment. */
   async #readQueues(): Promise<() => void> {
     const [memory, paused, queues] = await Promise.all([
       this.#redis.info('memory'),
@@ -165,7 +171,7 @@ export class ExporterMetrics {
   }
 }
 
-/** A field of Redis' INFO. */
+/** A number in the answer of the Redis command INFO. */
 function numberOf(info: string, field: string): number {
   return Number(new RegExp(`^${field}:(\\d+)\\r?$`, 'm').exec(info)?.[1] ?? 0);
 }

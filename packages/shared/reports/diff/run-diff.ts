@@ -1,11 +1,9 @@
 /** What differs between two runs in the store: for people as text or a page, for programs as JSON. */
 
-import { conditionLabel, levelLabel, targetOfName } from '../../domain/index.ts';
+import { conditionLabel, levelLabel, targetOfName, STAGE_NAMES, type Stage } from '../../domain/index.ts';
 import { compareRuns, DEFAULT_TOP, type Labels, type MetricDifference, type RunDifference } from '../../evaluation/index.ts';
 import type { RunRecord, RunStore } from '../../runs/index.ts';
 
-export type StageName = keyof RunRecord['bundles'];
-export const STAGE_NAMES: readonly StageName[] = ['stage1', 'stage2', 'stage3'];
 
 /** One of the two runs, as far as a comparison shows it. */
 export interface DiffSide {
@@ -27,7 +25,7 @@ export interface RunsDiff extends RunDifference {
   readonly a: DiffSide;
   readonly b: DiffSide;
   /** Stages whose bundle is another one, by digest. */
-  readonly bundlesDiffer: readonly StageName[];
+  readonly bundlesDiffer: readonly Stage[];
   readonly datasetsDiffer: boolean;
 }
 

@@ -3,19 +3,32 @@
  * the DICOM files are read where they lie.
  */
 
-import { readFrame, readHeader } from '../../dicom/index.ts';
-import { ArtefactDamagedError, ConfigError, LEVELS, type Level, levelLabel, ObjectNotFoundError, SIDES, type Side, SpinelineError, TARGETS, type Target, targetOfName } from '../../domain/index.ts';
+import { openImage } from '../../dicom/index.ts';
+import {
+  ArtefactDamagedError,
+  ConfigError,
+  gradeOf,
+  LEVELS,
+  type Level,
+  levelLabel,
+  ObjectNotFoundError,
+  SIDES,
+  type Side,
+  SpinelineError,
+  TARGETS,
+  type Target,
+  targetOfName,
+} from '../../domain/index.ts';
 import { readNpy } from '../../imaging/index.ts';
-import { type Crop, type CropColumn, type CropTile, drawCropSheet, drawTargetCrops } from './crop-pictures.ts';
-import type { Drawing } from './drawing.ts';
-import { drawSlice, type Marker, type SliceView } from './slice-picture.ts';
-import { encodePicture, type PictureLine, type PictureWords } from './frame.ts';
-import { GRADE_COLOURS, GRADE_WORDS, GREY } from './palette.ts';
 import type { StudyResult, TargetResult } from '../../runs/index.ts';
 import type { SourceReader } from '../../sources/index.ts';
 import { type CropArray, CropsArtefact, type IndexedSlice, SeriesIndex, sideRow } from '../../stages/index.ts';
 import { digestBytes, type StageOutputs } from '../../store/index.ts';
-import { gradeOf } from '../../domain/index.ts';
+import { type Crop, type CropColumn, type CropTile, drawCropSheet, drawTargetCrops } from './crop-pictures.ts';
+import type { Drawing } from './drawing.ts';
+import { encodePicture, type PictureLine, type PictureWords } from './frame.ts';
+import { GRADE_COLOURS, GRADE_WORDS, GREY } from './palette.ts';
+import { drawSlice, type Marker, type SliceView } from './slice-picture.ts';
 
 /** What can be drawn, as the command line names it. */
 export type Picture =
@@ -296,7 +309,7 @@ async function readSlice(result: StudyResult, slice: IndexedSlice, sources: Sour
       ...{ ...context, expected: `SHA-256 ${sha256}`, found: `SHA-256 ${found}`, hint },
     });
   }
-  const { values, padding } = await readFrame(bytes, readHeader(bytes, context), slice.frame, context);
+  const { values, padding } = await openImage(bytes, context).frame(slice.frame);
   return { image: { data: values, padding, height: rows, width: columns }, spacing, orientation };
 }
 
