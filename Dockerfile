@@ -24,10 +24,13 @@ COPY apps/worker-stage2/package.json apps/worker-stage2/
 COPY apps/worker-stage3/package.json apps/worker-stage3/
 COPY packages/phantom/package.json packages/phantom/
 COPY packages/shared/package.json packages/shared/
-# Install scripts are not run by npm (see allowScripts): ONNX Runtime's is, here, with what was asked for.
+COPY scripts/prune-packages.mjs scripts/
+COPY scripts/no-cuda-download scripts/no-cuda-download
+# No package's own install script runs, but that of ONNX Runtime, with what was asked for. What only that script needs then goes.
 RUN npm ci --omit=dev --ignore-scripts \
  && ONNXRUNTIME_NODE_INSTALL=${ONNXRUNTIME_NODE_INSTALL} node node_modules/onnxruntime-node/script/install \
- && rm -rf node_modules/onnxruntime-node/bin/napi-v6/darwin node_modules/onnxruntime-node/bin/napi-v6/win32 \
+ && node scripts/prune-packages.mjs \
+ && rm node_modules/global-agent \
  && npm cache clean --force
 
 FROM ${BASE_IMAGE} AS base

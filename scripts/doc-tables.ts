@@ -39,11 +39,11 @@ function roomTable(): string {
 }
 
 function settingsTable(): string {
-  const rows = describeSettings().map(({ name, fallback, meaning }) => {
+  const rows = describeSettings().map(({ name, fallback, allowed, meaning }) => {
     const value = DEFAULTS_IN_WORDS[name] ?? (fallback && `\`${fallback}\``);
-    return [`\`${name}\``, value, meaning];
+    return [`\`${name}\``, meaning, value, allowed];
   });
-  return markdownTable(['variable', 'default', 'what it is'], rows);
+  return markdownTable(['variable', 'what it is for', 'default', 'allowed values'], rows);
 }
 
 /** All series of a worker that are spineline's own. */

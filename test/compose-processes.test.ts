@@ -1,8 +1,8 @@
 /**
- * The services of docker-compose.yml as processes of this machine: the same commands with the same environment, taken from
- * the files; only names of hosts and ports are those of here. Redis is started with the flags of its service, Prometheus
- * with its flags and the configuration that it mounts. The test server stands in for the S3 gateway, and Grafana, of which
- * there is no program here, is left out.
+ * The services of docker-compose.yml, run as processes on this machine with the commands and the environment that the
+ * files give them; only host names and ports differ. Redis runs with the flags of its service, Prometheus with its flags
+ * and the configuration that it mounts. The test S3 server takes the place of the S3 gateway. Grafana is left out: the
+ * tests have no program of it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -39,9 +39,9 @@ const STUDIES = 2;
 const RUN = `compose-${Date.now()}`;
 const WORKERS = ['worker-stage1', 'worker-stage2', 'worker-stage3'];
 const SCRAPED = ['exporter', ...WORKERS];
-/** The processes of spineline that stay. */
+/** The processes of spineline that keep running. */
 const OURS = [...SCRAPED, 'board'];
-/** Whatever else there is, and what becomes of it here. */
+/** The other services, and how this test treats them. */
 const OTHERS = {
   producer: 'the command: run by hand',
   redis: 'started',
@@ -51,7 +51,7 @@ const OTHERS = {
 };
 
 const stages = parseDockerfile(await readFile(`${ROOT}Dockerfile`, 'utf8'));
-const missing = redisMissing() ?? s3Missing() ?? (COMPOSE ? undefined : 'docker-compose is not installed');
+const missing = redisMissing() ?? (await s3Missing()) ?? (COMPOSE ? undefined : 'docker-compose is not installed');
 const prometheus = spawnSync('prometheus', ['--help'], { encoding: 'utf8' });
 
 interface Running extends GuardedProcess {
@@ -102,7 +102,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
     return ports.first + [...OURS, 'redis', 'prometheus'].indexOf(name);
   }
 
-  /** A text of the files with the names of hosts and the ports of here. */
+  /** A text of the files with this machine's host names and ports. */
   function here(text: string, name: string): string {
     return text
       .replace('http://s3:7070', s3.endpoint)
@@ -111,7 +111,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
       .replace(/(?<=127\.0\.0\.1:)(9400|3000|9090)\b/, String(portOf(name)));
   }
 
-  /** All that the container would have in its environment: of its image, and of the file. */
+  /** The environment that the container would have: that of its image, then that of the file. */
   function environment(name: string, service = services[name]!): Readonly<Record<string, string>> {
     const { target } = service.build ?? {};
     const all = { ...(target && environmentOf(stages, target)), ...service.environment };
@@ -178,7 +178,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
     return status;
   }
 
-  it('are all started here, or it is said what becomes of them', () => {
+  it('are all in one of the two lists of this test', () => {
     expect(Object.keys(services).sort()).toEqual([...OURS, ...Object.keys(OTHERS)].sort());
   });
 
@@ -191,7 +191,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
     expect(health(name)).toBe(0);
   });
 
-  it('board asks who is there, and shows the six queues', async () => {
+  it('board asks for a password, and shows the six queues', async () => {
     const { url } = running.get('board')!;
     expect((await fetch(url)).status).toBe(401);
     const { SPINELINE_BOARD_USER: user, SPINELINE_BOARD_PASSWORD: password } = environment('board');
@@ -204,7 +204,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
     expect(portsOf(services.board!)).toMatchObject([{ inside: 3000 }]);
   });
 
-  it('redis has its password, keeps what it was told, and drops nothing', async () => {
+  it('redis has a password, writes an append-only file, and never evicts', async () => {
     const { SPINELINE_REDIS_URL: url } = environment('exporter');
     const client = new Redis(url!);
     const read = async (name: string) => ((await client.config('GET', name)) as string[])[1];
@@ -253,7 +253,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
       const read = parse(await readFile(file, 'utf8')) as {
         scrape_configs: { dns_sd_configs?: { names: string[] }[]; static_configs?: { targets: string[] }[] }[];
       };
-      // Names of services are names of nothing here.
+      // Service names do not resolve here.
       for (const job of read.scrape_configs) {
         job.static_configs = job.dns_sd_configs
           ? [{ targets: job.dns_sd_configs.flatMap(({ names }) => names.map((name) => `127.0.0.1:${portOf(name)}`)) }]
@@ -323,7 +323,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
     }
   });
 
-  it('end with 0 when they are told to stop', async () => {
+  it('end with exit code 0 on SIGTERM', async () => {
     const ends = await Promise.all([...running.keys()].map(async (name) => [name, await stop(name)] as const));
     expect(Object.fromEntries(ends)).toEqual(Object.fromEntries(OURS.map((name) => [name, { code: 0, signal: null }])));
   });

@@ -10,12 +10,12 @@ import { docTables, withTable } from '../scripts/doc-tables.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string) => readFile(join(root, file), 'utf8');
 
-it.each(docTables())('$file has the table of $name that the code has (else: npm run docs)', async (table) => {
+it.each(docTables())('$file has the table of $name that the code generates (else: npm run docs)', async (table) => {
   const text = await read(table.file);
   expect(text).toBe(withTable(text, table));
 });
 
-it('says in the README why each dependency is there, and of no other', async () => {
+it('README.md says why each dependency is there, and lists no other', async () => {
   const used = new Set<string>();
   for await (const file of glob(['package.json', '{apps,packages}/*/package.json'], { cwd: root })) {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(await read(file));
@@ -29,7 +29,7 @@ it('says in the README why each dependency is there, and of no other', async () 
   expect(explained.sort()).toEqual([...used].sort());
 });
 
-it('links to files that are there', async () => {
+it('links to files that exist', async () => {
   const broken: string[] = [];
   for await (const file of glob(['*.md', 'docs/**/*.md', 'bench/*.md', 'training/*.md'], { cwd: root })) {
     for (const [, target] of (await read(file)).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {

@@ -1,6 +1,6 @@
 /**
- * deploy/prometheus: the scrape configuration, the rules and their own unit tests, as promtool sees them; and that alerts,
- * tests and docs/runbook.md speak of the same things.
+ * deploy/prometheus: promtool checks the scrape configuration, the rules and the rules' unit tests. Alerts, unit tests and
+ * docs/runbook.md must agree with one another.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -55,14 +55,14 @@ const checks: [what: string, command: string[]][] = [
   ...testFiles.map((file): [string, string[]] => [file, ['test', 'rules', file]]),
 ];
 it.skipIf(!promtool).each(checks)(
-  'promtool accepts %s (skipped where there is none: it is in the Debian package prometheus)',
+  'promtool accepts %s (skipped without promtool, which is in the Debian package prometheus)',
   (_, command) => {
     const { status, stdout, stderr } = spawnSync('promtool', command, { cwd: folder, encoding: 'utf8' });
     expect(status, `${stdout}${stderr}`).toBe(0);
   },
 );
 
-it('says of every alert how urgent it is, what it is about and where to read on', () => {
+it('gives every alert a severity, a summary, a description and a link to the runbook', () => {
   expect(alerts.length).toBeGreaterThan(12);
   for (const { alert, labels, annotations } of alerts) {
     expect(labels, alert).toEqual({ severity: expect.stringMatching(/^(critical|warning)$/) });
@@ -79,7 +79,7 @@ it('has a section in the runbook for every alert, and no other', () => {
   expect(sections.sort()).toEqual(alerts.map(({ alert }) => alert).sort());
 });
 
-it('has of every alert a test in which it fires, and one in which it does not', () => {
+it('tests of every alert that it fires, and that it does not', () => {
   const outcomes = tests.flatMap(({ alert_rule_test: cases = [] }) =>
     [...Map.groupBy(cases, ({ alertname }) => alertname)].map(
       ([name, those]) => `${name} ${those.some(({ exp_alerts }) => exp_alerts.length > 0) ? 'fires' : 'stays quiet'}`,
@@ -89,14 +89,14 @@ it('has of every alert a test in which it fires, and one in which it does not', 
   expect([...new Set(outcomes)].sort()).toEqual(wanted.sort());
 });
 
-it('has of every recording rule a test with values', () => {
+it('tests every recording rule with values', () => {
   const tested = tests.flatMap(({ promql_expr_test: cases = [] }) =>
     cases.filter(({ exp_samples }) => exp_samples.length > 0).flatMap(({ expr }) => metricNames(expr)),
   );
   expect([...new Set(tested)].sort()).toEqual([...recorded].sort());
 });
 
-it('uses recorded names that are there, series that docs/metrics.md has, and `up`', async () => {
+it('uses only recorded names, series of docs/metrics.md, and `up`', async () => {
   const table = await readFile(`${root}docs/metrics.md`, 'utf8'); // made from the registries
   const metrics = new Set([...table.matchAll(/^\| `(spineline_\w+)` \|/gm)].map(([, name]) => name!));
   const used = new Set(rules.flatMap((rule) => [rule.expr, ...queriesOf(rule)]).flatMap(metricNames));
@@ -105,15 +105,7 @@ it('uses recorded names that are there, series that docs/metrics.md has, and `up
   expect(unknown).toEqual([]);
 });
 
-it('lets no alert work out what is recorded', () => {
-  const squeeze = (text: string) => text.replaceAll(/\s/g, '');
-  for (const { record, expr } of rules.filter((rule) => rule.record)) {
-    const repeats = alerts.filter((alert) => squeeze(alert.expr).includes(squeeze(expr)));
-    expect(repeats, record).toEqual([]);
-  }
-});
-
-it('names in the runbook only commands of spineline that there are, with options that they have', async () => {
+it('docs/runbook.md names only commands and options that exist', async () => {
   const program = new Command('spineline');
   for await (const file of glob('apps/producer/src/commands/*.ts', { cwd: root })) {
     const module = (await import(`${root}${file}`)) as Record<string, unknown>;
@@ -132,7 +124,7 @@ it('names in the runbook only commands of spineline that there are, with options
   expect(wrong.map(([text]) => text)).toEqual([]);
 });
 
-it('names in the runbook only panels that the dashboards have', async () => {
+it('docs/runbook.md names only panels that exist', async () => {
   const panels = new Set<string>();
   for await (const file of glob('deploy/grafana/generated/*.json', { cwd: root })) {
     const board = JSON.parse(await readFile(`${root}${file}`, 'utf8')) as DashboardJson & { title: string };
@@ -145,25 +137,4 @@ it('names in the runbook only panels that the dashboards have', async () => {
   const named = [...runbook.matchAll(/(?<!\*)\*([^*\n]+: [^*\n]+)\*(?!\*)/g)].map(([, panel]) => panel!);
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter((panel) => !panels.has(panel))).toEqual([]);
-});
-
-it.each([
-  ['up', ['up']],
-  [
-    'sum by (stage) (rate(a_total{b="c(d)", e=~"f|g"}[5m])) / on (stage) group_left () x:y_z:rate5m > bool 0.5',
-    ['a_total', 'x:y_z:rate5m'],
-  ],
-  ['sum(rate(a[$__rate_interval])) without (instance) and ignoring(le) b offset 5m', ['a', 'b']],
-  ['histogram_quantile(0.95, sum by (le, stage) (rate(a_bucket{stage=~"$stage"}[1h:5m])))', ['a_bucket']],
-  ['{__name__="a", job="b"} or topk($n, c) # not d\nunless 1e3 * E - Inf', ['c', 'E', 'a']],
-  ['label_replace(a, "stage", "$1", "queue", "(b).*") @ end()', ['a']],
-])('finds the metrics in %s', (expression, names) => {
-  expect(metricNames(expression)).toEqual(names);
-});
-
-it('knows which histogram a series belongs to', () => {
-  const metrics = new Set(['a_seconds', 'b_count']);
-  expect(metricOf('a_seconds_bucket', metrics)).toBe('a_seconds');
-  expect(metricOf('b_count', metrics)).toBe('b_count');
-  expect(metricOf('c_sum', metrics)).toBeUndefined();
 });

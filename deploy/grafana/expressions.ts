@@ -27,7 +27,7 @@ export interface PanelExpression {
 }
 
 /** Panels whose answer may be empty though all is well, and when. `TITLE/REFID` is one query of a panel. */
-export const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
+const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   Finish: 'nothing was finished in the last 15 minutes, or the run was over when it was first seen',
   Deadline: 'the run has no deadline',
   'Spare time': 'the run has no deadline, or its finish is not known',

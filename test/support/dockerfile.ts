@@ -1,6 +1,4 @@
-/** A Dockerfile as far as the tests need it: its stages, what a stage inherits, and what is wrong with it. */
-
-import { validate } from 'dockerfile-utils';
+/** A Dockerfile as far as the tests need it: its stages, and what a stage inherits. */
 
 export interface Instruction {
   readonly keyword: string;
@@ -79,35 +77,6 @@ export function environmentOf(stages: readonly Stage[], name: string): Readonly<
     .filter(({ keyword }) => keyword === 'ENV')
     .flatMap(({ rest }) => [...rest.matchAll(/(\w+)=(\S+)/g)]);
   return Object.fromEntries(all.map(([, key, value]) => [key!, value!]));
-}
-
-/**
- * What is wrong: the faults that a linter finds, and the rules of this house.
- *
- * @param targets the stages that become images.
- */
-export function dockerfileFaults(text: string, targets: readonly string[]): readonly string[] {
-  const faults = validate(text).map(({ message, range }) => `line ${range.start.line + 1}: ${message}`);
-  const stages = parseDockerfile(text);
-  stages.forEach(({ name, from, instructions }, i) => {
-    const earlier = stages.slice(0, i).some((one) => one.name === from);
-    if (!earlier && !isPinned(from)) faults.push(`stage ${name || i}: ${from} is not pinned to a version`);
-    if (instructions.some(({ keyword }) => keyword === 'ADD'))
-      faults.push(`stage ${name || i}: COPY says what ADD hides`);
-  });
-  for (const target of targets) {
-    const user = effective(stages, target, 'USER');
-    if (!user || !/^[1-9]\d*(:[1-9]\d*)?$/.test(user)) {
-      faults.push(`target ${target}: runs as ${user ?? 'root'}, which is not the number of a user that is not root`);
-    }
-    const health = effective(stages, target, 'HEALTHCHECK');
-    if (health === undefined) faults.push(`target ${target}: says nothing about its health`);
-    // A command that ends by itself has none, and says so.
-    if (health === 'NONE' && !effective(stages, target, 'ENTRYPOINT')) {
-      faults.push(`target ${target}: a server without a health check`);
-    }
-  }
-  return faults;
 }
 
 /** An image with a tag that is a version, or a digest. */

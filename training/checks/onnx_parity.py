@@ -4,7 +4,7 @@
 
 The torch models hold the weights that are in the ONNX files themselves (by name, see `spineline_training.onnx_io`), so
 the comparison is of the same weights by construction, with random and with trained ones, and needs no checkpoint.
-Writes each input once and each model's output (batch of 5) as .npy, and `cases.json` that says which belong together.
+Writes each input once and each model's output as .npy, and `cases.json` that says which belong together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from spineline_training.onnx_io import load_onnx  # noqa: E402
 from spineline_training.patterns import example_inputs  # noqa: E402
 
-BATCH = 5
 SEED = 20240
 
 
@@ -30,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--models", required=True, type=Path, help="folder of stage1, stage2 and stage3")
     parser.add_argument("--out", required=True, type=Path, help="folder for the arrays")
+    parser.add_argument("--batch", type=int, default=5, help="items per input (default 5)")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -40,7 +40,7 @@ def main() -> None:
     for file in files:
         _, _, config, model = load_onnx(file)
         inputs = {}
-        for name, value in example_inputs(config, model, BATCH, SEED).items():
+        for name, value in example_inputs(config, model, options.batch, SEED).items():
             inputs[name] = f"{name}-{'x'.join(str(one) for one in value.shape)}.npy"
             # The axial crops of a task with one view are drawn in another place of the sequence: one file for all.
             if not (options.out / inputs[name]).exists():
@@ -57,7 +57,7 @@ def main() -> None:
                 "output": {"name": model.output, "file": f"{case}.npy"},
             }
         )
-    (options.out / "cases.json").write_text(json.dumps({"batch": BATCH, "cases": cases}, indent=2) + "\n")
+    (options.out / "cases.json").write_text(json.dumps({"batch": options.batch, "cases": cases}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /**
- * The pages of `spineline board`: Bull Board over the queues, and in front of it what keeps it to those it is meant for.
- * Bull Board asks nobody who they are and lets a page retry, add and obliterate: neither is the default here.
+ * The pages of `spineline board`: Bull Board over the queues, with access control in front. Bull Board itself has no login,
+ * and its pages may retry, add and delete jobs. Here the board is read-only by default, and asks for a password unless it
+ * listens on loopback.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -17,14 +18,14 @@ import { csrf } from 'hono/csrf';
 import { secureHeaders } from 'hono/secure-headers';
 import { timeout } from 'hono/timeout';
 
-/** Commands to a Redis that is away wait for it; a page should rather say that nothing comes. */
+/** Commands wait for an unreachable Redis; a page should report an error instead. */
 const ANSWER_MS = 10_000;
 
 export interface BoardOptions {
   readonly host: string;
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** Whoever asks must know these; undefined lets everybody in, which only loopback may. */
+  /** Login that every page asks for. `undefined`: no login, allowed on loopback only. */
   readonly login: { readonly username: string; readonly password: string } | undefined;
   readonly allowChanges: boolean;
 }
@@ -40,11 +41,11 @@ export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 }
 
-/** @throws {ConfigError} where it cannot listen, or would be open to everybody beyond this machine. */
+/** @throws {ConfigError} if it cannot listen, or if other machines could use it without a login. */
 export async function startBoard(queues: Queues, options: BoardOptions): Promise<BoardServer> {
   const { host, port, login } = options;
   if (!isLoopback(host) && !login) {
-    throw new ConfigError(`the board asks for a password on ${host}, and there is none`, {
+    throw new ConfigError(`the board needs a password to listen on ${host}`, {
       expected: 'SPINELINE_BOARD_USER and SPINELINE_BOARD_PASSWORD, or --host 127.0.0.1',
     });
   }
@@ -54,8 +55,8 @@ export async function startBoard(queues: Queues, options: BoardOptions): Promise
       const taken = error.code === 'EADDRINUSE';
       reject(
         new ConfigError(`the board cannot listen on ${host}, port ${port}`, {
-          found: taken ? 'the port is taken' : error.message,
-          hint: taken ? 'choose another with --port; 0 picks a free one' : 'choose others with --host and --port',
+          found: taken ? 'the port is in use' : error.message,
+          hint: taken ? 'choose another port with --port; 0 picks a free one' : 'choose others with --host and --port',
         }),
       );
     });
@@ -74,25 +75,25 @@ export async function startBoard(queues: Queues, options: BoardOptions): Promise
 
 function boardApp(queues: Queues, { host, login, allowChanges }: BoardOptions): Hono {
   const app = new Hono();
-  // For whoever starts the process again when it does not answer; it says nothing about the queues.
+  // For a supervisor that restarts the process if it does not answer. Reveals nothing about the queues, so needs no login.
   app.get('/livez', (context) => context.text('ok\n'));
   app.use(
     secureHeaders({
-      // Nothing is fetched from elsewhere: Bull Board's page asks a font server on the internet, which then knows of it.
+      // Load nothing from elsewhere: the page of Bull Board would load fonts from a server on the internet.
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],
         frameAncestors: ["'none'"],
       },
-      strictTransportSecurity: false, // for the proxy to say that brings TLS
+      strictTransportSecurity: false, // left to the proxy that adds TLS
     }),
   );
   if (isLoopback(host)) {
-    // A page elsewhere whose name was made to point here (DNS rebinding) asks with its own name as the host.
+    // DNS rebinding: a foreign page whose name resolves to this machine sends its own name as the host.
     app.use(async (context, next) => {
       if (isLoopback(new URL(context.req.url).hostname)) return next();
-      return context.text('this board is for the machine that it runs on\n', 403);
+      return context.text('this board answers only requests to localhost\n', 403);
     });
   }
   if (login) app.use(basicAuth({ ...login, realm: 'spineline board' }));
@@ -100,7 +101,7 @@ function boardApp(queues: Queues, { host, login, allowChanges }: BoardOptions): 
   else {
     app.use(async (context, next) => {
       if (['GET', 'HEAD'].includes(context.req.method)) return next();
-      return context.json({ error: 'this board only shows; start it with --allow-changes to change something' }, 405);
+      return context.json({ error: 'this board is read-only; start it with --allow-changes to allow changes' }, 405);
     });
   }
   app.use('/api/*', timeout(ANSWER_MS));
@@ -127,5 +128,5 @@ function boardApp(queues: Queues, { host, login, allowChanges }: BoardOptions): 
 
 function descriptionOf(queue: string): string {
   const [stage, pages] = queue.split('-');
-  return pages ? `pages of datasets, to be unfolded into studies of ${stage}` : `studies at ${stage}`;
+  return pages ? `dataset pages that wait to be unfolded into study jobs of ${stage}` : `study jobs of ${stage}`;
 }

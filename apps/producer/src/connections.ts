@@ -1,4 +1,4 @@
-/** What the commands need of the outside: the store, and for some the queues. Opened for one command, closed after. */
+/** Connections of a command: the store, and for some commands the queues. Opened for one command and then closed. */
 
 import { readSettings, type Settings } from '@spineline/shared/config';
 import { ConfigError } from '@spineline/shared/domain';
@@ -15,7 +15,7 @@ export interface StoreSide {
   readonly sources: SourceReader;
 }
 
-/** Runs `work` with the store of the settings, or of `--store`. @throws {ConfigError} if there is none. */
+/** Runs `work` with the store of `--store`, else of the settings. @throws {ConfigError} if neither names a store. */
 export async function withStore<T>(
   work: (side: StoreSide) => Promise<T>,
   storeUrl?: string,
@@ -23,7 +23,7 @@ export async function withStore<T>(
 ): Promise<T> {
   const url = storeUrl ?? settings.storeUrl;
   if (!url) {
-    throw new ConfigError('no object store was named', {
+    throw new ConfigError('no object store is set', {
       expected: 'SPINELINE_STORE_URL or --store: s3://bucket/prefix or file:///folder',
     });
   }
@@ -37,14 +37,14 @@ export async function withStore<T>(
   }
 }
 
-/** Runs `work` with the queues in the Redis of the settings. @throws {ConfigError} if it does not answer. */
+/** Runs `work` with the queues in the Redis of the settings. @throws {ConfigError} if none is set or it does not answer. */
 export async function withQueues<T>(
   settings: Settings,
   work: (side: QueueSide) => Promise<T>,
   redisUrl = settings.redisUrl,
 ): Promise<T> {
   if (!redisUrl) {
-    throw new ConfigError('no Redis was named', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
+    throw new ConfigError('no Redis is set', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
   }
   const redis = connectRedis(redisUrl, 'spineline-producer');
   const traces = await startTraces('producer', settings.tracesUrl);
@@ -57,7 +57,7 @@ export async function withQueues<T>(
       await queues.close();
     }
   } finally {
-    await traces.close().catch(() => {}); // a collector that is away fails no command
+    await traces.close().catch(() => {}); // an unreachable collector must not make the command fail
     redis.disconnect();
   }
 }

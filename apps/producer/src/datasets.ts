@@ -1,4 +1,4 @@
-/** Opening a dataset for a command: what is never part of it, the scan's progress, and a summary of what is read. */
+/** Opens a dataset for a command: with folders to exclude, progress of the scan, and a summary of what is read. */
 
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,9 +12,9 @@ import { err } from './terminal/style.ts';
 
 export interface OpenOptions {
   readonly split?: 'test' | 'train' | undefined;
-  /** Folders and store URLs of this command, which are no part of the dataset they may lie in. */
+  /** Folders and store URLs of this command. They are not part of the dataset, even if they are inside its folder. */
   readonly own?: readonly (string | undefined)[] | undefined;
-  /** Reads the headers of described images too. */
+  /** Also read the headers of images that a manifest or labels describe. */
   readonly headers?: boolean | undefined;
 }
 
@@ -45,8 +45,8 @@ function placeOf(pathOrUrl: string): string {
 }
 
 /**
- * Says on standard error what is read and what is not. Before the studies were read for a dataset that was scanned, after
- * that for others, whose counts are then complete.
+ * Prints on standard error what is read and what is not. Call it for a scanned dataset before its studies are read, and for
+ * any other dataset afterwards, when its counts are complete.
  *
  * @param from `server` for a DICOMweb server, which has no folders.
  */
@@ -54,7 +54,7 @@ export function printDatasetSummary(dataset: Dataset, from: 'files' | 'server' =
   for (const line of summaryOf(dataset, from)) console.error(line);
 }
 
-/** The lines of the summary; none where all is as described. */
+/** The lines of the summary; none for a dataset that is as described. */
 export function summaryOf(dataset: Dataset, from: 'files' | 'server' = 'files'): string[] {
   const lines: string[] = [];
   const { scan } = dataset;
@@ -102,11 +102,11 @@ function remarks({ studies, withoutSeries, ids }: ScanReport, from: 'files' | 's
   if (withoutSeries.length > 0) {
     const names = `${withoutSeries.slice(0, NAMED).join(', ')}${withoutSeries.length > NAMED ? ', ...' : ''}`;
     const count = counted(withoutSeries.length, 'study has', 'studies have');
-    lines.push(err.warn(`${count} no series that is scored, and will fail with the reasons: ${names}`));
+    lines.push(err.warn(`${count} no series that is scored and will fail: ${names}`));
   }
   if (ids.from === 'pseudonyms') {
     const why = [
-      ids.split > 0 && `${counted(ids.split, 'study lies', 'studies lie')} in several folders`,
+      ids.split > 0 && `${counted(ids.split, 'study is', 'studies are')} in several folders`,
       ids.shared > 0 && `${counted(ids.shared, 'folder holds', 'folders hold')} several studies`,
     ].filter(Boolean);
     const because = why.length > 0 ? `: ${why.join(', ')}` : from === 'files' ? ` ${namesUnfit(studies)}` : '';
@@ -114,17 +114,17 @@ function remarks({ studies, withoutSeries, ids }: ScanReport, from: 'files' | 's
     lines.push(
       err.faint(
         `ids of studies are pseudonyms of their UIDs${because}; ` +
-          `spineline manifest ${source} --out FILE --map WHO.csv writes which is which`,
+          `spineline manifest ${source} --out FILE --map WHO.csv writes which id belongs to which UID`,
       ),
     );
   }
   return lines;
 }
 
-/** Why folders give no ids though each study has its own. A study alone may also lie in the root, in no folder at all. */
+/** Why folders give no ids although each study has its own folder. A single study may also be in the root folder. */
 function namesUnfit(studies: number): string {
   const kinds = '(a UID, spaces, other letters)';
   return studies === 1
-    ? `because its folder has a name that cannot be an id ${kinds}, or there is none`
+    ? `because its folder has a name that cannot be an id ${kinds}, or it is in no folder`
     : `because some study folders have names that cannot be ids ${kinds}`;
 }

@@ -1,21 +1,20 @@
-/** What the exit code says to a script. */
+/** Process exit codes of the commands. */
 export const EXIT = {
-  /** All is as asked. */
   ok: 0,
-  /** A fault that nobody foresaw. */
+  /** An unexpected error, or a server that did not answer. */
   fault: 1,
   /** The command line, the settings, the dataset or a bundle cannot be used; nothing was done. */
   usage: 2,
-  /** The run is over and some studies have no result; `spineline failed RUN` says why. */
+  /** The run is finished and some studies failed; `spineline failed RUN` says why. */
   someFailed: 3,
-  /** The run is not over. */
+  /** The run is not finished. */
   unfinished: 4,
 } as const;
 
 export const EXIT_HELP = `
 Exit codes:
-  0  all is as asked
-  1  a fault that nobody foresaw
+  0  success
+  1  an unexpected error, or a server that did not answer
   2  the command line, settings, dataset or bundle cannot be used; nothing was done
-  3  the run is over and some studies have no result (see: spineline failed RUN)
-  4  the run is not over`;
+  3  the run is finished and some studies failed (see: spineline failed RUN)
+  4  the run is not finished`;

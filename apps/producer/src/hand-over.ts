@@ -1,6 +1,6 @@
 /**
- * Where a run goes once it is recorded: to the worker pools of a cluster, and this command leaves; or, with `--out`, to
- * workers that are started here for it, and this command stays to the end and writes the results.
+ * Hands a run to workers. By default these are the worker pools of a cluster, and the command exits. With `--out` the
+ * command starts workers on this machine, stays until the end and writes the results.
  */
 
 import type { QueueSide } from '@spineline/shared/queue';
@@ -18,15 +18,15 @@ export interface HandOverOptions {
 
 export const OUT_OPTION = [
   '-o, --out <dir>',
-  'work it off on this machine, as `score` does: private Redis and workers, results in DIR, store in DIR/store',
+  'do the work on this machine, as `score` does: private Redis and workers, results in DIR, store in DIR/store',
 ] as const;
 
 /**
- * Hands a run over.
+ * Hands over a run.
  *
- * @param prepare called with the store; what it returns hands the run to the queues.
- * @param said tells what was handed over, where this command leaves.
- * @returns the exit code.
+ * @param prepare called with the store. It returns a function that adds the run to the queues.
+ * @param said prints what was handed over; called only if the command exits without waiting for the run.
+ * @returns the process exit code.
  */
 export async function handOver<Done extends { readonly run: RunRecord }>(
   options: HandOverOptions,

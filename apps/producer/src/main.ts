@@ -1,4 +1,4 @@
-/** The `spineline` command: reads the command line, runs one command, turns errors into words and an exit code. */
+/** The `spineline` command: parses the command line, runs one command, turns errors into messages and an exit code. */
 
 import { SpinelineError } from '@spineline/shared/domain';
 import packageManifest from '../package.json' with { type: 'json' };
@@ -31,18 +31,18 @@ import { err } from './terminal/style.ts';
 
 const program = new SpinelineCommand('spineline')
   .description(
-    'Grade lumbar-spine MR by the thousand: three stages (slice, point, severity), 25 severities a study.\n' +
-      'The bundles that come with it are for synthetic phantoms and NOT FOR CLINICAL USE.',
+    'Grades thousands of lumbar-spine MR studies in three stages (slice, point, severity): 25 severities per study.\n' +
+      'The bundles that come with it are trained on synthetic phantoms: NOT FOR CLINICAL USE.',
   )
   .version(packageManifest.version)
-  .showHelpAfterError('(--help says more)')
+  .showHelpAfterError('(add --help for help)')
   .addHelpText(
     'after',
     `
-One machine, nothing to set up:
+On one machine, without set-up:
   spineline phantom demo && spineline score demo --out out
 
-A cluster (workers run elsewhere; SPINELINE_REDIS_URL and SPINELINE_STORE_URL say where):
+On a cluster (workers run elsewhere; set SPINELINE_REDIS_URL and SPINELINE_STORE_URL):
   spineline enqueue tonight.jsonl --run tonight
   spineline status tonight --watch
   spineline results tonight --format challenge --out submission.csv
@@ -57,9 +57,9 @@ After a model update (docs/reprocessing.md):
 Every setting is an environment variable: docs/configuration.md`,
   );
 
-// Before the commands are added: they inherit it.
+// Must come before the commands are added, which inherit it.
 program.exitOverride((error) => {
-  // commander has said what is wrong; 0 is --help and --version.
+  // commander has printed the error; 0 is the code of --help and --version.
   process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
 });
 

@@ -1,6 +1,6 @@
 /**
- * A commander command that names a misspelt option before a missing one: `--uot FILE` where `--out` is required is one
- * mistake, and commander by itself only says that `--out` is missing.
+ * A commander command that reports a misspelt option before a missing one. For `--uot FILE` where `--out` is required,
+ * commander itself would only report that `--out` is missing.
  */
 
 import { Command, type ParseOptionsResult } from 'commander';
@@ -14,12 +14,12 @@ export class SpinelineCommand extends Command {
     const parsed = super.parseOptions(argv);
     const [first] = parsed.unknown;
     const isHelp = parsed.unknown.some((one) => one === '-h' || one === '--help');
-    // A command of commands hands what it does not know on to them.
+    // A command with subcommands passes unknown options on to them.
     if (first !== undefined && !isHelp && this.commands.length === 0) this.#unknownOption(first);
     return parsed;
   }
 
-  /** commander's own words, with what may have been meant; its types leave the method out. */
+  /** The message of commander, with its suggestion. The method is missing in commander's types. */
   #unknownOption(flag: string): void {
     (this as unknown as { unknownOption: (flag: string) => void }).unknownOption(flag);
   }

@@ -131,7 +131,7 @@ describe.skipIf(missing)(`the board${missing ? ` (${missing})` : ''}`, () => {
     expect(stderr).toContain('SPINELINE_BOARD_USER and SPINELINE_BOARD_PASSWORD');
     const half = await refused([], { SPINELINE_BOARD_USER: 'ops' });
     expect(half.code).toBe(2);
-    expect(half.stderr).toContain('SPINELINE_BOARD_PASSWORD is not set');
+    expect(half.stderr).toContain('SPINELINE_BOARD_USER is set, but SPINELINE_BOARD_PASSWORD is not');
   });
 
   it('asks for the password on every path but /livez', async () => {
@@ -162,7 +162,7 @@ describe.skipIf(missing)(`the board${missing ? ` (${missing})` : ''}`, () => {
     const { port } = server.address() as AddressInfo;
     const taken = await refused(['--port', String(port)]);
     expect(taken.code).toBe(2);
-    expect(taken.stderr).toContain(`port ${port}; found the port is taken; choose another with --port`);
+    expect(taken.stderr).toContain(`port ${port}; found the port is in use; choose another port with --port`);
     expect((await refused(['--port', '99999'])).code).toBe(2);
     const away = await refused([], { SPINELINE_REDIS_URL: `redis://:secret@127.0.0.1:${port}` });
     expect(away.code).toBe(2);

@@ -98,7 +98,7 @@ describe('spineline evaluate', () => {
 
   it('says that members are not known of a results.json, unless it is told the store', async () => {
     const alone = await evaluate(file('results.json'));
-    expect(alone).toContain('what members answered in 2 studies is not known');
+    expect(alone).toContain('the answers of the members are not known for 2 studies');
     expect(alone).not.toMatch(/^ +cls/m);
     const stored = await evaluate(file('results.json'), '--store', storeUrl());
     expect(stored).toMatch(/^ +cls +10 +100\.0 /m);

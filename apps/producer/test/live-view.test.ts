@@ -155,10 +155,10 @@ describe('the live view', () => {
       '2 points      ████████████░░░░░░░░   120  200       27       3        0       0     30.0  2 min 40 s',
       '3 severities  ██████████░░░░░░░░░░   100  200       17       3        0       0     30.0  3 min 20 s',
       'waiting, active, delayed, failed: jobs of all runs',
-      'counts are of Redis, within about 1 %; in the store at 23:49:52: 97 scored, 0 failed',
+      'counts from Redis, off by up to about 1 %; in the store at 23:49:52: 97 scored, 0 failed',
       '',
       // 7 in the best 10 seconds.
-      'throughput ▁▂▃▄▅▆▇█  a character every 10 s, last 1 min 20 s, █ 42.0/min',
+      'throughput ▁▂▃▄▅▆▇█  one bar per 10 s, last 1 min 20 s, █ 42.0/min',
       '',
       NOTICE,
     ]);
@@ -194,11 +194,11 @@ describe('the live view', () => {
       '2 points      ██████░  900,000  1,000,000        0       0    7,224   25 h 0 min',
       '3 severities  █████░░  812,345  1,000,000        0       0    7,224  52 h 46 min',
       'waiting, active: jobs of all runs',
-      '4,999 pages of studies to be unfolded, of all runs; counts are of Redis, within',
-      'about 1 %; in the store at 23:48:30: 803,021 scored, 1,229 failed',
+      '4,999 pages of all runs not unfolded yet; counts from Redis, off by up to about',
+      '1 %; in the store at 23:48:30: 803,021 scored, 1,229 failed',
       '',
       `throughput ${'█'.repeat(60)}`, // values between 1000 and 1059
-      'a character every 10 s, last 10 min, █ 6,354/min',
+      'one bar per 10 s, last 10 min, █ 6,354/min',
     ]);
   });
 
@@ -212,7 +212,7 @@ describe('the live view', () => {
   });
 
   it('says how much is class shares, also where there is little room, and nothing where there is none', () => {
-    const said = 'class shares for want of any view: 1,230 of 2,500 targets, in 87 of 100 scored studies';
+    const said = 'class shares, since no view exists: 1,230 of 2,500 targets, in 87 of 100 scored studies';
     expect(view(BLIND, 100)[3]).toBe(said);
     expect(view(BLIND, 50, 10).join(' ')).toContain(said);
     expect(liveView(BLIND, { columns: 100, rows: 30 }, PAINTED)[3]).toBe(`<warn>${said}</warn>`);
@@ -236,7 +236,7 @@ describe('the live view', () => {
     [{}, 400, 'deadline 23:56, 3 min 20 s to spare'],
     [{}, 24 * 3600, 'deadline Thu 23:50, 23 h 56 min to spare'],
     [{}, 10 * 24 * 3600, 'deadline 2026-12-05 23:50, 239 h 56 min to spare'],
-    [{}, 80, 'deadline 23:51, too late by 2 min 0 s'],
+    [{}, 80, 'deadline 23:51, late by 2 min 0 s'],
     [{ perSecond: 0, secondsLeft: undefined }, 1000, 'time left not known yet  deadline Thu 00:06, in 16 min 40 s'],
     [{}, -60, 'deadline 23:49, passed'],
     [{ end: 'over' as const, left: 0 }, 400, '\ndeadline 23:56\n'],
@@ -250,7 +250,7 @@ describe('the live view', () => {
 
   it('says that a run is over, by the store, and no time left', () => {
     const text = textOf(LOOKS.over!);
-    expect(text).toContain('tonight  over  23:50:00');
+    expect(text).toContain('tonight  finished  23:50:00');
     expect(text).toContain('100 %');
     expect(text).toContain('198 scored  2 failed  0 of 200 studies left');
     expect(text).not.toMatch(/min left|expected finish|counts are of Redis/);
@@ -262,29 +262,29 @@ describe('the live view', () => {
   });
 
   it('says what can be done about a run that stands still', () => {
-    expect(textOf(LOOKS.cancelled!)).toMatch(/^tonight {2}cancelled .*go on with it: spineline resume tonight/s);
+    expect(textOf(LOOKS.cancelled!)).toMatch(/^tonight {2}cancelled .*to continue it: spineline resume tonight/s);
     const lost = textOf(LOOKS['with nothing queued']!);
     expect(lost).toContain('tonight  nothing queued');
     expect(lost).toContain('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store');
-    expect(lost).toContain('hand over what is missing: spineline resume tonight');
+    expect(lost).toContain('to enqueue the missing studies again: spineline resume tonight');
     const paused = textOf(LOOKS.paused!);
     expect(paused).toContain('tonight  paused');
-    expect(paused).toContain('paused: stage1, stage2, stage3 (spineline unpause goes on)');
+    expect(paused).toContain('paused: stage1, stage2, stage3 (to continue: spineline unpause)');
     const partly = textOf(lookAt({ paused: ['stage2'] }));
     expect(partly).toContain('tonight  under way');
-    expect(partly).toContain('paused: stage2 (spineline unpause goes on)');
+    expect(partly).toContain('paused: stage2 (to continue: spineline unpause)');
   });
 
   it('says that no worker is there, or not yet', () => {
     expect(textOf(oneStudy())).toContain('tonight  waiting for workers');
     expect(textOf(oneStudy())).toContain('1 of 1 study left');
-    expect(textOf(oneStudy())).toContain('studies wait and no worker takes one: are workers running?');
+    expect(textOf(oneStudy())).toContain('studies wait, but no worker takes them: are workers running?');
     for (const look of [lookAt(), LOOKS.paused!, LOOKS.over!]) expect(textOf(look)).not.toContain('no worker');
   });
 
   it('says that Redis or the store does not answer, since when, and why where that is known', () => {
     expect(textOf(SILENT)).toContain('tonight  Redis does not answer');
-    expect(textOf(SILENT)).toContain('Redis has not answered for 12 s; the counts are of 23:49:47');
+    expect(textOf(SILENT)).toContain('Redis has not answered for 12 s; the counts are from 23:49:47');
     const refused = lookAt({
       silent: {
         redis: { since: after(-90), why: 'LOADING Redis is loading' },

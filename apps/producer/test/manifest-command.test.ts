@@ -41,9 +41,9 @@ describe('spineline manifest', () => {
       'not read   a localizer: 2 series, 6 files',
       'not read   Modality is not MR: 1 series, 3 files',
       'left out   1 file that is not DICOM',
-      '1 study has no series that is scored, and will fail with the reasons: study-',
+      '1 study has no series that is scored and will fail: study-',
       'ids of studies are pseudonyms of their UIDs: 1 folder holds several studies; ' +
-        'spineline manifest SOURCE --out FILE --map WHO.csv writes which is which',
+        'spineline manifest SOURCE --out FILE --map WHO.csv writes which id belongs to which UID',
       '3 studies written to',
     ]) {
       expect(stderr).toContain(line);
@@ -168,7 +168,7 @@ describe('spineline manifest', () => {
     }
     const { stderr } = await spinelineOk(['manifest', join(tree, 'in'), '--out', join(tree, 'x.jsonl')]);
     expect(stderr).toContain(`ids of studies are pseudonyms of their UIDs ${why}`);
-    expect(stderr).toContain('; spineline manifest SOURCE --out FILE --map WHO.csv writes which is which');
+    expect(stderr).toContain('; spineline manifest SOURCE --out FILE --map WHO.csv writes which id belongs to which UID');
     for (const name of names) expect(stderr).not.toContain(name);
   });
 
@@ -177,12 +177,12 @@ describe('spineline manifest', () => {
     [
       'two sources',
       ['in', '--from', 'dicomweb+https://h/x', '--query', 'StudyDate=2026', '--out', 'x.jsonl'],
-      'one source is needed',
+      'exactly one source is needed',
     ],
     [
       '--from without --query',
       ['--from', 'dicomweb+https://h/x', '--out', 'x.jsonl'],
-      '--from and --query go together',
+      '--from and --query must be used together',
     ],
     ['a misspelt option in place of one that is required', ['in', '--uot', 'x.jsonl'], "unknown option '--uot'"],
     ['no --out', ['in'], "required option '-o, --out <file>' not specified"],

@@ -47,7 +47,7 @@ it('pushes folders, says what they are and what to type next', async () => {
   expect(stdout).toContain(`--models stage3=demo-stage3@9.0.0 --models stage2=demo-stage2@${demo}`);
   expect(stdout).toContain(`spineline models promote demo-stage3@9.0.0 demo-stage2@${demo}`);
   expect(stderr).toContain('NOT FOR CLINICAL USE');
-  expect(await modelsOk('push', stage2)).toContain(`there already  demo-stage2@${demo}`);
+  expect(await modelsOk('push', stage2)).toContain(`already in the store  demo-stage2@${demo}`);
 });
 
 it('puts nothing into the store when one byte of one folder is wrong', async () => {
@@ -73,13 +73,13 @@ it('refuses another bundle under a version that is taken, and mends what was dam
 
   const member = await memberOf(first);
   await truncate(stored(`9.0.0/${member}`), 10);
-  expect(await modelsOk('push', first)).toMatch(new RegExp(`mended +demo-stage3@9.0.0[^]*written again: ${member}`));
-  expect(await modelsOk('verify', 'demo-stage3@9.0.0')).toMatch(/^whole/);
+  expect(await modelsOk('push', first)).toMatch(new RegExp(`repaired +demo-stage3@9.0.0[^]*written again: ${member}`));
+  expect(await modelsOk('verify', 'demo-stage3@9.0.0')).toMatch(/^intact/);
 });
 
 it('checks all bundles and ends with 2 when one is damaged', async () => {
   await pushed('9.0.0', '9.1.0', '9.2.0');
-  expect(await modelsOk('verify', '--all')).toMatch(/^(whole .*\n){3}$/);
+  expect(await modelsOk('verify', '--all')).toMatch(/^(intact .*\n){3}$/);
   const member = await memberOf(join(folder, 'v9.0.0'));
   await truncate(stored(`9.0.0/${member}`), 10);
   await writeFile(stored('9.1.0/bundle.json'), '{');
@@ -88,7 +88,7 @@ it('checks all bundles and ends with 2 when one is damaged', async () => {
   expect(stdout.trim().split('\n')).toEqual([
     expect.stringMatching(new RegExp(`^damaged +demo-stage3@9.0.0 +BUNDLE_MEMBER_DAMAGED.*${member}`)),
     expect.stringMatching(/^damaged +demo-stage3@9.1.0 +BUNDLE_INVALID.*is not JSON/),
-    expect.stringMatching(/^whole +demo-stage3@9.2.0/),
+    expect.stringMatching(/^intact +demo-stage3@9.2.0/),
   ]);
   expect(await models('verify')).toMatchObject({ code: 2, stderr: expect.stringContaining('--all') });
 });

@@ -304,7 +304,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     const run = (...parameters: string[]) => spineline(['reprocess', ...parameters], deployment.settings);
     const early = await run('first', '--stage', '3', '--models', `stage1=${bundle}`, '--as', 'early');
     expect(early).toMatchObject({ code: 2 });
-    expect(early.stderr).toContain('give --stage 1');
+    expect(early.stderr).toContain('use --stage 1');
     expect((await run('first', '--stage', '3', '--as', 'first')).stderr).toContain(
       'there is already a run called first',
     );

@@ -76,7 +76,7 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
     expect(await stepsCounted(false)).toBe(computed);
     expect(await stepsCounted(true)).toBe(reused + STEPS.length * STUDIES);
     const { stdout } = await spinelineOk(['status', 'second'], settings);
-    expect(stdout).toContain('nothing had to be computed: every stage output was in the store already');
+    expect(stdout).toContain('nothing had to be computed: all stage outputs were already in the store');
     const [first, second] = [await resultsOf('first', folder, settings), await resultsOf('second', folder, settings)];
     expect(largestDifference(first, second)).toBe(0);
   });

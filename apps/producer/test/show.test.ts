@@ -62,15 +62,15 @@ describe('the lineage of a result', () => {
       /^study 1001 {2}scored 2026-11-25 20:03:00 UTC$/m,
       /^run tonight, created 2026-11-25 20:00:00 UTC, priority 3$/m,
       /^ +2 {2}small-stage2@1\.0\.0 +(a2){32}$/m,
-      /^1 slices {2}hit: found in the store, 1\.50 s, through at 2026-11-25 20:02:00 UTC$/m,
+      /^1 slices {2}hit: found in the store, 1\.50 s, finished 2026-11-25 20:02:00 UTC$/m,
       /^2 crops {2}computed, 1\.50 s/m,
       new RegExp(`^ {2}stages/stage2-crops {2}key ${steps.crops.key}$`, 'm'),
       /^ {2}made 20.* UTC by small-worker:1, spineline \d+\.\d+\.\d+, contract 2$/m,
       /^ {2}with small-stage1@1\.0\.0 (a1){6}$/m,
-      /^ {2}with no model: crop windows and sizes of the bundle of stage 3, settings [0-9a-f]{12}$/m,
+      /^ {2}with no model; crop windows and sizes of the stage-3 bundle, settings [0-9a-f]{12}$/m,
       /^ {2}axial_middle\.npy +\d+\.\d kB {2}[0-9a-f]{64}$/m,
       /^t2 +Sagittal T2\/STIR +5 +yes +[0-9a-f]{12}$/m,
-      /^15 files, all fingerprints together [0-9a-f]{64}; --json lists them$/m,
+      /^15 files, digest of all fingerprints [0-9a-f]{64}; --json lists them$/m,
       /^ {2}no_axial_in_frame {2}axial_t2$/m,
       /^left_neural_foraminal_narrowing_l1_l2 +Normal\/Mild +0\.800 +0\.100 +0\.100 +t1\/8 +10\.0, 4\.0 +ax\/1 +16\.0, 12\.0$/m,
       /^right_subarticular_stenosis_l2_l3 .* - +- +- +-$/m,
@@ -114,7 +114,7 @@ describe('the lineage of a result', () => {
     const failed = await show('1002');
     expect(failed.code).toBe(3);
     expect(failed.stdout).toMatch(/^study 1002 {2}failed 2026-11-25 20:01:00 UTC$/m);
-    expect(failed.stdout).toMatch(/^STUDY_UNREADABLE {2}stage1, permanent, tries: 1\n {2}study 1002: not one slice/m);
+    expect(failed.stdout).toMatch(/^STUDY_UNREADABLE {2}stage1, permanent, attempts: 1\n {2}study 1002: not one slice/m);
     // Nobody said of what kind its series is.
     expect(failed.stdout).toMatch(/^t2 +by its headers +1 /m);
     const pending = await show('1003');
@@ -139,7 +139,7 @@ describe('the lineage of a result', () => {
     });
     const { stdout } = await show('1002');
     expect(stdout).toMatch(
-      /tries: 1\n {2}study 1002: 15 of 25 targets have no view\n {2}found: series t2\n {2}missing: no T1\n {2}what to do\n/,
+      /attempts: 1\n {2}study 1002: 15 of 25 targets have no view\n {2}found: series t2\n {2}missing: no T1\n {2}what to do\n/,
     );
     expect(stdout).toMatch(/^t2 +by its headers +1 +yes /m);
     expect(stdout).toMatch(/^Not read\n {2}loc {2}3 images: ImageType says localizer$/m);

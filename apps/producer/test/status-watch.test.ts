@@ -124,8 +124,8 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     const cancelled = start(['other', '--watch'], settingsOf(rig));
     expect(await cancelled.exited).toEqual({ code: 4, signal: null });
     expect(cancelled.err.all).toEqual([expect.stringContaining('0 of 4 studies')]);
-    expect(cancelled.out.all[0]).toBe('run other was cancelled: 0 scored, 0 failed, 4 of 4 to go');
-    expect(cancelled.out.all.at(-1)).toBe('go on with it: spineline resume other');
+    expect(cancelled.out.all[0]).toBe('run other was cancelled: 0 scored, 0 failed, 4 of 4 left');
+    expect(cancelled.out.all.at(-1)).toBe('to continue it: spineline resume other');
   });
 
   it('looks once without --watch', async () => {
@@ -134,8 +134,8 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     await rig.progress.addClassShares('tonight', 's1', ['spinal_canal_stenosis_l1_l2', 'spinal_canal_stenosis_l2_l3']);
     const people = start(['tonight'], settingsOf(rig));
     expect(await people.exited).toEqual({ code: 4, signal: null });
-    expect(people.out.all[0]).toBe('run tonight is not over: 1 scored, 1 failed, 2 of 4 to go');
-    expect(people.out.all[1]).toBe('class shares for want of any view: 2 of 25 targets, in 1 of 1 scored study');
+    expect(people.out.all[0]).toBe('run tonight is not finished: 1 scored, 1 failed, 2 of 4 left');
+    expect(people.out.all[1]).toBe('class shares, since no view exists: 2 of 25 targets, in 1 of 1 scored study');
     const programs = start(['tonight', '--json'], settingsOf(rig));
     expect(await programs.exited).toEqual({ code: 4, signal: null });
     expect(parsed(programs.out.all)).toMatchObject([
@@ -157,7 +157,7 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     await command.err.when((line) => line.startsWith('0 of 4 studies'));
     command.child.kill('SIGINT');
     expect(await command.exited).toEqual({ code: 4, signal: null });
-    expect(command.err.all.at(-1)).toBe('the run goes on; watch again: spineline status tonight --watch');
+    expect(command.err.all.at(-1)).toBe('the run continues; to watch it again: spineline status tonight --watch');
     expect(command.out.all).toEqual([]);
     expect(await rig.queues.unfinished()).toBe(4);
   });
@@ -180,7 +180,7 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     await command.err.when((line) => line.startsWith('0 of 4 studies'));
     await program.out.when(() => true);
     await proxy.be({ kind: 'hang' });
-    await command.err.when((line) => /^Redis has not answered for \d+ s; the counts are of \d\d:\d\d:\d\d$/.test(line));
+    await command.err.when((line) => /^Redis has not answered for \d+ s; the counts are from \d\d:\d\d:\d\d$/.test(line));
 
     // A program sees it by the time of the counts, which stands still.
     const counted = (line: string) => JSON.parse(line).counted as string;
@@ -245,8 +245,8 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
         expect(shown).toContain('\x1b[1mtonight\x1b[22m');
         const text = stripVTControlCharacters(shown);
         expect(text).toContain('tonight  waiting for workers');
-        expect(text).toContain('studies wait and no worker takes one: are workers running?');
-        expect(text.trimEnd().split('\n').at(-1)).toContain('the run goes on; watch again: spineline status tonight');
+        expect(text).toContain('studies wait, but no worker takes them: are workers running?');
+        expect(text.trimEnd().split('\n').at(-1)).toContain('the run continues; to watch it again: spineline status tonight');
         expect(Math.max(...text.split(/\r?\n/).map((line) => [...line].length))).toBe(70);
         expect(shown.lastIndexOf('\x1b[?25h')).toBeGreaterThan(shown.lastIndexOf('\x1b[?25l'));
       });
@@ -260,7 +260,7 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
         const shown = terminal.shown();
         for (const style of ['1', '2', '31', '32', '33']) expect(shown).not.toContain(`\x1b[${style}m`);
         const text = stripVTControlCharacters(shown);
-        const [view, summary] = [text.lastIndexOf('tonight  over'), text.indexOf('4 studies: 4 scored, 0 failed')];
+        const [view, summary] = [text.lastIndexOf('tonight  finished'), text.indexOf('4 studies: 4 scored, 0 failed')];
         expect(view).toBeGreaterThan(0);
         expect(summary).toBeGreaterThan(view);
       });

@@ -1,6 +1,6 @@
 /**
- * Stage 1, which slice: every file of the study is fetched and indexed, the two sagittal volumes go through the 3D
- * models, and `series-index.json` and `z.json` are what is left for the later stages.
+ * Stage 1, which slice: fetches and indexes every file of the study, runs the 3D models on the two sagittal volumes, and
+ * writes `series-index.json` and `z.json` for the later stages (docs/pipeline.md, "Level slices").
  */
 
 import type { StudyEntry } from '@spineline/shared/dataset';

@@ -1,4 +1,4 @@
-/** Starts a stage-2 worker; every setting comes from the environment (docs/configuration.md). */
+/** Starts a stage-2 worker. All settings come from the environment (docs/configuration.md). */
 
 import { runWorker } from '@spineline/shared/worker';
 import { stage2Process } from './process.ts';

@@ -1,7 +1,8 @@
 /**
- * Stage 2, where in the slice: the sagittal images go through the XY models, the points of the levels choose the axial
- * slices, these go through theirs, and around every point the crops for stage 3 are cut. Points and crops are two
- * outputs with two keys, so that other crop windows are cut again without running an XY model.
+ * Stage 2, where in the slice: runs the XY models on the sagittal images, chooses the axial slices from the points of the
+ * levels, runs the XY models on these, and cuts the crops for stage 3 around all points (docs/pipeline.md, "Axial slices",
+ * "Points", "Crop plan"). Points and crops are two outputs with two keys, so that crops with other windows can be cut
+ * without running an XY model.
  */
 
 import type { ReadyBundle } from '@spineline/shared/models';
@@ -35,7 +36,7 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
     const points = await runStep(kit.outputs, 'stage2-xy', madeOfXy(given, bundle.pin), find, clock);
     const xy = points.value;
     const cutOut = {
-      // The arrays are read, and their digests checked, by stage 3 if it needs them.
+      // Stage 3 reads the arrays and checks their digests, if it needs them.
       read: (key: string) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
       compute: async () => {
         const plans = planCrops(index, xy);
@@ -58,7 +59,7 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
   };
 }
 
-/** Files of one study, kept while it is in hand: points and crops often need the same slices. */
+/** Files of the current study, kept in memory since points and crops often need the same slices. */
 class StudyFiles {
   readonly #kit: WorkerKit;
   readonly #clock: JobClock;

@@ -1,7 +1,7 @@
 /**
- * Stage 3, how severe: the crops of each target go through the severity models, and the study's result is committed.
- * No DICOM file is touched. A study of which too much would be class shares has no severities: it fails before any is
- * computed or found in the store, so that what a run allows holds for reused outputs too.
+ * Stage 3, how severe: runs the severity models on the crops of each target and commits the result of the study
+ * (docs/pipeline.md, "Severities"). It reads no DICOM file. A study with too few views fails before severities are computed
+ * or looked up, so that the limit of this worker holds for reused outputs too.
  */
 
 import { LEVELS, TARGETS } from '@spineline/shared/domain';
@@ -107,7 +107,7 @@ async function grade(
   return severityArtefact(bundle, targets, new Map(scored));
 }
 
-/** [slices, height, width] of a row: the stored array's, or the bundle's own where the study has no such array. */
+/** [slices, height, width] of a row: from the stored array, or from the bundle if the study has no such array. */
 function shapeOf(
   array: CropArray,
   crops: CropsArtefact,

@@ -1,6 +1,6 @@
 import { access, lstat, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeFrame, readHeader } from '@spineline/shared/dicom';
+import { openImage } from '@spineline/shared/dicom';
 import { ConfigError } from '@spineline/shared/domain';
 import pngjs from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { generatePhantom, type PhantomSummary, renderContactSheet } from '../src
 import { digests, temporaryFolder } from './dataset-folder.ts';
 
 /** Studies 2 and 3 of seed 5: a plain one, and one with two axial series. */
-const OPTIONS = { studies: 2, seed: 5, firstStudy: 2 } as const;
+const OPTIONS = { studies: 2, seed: 5, firstStudy: 2, small: true } as const;
 
 describe('a generated dataset', async () => {
   const folder = await temporaryFolder();
@@ -102,14 +102,14 @@ describe('a generated dataset', async () => {
     const [file] = await readdir(join(one, 'train_images', study!, series!));
     const bytes = await readFile(join(one, 'train_images', study!, series!, file!));
     expect(bytes.includes('Phantom^Synthetic')).toBe(true);
-    const pixels = await decodeFrame(bytes, readHeader(bytes), 0);
-    expect(new Set(pixels).size).toBeGreaterThan(100);
+    const { values } = await openImage(bytes).frame(0);
+    expect(new Set(values).size).toBeGreaterThan(100);
   });
 
   it('is made again in its own folder, and never over images that it did not make', async () => {
     const again = join(folder, 'again');
-    await generatePhantom(again, { studies: 1, seed: 1, threads: 1 });
-    await generatePhantom(again, { studies: 1, seed: 2, threads: 1 });
+    await generatePhantom(again, { studies: 1, seed: 1, threads: 1, small: true });
+    await generatePhantom(again, { studies: 1, seed: 2, threads: 1, small: true });
     expect(await readdir(join(again, 'train_images'))).toHaveLength(1);
     const foreign = join(folder, 'foreign');
     await mkdir(join(foreign, 'train_images', '1'), { recursive: true });
@@ -120,7 +120,8 @@ describe('a generated dataset', async () => {
 
   it('stops when it is told to', async () => {
     const stop = new AbortController();
-    const options = { studies: 50, seed: 1, threads: 1, signal: stop.signal, onProgress: () => stop.abort() };
+    const onProgress = () => stop.abort();
+    const options = { studies: 50, seed: 1, threads: 1, small: true, signal: stop.signal, onProgress };
     await expect(generatePhantom(join(folder, 'stopped'), options)).rejects.toThrow(/abort/i);
     expect((await readdir(join(folder, 'stopped', 'train_images'))).length).toBeLessThan(4);
   });

@@ -1,5 +1,5 @@
-import { decodeFrame, readHeader } from '@spineline/shared/dicom';
 import { describe, expect, it } from 'vitest';
+import { openStored } from '../../shared/dicom/stored-values.ts';
 import { encodeFrame } from '../src/codec/frame-encoder.ts';
 import { type DicomDataset, decimalString, writeDicom } from '../src/dicom-writer.ts';
 import { Random } from '../src/random.ts';
@@ -50,11 +50,11 @@ describe('the DICOM writer', () => {
     ] as const) {
       it(`writes ${bitsStored}-bit ${signed ? 'signed' : 'unsigned'} pixels in ${syntax} that read back equal`, async () => {
         const file = writeDicom(await image(syntax, bitsStored, signed), { transferSyntax: syntax });
-        const header = readHeader(file);
+        const { header, stored } = openStored(file);
         expect(header.transferSyntaxUid).toBe(TRANSFER_SYNTAXES[syntax]);
         const words = pixels(bitsStored, signed);
         const wanted = signed ? words : new Uint16Array(words.buffer);
-        expect([...(await decodeFrame(file, header, 0))]).toEqual([...wanted]);
+        expect([...(await stored(0)).stored]).toEqual([...wanted]);
       });
     }
   }
@@ -63,7 +63,7 @@ describe('the DICOM writer', () => {
     const dataset = await image('explicit_little', 12, false);
     const file = writeDicom(dataset, { transferSyntax: 'explicit_little', preamble: false });
     expect([...file.subarray(0, 4)]).toEqual([2, 0, 0, 0]);
-    expect(readHeader(file).frames[0]!.instanceNumber).toBe(7);
+    expect(openStored(file).header.frames[0]!.instanceNumber).toBe(7);
   });
 
   it('refuses pixels that do not fit the transfer syntax', async () => {

@@ -1,15 +1,15 @@
 /** A finding on one side only, in severities, tables and pixels. */
 
-import { join } from 'node:path';
-import { SIDES, TARGETS } from '@spineline/shared/domain';
+import { SIDES, type Side, TARGETS } from '@spineline/shared/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { phantomDataset } from '../../shared/test/support/phantoms.ts';
 import { generatePhantom, oneSided } from '../src/index.ts';
 import { planStudy } from '../src/study-plan.ts';
 import { severityTable } from '../src/variation.ts';
 import { temporaryFolder } from './dataset-folder.ts';
 import { type PhantomFile, phantomFiles, storedValues, tableOf } from './support/phantom-files.ts';
 
-const PLAIN = { studies: 1, seed: 4, awkward: false, small: true, threads: 1 } as const;
+const PLAIN = { studies: 1, seed: 4, small: true, awkward: false } as const;
 
 describe('forced severities', () => {
   it('are those that the rule names, the rest as drawn', () => {
@@ -35,24 +35,24 @@ describe('forced severities', () => {
 });
 
 describe('a dataset with findings on one side', async () => {
-  const folder = await temporaryFolder();
-  const normal = join(folder, 'normal');
+  const normal = await temporaryFolder();
+  const folders = new Map<Side, string>();
 
   beforeAll(async () => {
-    await generatePhantom(normal, { ...PLAIN, severities: () => 'normal_mild' });
-    for (const side of SIDES) await generatePhantom(join(folder, side), { ...PLAIN, severities: oneSided(side) });
+    await generatePhantom(normal, { ...PLAIN, threads: 1, severities: () => 'normal_mild' });
+    for (const side of SIDES) folders.set(side, await phantomDataset({ ...PLAIN, oneSided: side }));
   });
 
   it.for(SIDES)('says so in its tables: %s', async (side) => {
-    for (const { row_id, severity } of await tableOf(join(folder, side), 'truth.csv')) {
+    for (const { row_id, severity } of await tableOf(folders.get(side)!, 'truth.csv')) {
       expect(severity, row_id).toBe(row_id!.includes(`_${side}_`) ? 'Severe' : 'Normal/Mild');
     }
   });
 
   it.for(SIDES)('differs from a normal one about the foramina and recesses of that side: %s', async (side) => {
-    const [before, after] = [await byName(normal), await byName(join(folder, side))];
+    const [before, after] = [await byName(normal), await byName(folders.get(side)!)];
     const changes: Record<string, number[]> = {};
-    for (const row of await tableOf(join(folder, side), 'truth.csv')) {
+    for (const row of await tableOf(folders.get(side)!, 'truth.csv')) {
       const [study, ...condition] = row.row_id!.split('_');
       const file = `${study}/${row.series_id}/${row.instance_number}.dcm`;
       const change = await changeAbout(before.get(file)!, after.get(file)!, Number(row.x), Number(row.y));

@@ -1,14 +1,14 @@
 /** Padding: pixels beyond the field of view, and what the header says of them. */
 
-import { join } from 'node:path';
 import { ConfigError } from '@spineline/shared/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { phantomDataset } from '../../shared/test/support/phantoms.ts';
 import { generatePhantom, type Padding } from '../src/index.ts';
-import { temporaryFolder } from './dataset-folder.ts';
 import { type PhantomFile, phantomFiles, storedValues } from './support/phantom-files.ts';
 
 /** Signed and unsigned pixels, with and without rescaling. */
-const PLAIN = { studies: 1, seed: 20, awkward: false, small: true, threads: 1 } as const;
+const PLAIN = { studies: 1, seed: 20 } as const;
+const CANNOT_BE_MADE = '/dev/null/phantom';
 
 /** The value of PixelPaddingValue (0028,0120) or PixelPaddingRangeLimit (0028,0121) in an explicit file, and its VR. */
 function paddingElement({ bytes }: PhantomFile, element: number): [vr: string, value: number] | undefined {
@@ -20,29 +20,28 @@ function paddingElement({ bytes }: PhantomFile, element: number): [vr: string, v
   return undefined;
 }
 
-describe('a padded dataset', async () => {
-  const folder = await temporaryFolder();
+const UPWARDS: Padding = { value: -2000, rangeLimit: -1900 };
+const DOWNWARDS: Padding = { value: -1900, rangeLimit: -2000, field: 'turned' };
+const UNDECLARED: Padding = { value: -2000, declared: false };
+const ABOVE: Padding = { value: 32767 };
+
+describe('a padded dataset', () => {
   let plain: PhantomFile[];
 
   beforeAll(async () => {
-    await generatePhantom(join(folder, 'plain'), PLAIN);
-    plain = await phantomFiles(join(folder, 'plain'));
+    plain = await phantomFiles(await phantomDataset(PLAIN));
   });
 
-  const padded = async (name: string, padding: Padding) => {
-    await generatePhantom(join(folder, name), { ...PLAIN, padding });
-    return phantomFiles(join(folder, name));
-  };
+  const padded = async (padding: Padding) => phantomFiles(await phantomDataset({ ...PLAIN, padding }));
 
   it.for<[string, Padding, readonly [number, number]]>([
-    ['one value', { value: -2000 }, [-2000, -2000]],
-    ['a range upwards', { value: -2000, rangeLimit: -1900 }, [-2000, -1900]],
-    ['a range downwards', { value: -1900, rangeLimit: -2000, field: 'turned' }, [-2000, -1900]],
-    ['a value that no header names', { value: -2000, declared: false }, [-2000, -2000]],
+    ['a range upwards', UPWARDS, [-2000, -1900]],
+    ['a range downwards', DOWNWARDS, [-2000, -1900]],
+    ['a value that no header names', UNDECLARED, [-2000, -2000]],
     ['the lowest of 16 bits', { value: -32768, field: 'turned' }, [-32768, -32768]],
-    ['a value above the image', { value: 32767 }, [32767, 32767]],
-  ])('holds %s beyond the field of view and the same image within', async ([name, padding, [low, high]]) => {
-    const files = await padded(name, padding);
+    ['a value above the image', ABOVE, [32767, 32767]],
+  ])('holds %s beyond the field of view and the same image within', async ([, padding, [low, high]]) => {
+    const files = await padded(padding);
     expect(files).toHaveLength(plain.length);
     for (const [at, one] of files.entries()) {
       if (at % 9 > 0) continue;
@@ -61,33 +60,28 @@ describe('a padded dataset', async () => {
   });
 
   it('says so in the header, in the sign of the pixels', async () => {
-    for (const one of await padded('declared', { value: -2000, rangeLimit: -1900 })) {
+    for (const one of await padded(UPWARDS)) {
       expect(one.header).toMatchObject({ signed: true, bitsStored: 16 });
       expect(paddingElement(one, 0x20)).toEqual(['SS', -2000]);
       expect(paddingElement(one, 0x21)).toEqual(['SS', -1900]);
     }
-    for (const one of await padded('declared high', { value: 30000 })) {
-      expect(paddingElement(one, 0x20)).toEqual([one.header.signed ? 'SS' : 'US', 30000]);
+    for (const one of await padded(ABOVE)) {
+      expect(paddingElement(one, 0x20)).toEqual([one.header.signed ? 'SS' : 'US', 32767]);
       expect(paddingElement(one, 0x21)).toBeUndefined();
     }
   });
 
   it('says nothing as the control, nor without padding', async () => {
-    for (const one of [...plain, ...(await padded('control', { value: -2000, declared: false }))]) {
+    for (const one of [...plain, ...(await padded(UNDECLARED))]) {
       expect(paddingElement(one, 0x20)).toBeUndefined();
       expect(paddingElement(one, 0x21)).toBeUndefined();
     }
   });
 
   it('is padded before it is turned', async () => {
-    const turned = join(folder, 'turned');
-    const padding: Padding = { value: -2000, field: 'turned' };
-    await generatePhantom(turned, {
-      ...PLAIN,
-      padding,
-      storedAs: { sagittal: 'mirrored-turned-90', axial: 'mirrored-turned-90' },
-    });
-    const upright = await padded('upright', padding);
+    const way = 'mirrored-turned-90';
+    const turned = await phantomDataset({ ...PLAIN, padding: DOWNWARDS, storedAs: { sagittal: way, axial: way } });
+    const upright = await padded(DOWNWARDS);
     for (const [at, one] of (await phantomFiles(turned)).entries()) {
       if (at % 13 > 0) continue;
       const [a, b] = [await storedValues(upright[at]!), await storedValues(one)];
@@ -107,6 +101,6 @@ describe('a padded dataset', async () => {
     { value: 0, rangeLimit: -40000 },
     { value: 0, field: 'square' as 'circle' },
   ])('refuses %j', async (padding) => {
-    await expect(generatePhantom(join(folder, 'none'), { ...PLAIN, padding })).rejects.toThrow(ConfigError);
+    await expect(generatePhantom(CANNOT_BE_MADE, { ...PLAIN, padding })).rejects.toThrow(ConfigError);
   });
 });

@@ -1,16 +1,16 @@
 /** The same patient stored in any of the eight ways. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { patientToPixel, pixelToPatient, type Vec3 } from '@spineline/shared/geometry';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generatePhantom, parseStoredAs, STORED_AS, type StoredAs } from '../src/index.ts';
+import { phantomDataset } from '../../shared/test/support/phantoms.ts';
+import { parseStoredAs, STORED_AS, type StoredAs } from '../src/index.ts';
 import { type Matrix, storedMatrix, storedPixels, storedPoint } from '../src/stored-as.ts';
-import { digests, temporaryFolder } from './dataset-folder.ts';
+import { digests } from './dataset-folder.ts';
 import { type PhantomFile, phantomFiles, planeOf, storedValues, tableOf } from './support/phantom-files.ts';
 
 const WAYS = Object.keys(STORED_AS) as StoredAs[];
-const PLAIN = { studies: 1, seed: 20, awkward: false, small: true, threads: 1 } as const;
+const PLAIN = { studies: 1, seed: 20 } as const;
 const PYTHON = ['python3', '/usr/bin/python3'].find(
   (one) => spawnSync(one, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
 );
@@ -46,24 +46,34 @@ describe('a picture of two rows and three columns', () => {
   });
 });
 
-describe('a dataset stored in another way', async () => {
-  const folder = await temporaryFolder();
-  const plain = join(folder, 'plain');
+/** Each way once, sagittal or axial; the generator turns a picture without knowing its plane. */
+const STORED: readonly (readonly [sagittal: StoredAs, axial: StoredAs])[] = [
+  ['turned-90', 'turned-180'],
+  ['mirrored', 'turned-270'],
+  ['mirrored-turned-90', 'mirrored-turned-180'],
+  ['mirrored-turned-270', 'identity'],
+];
+
+describe('a dataset stored in another way', () => {
+  let plain: string;
   let files: PhantomFile[];
 
   beforeAll(async () => {
-    await generatePhantom(plain, PLAIN);
+    plain = await phantomDataset(PLAIN);
     files = await phantomFiles(plain);
   });
 
-  it.for(WAYS)('shows the same values and has its labels at the same points of the patient: %s', async (as) => {
-    const turned = join(folder, as);
-    await generatePhantom(turned, { ...PLAIN, storedAs: { sagittal: as, axial: as } });
+  const stored = ([sagittal, axial]: (typeof STORED)[number]) =>
+    phantomDataset({ ...PLAIN, storedAs: { sagittal, axial } });
+
+  it('goes through all ways', () => {
+    expect(STORED.flat().sort()).toEqual(WAYS.toSorted());
+  });
+
+  it.for(STORED)('shows the same values and has its labels at the same points of the patient: %s, %s', async (ways) => {
+    const turned = await stored(ways);
     const others = await phantomFiles(turned);
     expect(others.map(({ file }) => file)).toEqual(files.map(({ file }) => file));
-    expect(others[0]!.header.frames[0]!.orientation!.join() === files[0]!.header.frames[0]!.orientation!.join()).toBe(
-      as === 'identity',
-    );
     const pairs = files.map((one, at) => [one, others[at]!] as const);
     // A few slices: all of them are what pydicom compares below.
     const compared = await Promise.all(pairs.filter((_, at) => at % 11 === 0).map(differences));
@@ -77,40 +87,29 @@ describe('a dataset stored in another way', async () => {
     }
   });
 
-  it('turns the series of one plane alone', async () => {
-    const axial = join(folder, 'axial');
-    await generatePhantom(axial, { ...PLAIN, storedAs: { axial: 'turned-180' } });
-    const [before, after] = [await digests(join(plain, 'train_images')), await digests(join(axial, 'train_images'))];
-    const changed = new Set(
-      Object.keys(before)
-        .filter((file) => before[file] !== after[file])
-        .map((file) => file.split('/')[1]),
-    );
+  it.for(STORED)('has other files for the series that are turned, and for no others: %s, %s', async (ways) => {
+    const [before, after] = [await digests(plain), await digests(await stored(ways))];
+    const changed = new Set(Object.keys(before).filter((file) => before[file] !== after[file]).map(seriesOf));
     const rows = await tableOf(plain, 'train_series_descriptions.csv');
-    expect([...changed]).toEqual(
-      rows.filter((row) => row.series_description === 'Axial T2').map((row) => row.series_id),
-    );
+    const turned = rows.filter((row) => ways[row.series_description === 'Axial T2' ? 1 : 0] !== 'identity');
+    expect(changed).toEqual(new Set([...turned.map((row) => row.series_id), undefined]));
   });
 
-  it.skipIf(!PYTHON)(
-    'is the same in space to the pixel for pydicom and numpy, in all ways',
-    { timeout: 240_000 },
-    async ({ annotate }) => {
-      const script = new URL('./support/same-in-space.py', import.meta.url).pathname;
-      const ways = WAYS.filter((way) => way !== 'identity');
-      // Sagittal series in one way and axial ones in another: each kind of plane goes through all.
-      for (const [at, sagittal] of ways.entries()) {
-        const axial = ways[(at + 3) % ways.length]!;
-        const turned = join(folder, `python ${sagittal} ${axial}`);
-        await generatePhantom(turned, { ...PLAIN, storedAs: { sagittal, axial } });
-        const found = JSON.parse(execFileSync(PYTHON!, [script, plain, turned], { encoding: 'utf8' }));
-        expect(found, `${sagittal}, ${axial}`).toMatchObject({ slices: files.length, different: 0 });
-        expect(found.furthestMm).toBeLessThan(1e-5);
-        await annotate(`${sagittal}, ${axial}: ${found.slices} slices, at most ${found.furthestMm} mm off`);
-      }
-    },
-  );
+  it.skipIf(!PYTHON)('is the same in space to the pixel for pydicom and numpy', async ({ annotate }) => {
+    const script = new URL('./support/same-in-space.py', import.meta.url).pathname;
+    for (const ways of STORED) {
+      const found = JSON.parse(execFileSync(PYTHON!, [script, plain, await stored(ways)], { encoding: 'utf8' }));
+      expect(found, ways.join()).toMatchObject({ slices: files.length, different: 0 });
+      expect(found.furthestMm).toBeLessThan(1e-5);
+      await annotate(`${ways.join()}: ${found.slices} slices, at most ${found.furthestMm} mm off`);
+    }
+  });
 });
+
+/** The series of a path below a dataset; `undefined` for a table. */
+function seriesOf(file: string): string | undefined {
+  return /^train_images\/[^/]+\/([^/]+)\//.exec(file)?.[1];
+}
 
 /** How many of every seventh pixel have another value, or no pixel, at their point in the other file. */
 async function differences([one, other]: readonly [PhantomFile, PhantomFile]) {

@@ -5,16 +5,17 @@
 
 import { createHash } from 'node:crypto';
 import type { StudyEntry } from '../dataset/index.ts';
-import { type DicomHeader, readFrame, readHeader } from '../dicom/index.ts';
+import { type DicomImage, openImage } from '../dicom/index.ts';
 import { BundleError, type Flag, SpinelineError } from '../domain/index.ts';
 import { UPRIGHT } from '../geometry/index.ts';
 import { type Image, readNpy, turnImage, writeNpy, xyTensor } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, Sample } from '../models/index.ts';
+import type { FetchedFile } from '../sources/index.ts';
 import {
   type CropArray,
   type CropPlan,
-  cropRows,
   type CropsArtefact,
+  cropRows,
   cropsOf,
   flagsOfConstant,
   type IndexedSlice,
@@ -26,7 +27,6 @@ import {
   type Volume,
   type XyImage,
 } from '../stages/index.ts';
-import type { FetchedFile } from '../sources/index.ts';
 
 /** Files by location. */
 export type Files = ReadonlyMap<string, FetchedFile>;
@@ -129,7 +129,9 @@ function arrayFor(
 class SliceReader {
   readonly #study: string;
   readonly #files: Files;
-  readonly #headers = new Map<string, DicomHeader>();
+  /** By location. */
+  readonly #opened = new Map<string, DicomImage>();
+  /** By location and frame. */
   readonly #images = new Map<string, Promise<Image>>();
 
   constructor(study: string, files: Files) {
@@ -159,9 +161,9 @@ class SliceReader {
         hint: 'enqueue the dataset again',
       });
     }
-    const header = this.#headers.get(slice.location) ?? readHeader(bytes, context);
-    this.#headers.set(slice.location, header);
-    const { values, padding } = await readFrame(bytes, header, slice.frame, context);
+    const opened = this.#opened.get(slice.location) ?? openImage(bytes, context);
+    this.#opened.set(slice.location, opened);
+    const { values, padding } = await opened.frame(slice.frame);
     return turnImage({ data: values, padding, height: slice.rows, width: slice.columns }, slice.turn ?? UPRIGHT);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * One validated, typed configuration, read once from the environment. Every option: what it is, its unit, its default,
- * and what follows from it; `describeSettings` prints the same table for `--help` and the docs.
+ * The settings of a process: read from the environment once, validated and typed. The table in docs/configuration.md is
+ * made from this file (`describeSettings`).
  */
 
 import { availableParallelism } from 'node:os';
@@ -12,27 +12,47 @@ const SECOND = 1000;
 /** `SPINELINE_X=` in an env file means "not set". */
 const emptyIsUnset = (value: unknown) => (value === '' ? undefined : value);
 const text = () => z.preprocess(emptyIsUnset, z.string().optional());
+// `describe` says which values are allowed, for the docs and for the message about a value that is not.
+const wholeNumber = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 const whole = (minimum: number, maximum: number, fallback: number) =>
-  z.preprocess(emptyIsUnset, z.coerce.number().int().min(minimum).max(maximum).default(fallback));
-const fraction = (fallback: number) => z.preprocess(emptyIsUnset, z.coerce.number().min(0).max(1).default(fallback));
+  z
+    .preprocess(emptyIsUnset, wholeNumber(minimum, maximum).default(fallback))
+    .describe(`a whole number from ${minimum} to ${maximum}`);
+const optionalWhole = (minimum: number, maximum: number) =>
+  z
+    .preprocess(emptyIsUnset, wholeNumber(minimum, maximum).optional())
+    .describe(`a whole number from ${minimum} to ${maximum}`);
+const fraction = (fallback: number) =>
+  z.preprocess(emptyIsUnset, z.coerce.number().min(0).max(1).default(fallback)).describe('a number from 0 to 1');
+const choice = <const Choice extends string>(choices: readonly Choice[], fallback: Choice) =>
+  z.preprocess(emptyIsUnset, z.enum(choices).default(fallback as never)).describe(alternatives(choices));
 const flag = (fallback: boolean) =>
-  z.preprocess(
-    emptyIsUnset,
-    z
-      .enum(['true', 'false', '1', '0'])
-      .transform((value) => value === 'true' || value === '1')
-      .default(fallback),
-  );
-const url = (...schemes: string[]) =>
-  z.preprocess(
-    emptyIsUnset,
-    z
-      .string()
-      .refine((value) => schemes.some((scheme) => value.startsWith(`${scheme}://`)), {
-        message: `a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
-      })
-      .optional(),
-  );
+  z
+    .preprocess(
+      emptyIsUnset,
+      z
+        .enum(['true', 'false', '1', '0'])
+        .transform((value) => value === 'true' || value === '1')
+        .default(fallback),
+    )
+    .describe('true or false');
+const url = (...schemes: string[]) => {
+  const starts = schemes.map((scheme) => `${scheme}://`);
+  return z
+    .preprocess(
+      emptyIsUnset,
+      z
+        .string()
+        .refine((value) => starts.some((start) => value.startsWith(start)))
+        .optional(),
+    )
+    .describe(`a URL that starts with ${alternatives(starts)}`);
+};
+
+/** `a, b or c`. */
+function alternatives(words: readonly string[]): string {
+  return words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
 
 const cores = availableParallelism();
 
@@ -40,119 +60,136 @@ const cores = availableParallelism();
 const VARIABLES = {
   SPINELINE_REDIS_URL: [
     url('redis', 'rediss', 'unix'),
-    'Redis: redis://user:password@host:6379/0, rediss:// for TLS, unix:///path for a socket',
+    'Redis server: redis://user:password@host:6379/0, rediss:// for TLS, unix:///path for a socket.',
   ],
-  SPINELINE_STORE_URL: [url('s3', 'file'), 'object store: s3://bucket/prefix or file:///folder'],
+  SPINELINE_STORE_URL: [url('s3', 'file'), 'Object store: s3://bucket/prefix or file:///folder.'],
   SPINELINE_QUEUE_PREFIX: [
-    z.preprocess(
-      emptyIsUnset,
-      z
-        .string()
-        .regex(/^[\w{}.-]+$/)
-        .default('spineline'),
-    ),
-    'prefix of every Redis key; put it in {braces} for Redis Cluster',
+    z
+      .preprocess(
+        emptyIsUnset,
+        z
+          .string()
+          .regex(/^[\w{}.-]+$/)
+          .default('spineline'),
+      )
+      .describe('letters, digits, _ . - { }'),
+    'Prefix of every Redis key. Put it in {braces} for Redis Cluster.',
   ],
-  SPINELINE_S3_ENDPOINT: [url('http', 'https'), 'endpoint of an S3-compatible server; unset for AWS'],
-  SPINELINE_S3_REGION: [text(), 'S3 region; unset: AWS_REGION, else us-east-1'],
-  SPINELINE_S3_ACCESS_KEY_ID: [text(), 'S3 access key; unset: the AWS SDK looks in its usual places'],
-  SPINELINE_S3_SECRET_ACCESS_KEY: [text(), 'S3 secret key'],
-  SPINELINE_S3_PATH_STYLE: [flag(true), 'bucket in the path rather than in the host name; most S3 servers need it'],
+  SPINELINE_S3_ENDPOINT: [url('http', 'https'), 'Endpoint of an S3-compatible server. Leave it unset for AWS.'],
+  SPINELINE_S3_REGION: [text(), 'S3 region. Default: AWS_REGION, else us-east-1.'],
+  SPINELINE_S3_ACCESS_KEY_ID: [text(), 'S3 access key. Default: what the AWS SDK finds in its usual places.'],
+  SPINELINE_S3_SECRET_ACCESS_KEY: [text(), 'S3 secret key.'],
+  SPINELINE_S3_PATH_STYLE: [
+    flag(true),
+    'Put the bucket into the path of the URL, not into the host name. Most S3 servers need this.',
+  ],
   SPINELINE_S3_CHECKSUMS: [
-    z.preprocess(emptyIsUnset, z.enum(['WHEN_REQUIRED', 'WHEN_SUPPORTED']).default('WHEN_REQUIRED')),
-    'request checksums; older S3 servers refuse the newer ones',
+    choice(['WHEN_REQUIRED', 'WHEN_SUPPORTED'], 'WHEN_REQUIRED'),
+    'When S3 requests carry a checksum. Older S3 servers refuse the checksums of WHEN_SUPPORTED.',
   ],
-  SPINELINE_S3_TIMEOUT_MS: [whole(100, 600_000, 60 * SECOND), 'time for one S3 request before it is tried again'],
+  SPINELINE_S3_TIMEOUT_MS: [
+    whole(100, 600_000, 60 * SECOND),
+    'Time limit of one S3 request, in ms. The request is then retried.',
+  ],
   SPINELINE_DICOMWEB_URL: [
     url('https', 'http', 'dicomweb+https', 'dicomweb+http'),
-    'DICOMweb server that the credentials below belong to, such as https://pacs.example.org/dicom-web; they are sent nowhere else',
+    'DICOMweb server that the credentials below are for, such as https://pacs.example.org/dicom-web. No other server gets them.',
   ],
-  SPINELINE_DICOMWEB_TOKEN: [text(), 'bearer token for it'],
-  SPINELINE_DICOMWEB_USER: [text(), 'or a user for basic authentication'],
-  SPINELINE_DICOMWEB_PASSWORD: [text(), 'password of that user'],
-  SPINELINE_DICOMWEB_CERT: [text(), 'or, or as well, a PEM file with a client certificate'],
-  SPINELINE_DICOMWEB_KEY: [text(), 'PEM file with the key of that certificate, without a passphrase'],
+  SPINELINE_DICOMWEB_TOKEN: [text(), 'Bearer token for that server.'],
+  SPINELINE_DICOMWEB_USER: [text(), 'User name for basic authentication, in place of a token.'],
+  SPINELINE_DICOMWEB_PASSWORD: [text(), 'Password of that user.'],
+  SPINELINE_DICOMWEB_CERT: [text(), 'PEM file with a client certificate, alone or together with a token or a user.'],
+  SPINELINE_DICOMWEB_KEY: [text(), 'PEM file with the private key of that certificate, without a passphrase.'],
   SPINELINE_DICOMWEB_CA: [
     text(),
-    'PEM file with the authorities that vouch for DICOMweb servers, in place of those that Node knows',
+    'PEM file with the certificate authorities to trust for DICOMweb servers, in place of those that Node trusts.',
   ],
   SPINELINE_DICOMWEB_PLAIN_CREDENTIALS: [
     flag(false),
-    'send token or password over plain http too, to a machine other than this one; whoever is on the way can read them',
+    'Send the token or password over plain http to another machine too. Anyone on the network path can read it.',
   ],
-  SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests at once per process'],
+  SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests per process at a time.'],
   SPINELINE_DICOMWEB_TIMEOUT_MS: [
     whole(100, 3_600_000, 60 * SECOND),
-    'silence of a DICOMweb server before its request is tried again; longer for a PACS that fetches from tape',
+    'How long a DICOMweb server may be silent before its request is retried, in ms. Raise it for a PACS that fetches from tape.',
   ],
-  SPINELINE_DICOMWEB_ATTEMPTS: [whole(1, 100, 4), 'tries of a DICOMweb request when the fault is transient'],
+  SPINELINE_DICOMWEB_ATTEMPTS: [whole(1, 100, 4), 'Attempts per DICOMweb request when the fault is transient.'],
   SPINELINE_CONCURRENCY: [
     whole(1, 256, 3),
-    'studies a worker has in hand at once: while one computes, the next are fetched and decoded',
+    'Studies per worker at a time: while one is computed, the next are fetched and decoded.',
   ],
   SPINELINE_COMPUTE_THREADS: [
     whole(1, 256, Math.max(1, cores - 1)),
-    'threads a worker that decode DICOM and prepare tensors',
+    'Threads per worker that decode DICOM and prepare tensors.',
   ],
   SPINELINE_INFERENCE_THREADS: [
     whole(1, 64, 1),
-    'threads a worker that run models; one a GPU, on CPU threads times intra-op threads should not exceed the cores',
+    'Inference threads per worker: one per GPU; on a CPU, inference threads x intra-op threads should not exceed the cores.',
   ],
-  SPINELINE_INTRA_OP_THREADS: [whole(1, 256, 1), 'ONNX Runtime threads inside one model run (CPU)'],
+  SPINELINE_INTRA_OP_THREADS: [whole(1, 256, 1), 'ONNX Runtime threads per model run, on a CPU.'],
   SPINELINE_EXECUTION_PROVIDER: [
-    z.preprocess(emptyIsUnset, z.enum(['cpu', 'cuda', 'tensorrt', 'webgpu']).default('cpu')),
-    'where models run; a worker refuses to start if it is not there',
+    choice(['cpu', 'cuda', 'tensorrt', 'webgpu'], 'cpu'),
+    'Where models run. A worker does not start if the provider is not available.',
   ],
   SPINELINE_BATCH_SIZE: [
-    z.preprocess(emptyIsUnset, z.coerce.number().int().min(1).max(1024).optional()),
-    'samples a model run at most; unset: 8 on a GPU, 1 on a CPU, where the demo models take up to a quarter longer a sample in batches',
+    optionalWhole(1, 1024),
+    'Largest batch, in samples. Default: 8 on a GPU, 1 on a CPU, where batches make the demo models up to a quarter slower per sample.',
   ],
-  SPINELINE_BATCH_DELAY_MS: [whole(0, 60_000, 20), 'how long an idle model waits for more samples'],
-  SPINELINE_LOCK_MS: [whole(1000, 3_600_000, 30 * SECOND), 'BullMQ lock of a job; renewed at half of it'],
-  SPINELINE_ATTEMPTS: [whole(1, 100, 5), 'tries of a study in a stage when the fault is transient'],
+  SPINELINE_BATCH_DELAY_MS: [whole(0, 60_000, 20), 'How long an idle model waits for its batch to fill, in ms.'],
+  SPINELINE_LOCK_MS: [
+    whole(1000, 3_600_000, 30 * SECOND),
+    'How long the BullMQ lock of a job lasts, in ms. It is renewed after half of that.',
+  ],
+  SPINELINE_ATTEMPTS: [whole(1, 100, 5), 'Attempts per study and stage when the fault is transient.'],
   SPINELINE_BACKOFF_MS: [
     whole(1, 600_000, 2 * SECOND),
-    'first wait before another try; doubles up to a minute, with jitter',
+    'Wait before the first retry, in ms. It doubles with each retry, up to a minute, with jitter.',
   ],
-  SPINELINE_GRACE_MS: [whole(0, 3_600_000, 60 * SECOND), 'on SIGTERM: time for jobs in hand to finish'],
+  SPINELINE_GRACE_MS: [
+    whole(0, 3_600_000, 60 * SECOND),
+    'How long the jobs of a worker may still run after SIGTERM, in ms.',
+  ],
   SPINELINE_STALLED_MS: [
     whole(1000, 86_400_000, 300 * SECOND),
-    'a worker with work waiting that has started nothing for so long, or whose Redis does not say, is not live (/livez); longer than the longest step of a study',
+    'A worker is not live (/livez) after this long without progress while work waits or Redis is silent, in ms. Set it above your longest step.',
   ],
   SPINELINE_MAX_CLASS_SHARES: [
     fraction(0.5),
-    'largest share, 0 to 1, of the 25 targets of a study that may be class shares for want of any view; a study with more is not scored and fails with STUDY_TOO_FEW_VIEWS; 1 scores every study (stage 3 reads it)',
+    'Largest share of the 25 targets of a study that may get class shares because no view of them exists. A study with more fails with STUDY_TOO_FEW_VIEWS; 1 scores every study. Stage 3 reads it.',
   ],
   SPINELINE_ID_KEY: [
-    z.preprocess(emptyIsUnset, z.string().min(16, 'at least 16 characters').optional()),
-    'secret key of the pseudonyms that stand for UIDs where folders cannot name studies and series; the same key, the same pseudonyms; unset: a plain SHA-256, which whoever knows a UID can compute',
+    z.preprocess(emptyIsUnset, z.string().min(16).optional()).describe('at least 16 characters'),
+    'Secret key for the pseudonyms that replace UIDs where folders do not name studies and series. The same key gives the same pseudonyms. Default: a plain SHA-256, which anyone who knows a UID can compute.',
   ],
-  SPINELINE_PAGE_STUDIES: [whole(1, 10_000, 200), 'studies a page of a dataset'],
+  SPINELINE_PAGE_STUDIES: [whole(1, 10_000, 200), 'Studies per page of a dataset.'],
   SPINELINE_LOW_WATER: [
     whole(1, 1_000_000, 200),
-    'a page is unfolded into study jobs while fewer than this wait at its stage',
+    'A worker unfolds the next page into study jobs while fewer jobs than this wait at its stage.',
   ],
   SPINELINE_HEALTH_HOST: [
     z.preprocess(emptyIsUnset, z.string().default('127.0.0.1')),
-    'address of the health and metrics endpoint',
+    'Address on which health and metrics are served.',
   ],
   SPINELINE_HEALTH_PORT: [
     whole(0, 65_535, 0),
-    'port of the health and metrics endpoint; 0 picks a free one and logs it',
+    'Port on which health and metrics are served. 0 picks a free port; the log says which.',
   ],
-  SPINELINE_BOARD_USER: [text(), 'user of `spineline board`; required, with the password, beyond loopback'],
-  SPINELINE_BOARD_PASSWORD: [text(), 'password of `spineline board`'],
+  SPINELINE_BOARD_USER: [
+    text(),
+    'User name for `spineline board`. Required, with the password, unless the board listens on this machine only.',
+  ],
+  SPINELINE_BOARD_PASSWORD: [text(), 'Password for `spineline board`.'],
   SPINELINE_TRACES_URL: [
     url('http', 'https'),
-    'OTLP/HTTP endpoint that OpenTelemetry traces are sent to, such as http://collector:4318/v1/traces; unset: no traces',
+    'OTLP/HTTP endpoint for OpenTelemetry traces, such as http://collector:4318/v1/traces. Unset: no traces.',
   ],
   SPINELINE_LOG_LEVEL: [
-    z.preprocess(emptyIsUnset, z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info')),
-    'least severe log line that is written',
+    choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    'Lowest level of log lines to write.',
   ],
   SPINELINE_LOG_FORMAT: [
-    z.preprocess(emptyIsUnset, z.enum(['auto', 'json', 'pretty']).default('auto')),
-    'log lines as JSON, or pretty for people; auto is pretty on a terminal and JSON elsewhere',
+    choice(['auto', 'json', 'pretty'], 'auto'),
+    'Format of log lines: JSON, or pretty for people. auto is pretty on a terminal and JSON elsewhere.',
   ],
 } as const satisfies Record<string, readonly [z.ZodType, string]>;
 
@@ -202,7 +239,7 @@ export interface Settings {
     /** Share of a study's targets, 0 to 1. */
     readonly maxClassShares: number;
   };
-  /** Secret. */
+  /** Secret: the key of pseudonyms. */
   readonly idKey: string | undefined;
   readonly pageStudies: number;
   readonly health: { readonly host: string; readonly port: number };
@@ -215,16 +252,16 @@ export interface Settings {
 /**
  * Reads and validates the environment.
  *
- * @throws {ConfigError} naming every variable that does not fit, and every `SPINELINE_` variable that is unknown
- *   (`SPINELINE_TEST_...` excepted), so that a typing error is not a silent default.
+ * @throws {ConfigError} that names every setting whose value is not allowed, and every `SPINELINE_` variable that is no
+ *   setting (except `SPINELINE_TEST_...`), so that a typing error does not silently leave a default in place.
  */
 export function readSettings(environment: NodeJS.ProcessEnv = process.env): Settings {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, [schema]] of Object.entries(VARIABLES)) {
-    const parsed = schema.safeParse(environment[name]);
+    const parsed = schema.safeParse(environment[name], { reportInput: true });
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'invalid'}`);
+    else problems.push(`${name}: expected ${schema.description}, found ${found(parsed.error.issues[0]!)}`);
   }
   for (const name of Object.keys(environment)) {
     if (name.startsWith('SPINELINE_') && !name.startsWith('SPINELINE_TEST_') && !(name in VARIABLES)) {
@@ -232,11 +269,19 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
     }
   }
   if (problems.length > 0) {
-    throw new ConfigError(`the environment does not fit: ${problems.join('; ')}`, {
+    throw new ConfigError(`these settings cannot be used: ${problems.join('; ')}`, {
       hint: 'see docs/configuration.md for every setting',
     });
   }
   return arrange(values as Values);
+}
+
+/** What is wrong with a value, without the value: it may hold a password. */
+function found({ code, input }: z.core.$ZodIssue): string {
+  if (code === 'too_small') return typeof input === 'string' ? 'fewer' : 'a smaller number';
+  if (code === 'too_big') return 'a larger number';
+  if (typeof input !== 'number') return 'something else';
+  return Number.isNaN(input) ? 'text that is not a number' : 'a number that is not whole';
 }
 
 function arrange(v: Values): Settings {
@@ -292,11 +337,11 @@ function arrange(v: Values): Settings {
   };
 }
 
-/** Name, default and meaning of every setting, for help texts and `docs/configuration.md`. */
-export function describeSettings(): { name: string; fallback: string; meaning: string }[] {
+/** Name, default, allowed values and meaning of every setting, for `docs/configuration.md`. */
+export function describeSettings(): { name: string; fallback: string; allowed: string; meaning: string }[] {
   return Object.entries(VARIABLES).map(([name, [schema, meaning]]) => {
     const parsed = schema.safeParse(undefined);
     const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
-    return { name, fallback, meaning };
+    return { name, fallback, allowed: schema.description ?? '', meaning };
   });
 }

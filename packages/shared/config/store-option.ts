@@ -1,11 +1,11 @@
 /** `--store URL` for a line that a reader copies into a shell: without it a command looks in SPINELINE_STORE_URL. */
 
-/** @param url as it was given by option or is the embedded run's own; `undefined` where the setting names the store. */
+/** @param url given by an option, or that of the embedded run; `undefined` if the setting names the store. */
 export function storeOption(url: string | undefined): string {
   return url === undefined ? '' : ` --store ${quoted(url)}`;
 }
 
-/** As a POSIX shell takes it for one word. */
+/** Quoted so that a POSIX shell reads it as one word. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -44,8 +44,8 @@ export async function prepareReprocess(
   const numberOf = (stage: Stage) => STAGES[stage].number;
   const early = stagesChosen(options.models).map(numberOf).filter((number) => number < numberOf(options.stage));
   if (early.length > 0) {
-    throw new ConfigError(`a new bundle of stage ${early[0]} changes what stage ${numberOf(options.stage)} starts from`, {
-      hint: `give --stage ${Math.min(...early)}; what stays the same is found and not computed again`,
+    throw new ConfigError(`a new bundle of stage ${early[0]} changes the input of stage ${numberOf(options.stage)}`, {
+      hint: `use --stage ${Math.min(...early)}; outputs that stay the same are reused`,
     });
   }
   const selection = await select(runs, parent, options);
@@ -56,7 +56,7 @@ export async function prepareReprocess(
   const note =
     entry === options.stage
       ? undefined
-      : 'the crop windows of the new bundle are others: studies enter at stage 2, where points are found in the store and crops are cut from the images';
+      : 'the new bundle has different crop windows: studies enter at stage 2, which reuses the points and cuts the crops again from the images';
   return { parent, pinned, from: { run: name, stage: entry }, note, selection };
 }
 

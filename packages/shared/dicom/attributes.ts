@@ -1,179 +1,101 @@
 /**
- * Values of attributes as numbers and text, and nothing but values: what is absent, empty or not a number of the right
- * length is `undefined`. Which absence is an error is for the reader of the header to say.
+ * Which attributes spineline reads: keyword, tag and VR (PS3.6 section 6). All other elements of a file are skipped.
+ *
+ * The VR counts if the file gives none: in implicit VR, and for UN.
  */
 
-import { KEYWORD_OF, type Keyword, TAG, vrOf } from './dictionary.ts';
-import { parseNumbers, shown, trimmed } from './numbers.ts';
-import type { FactSource } from './read-facts.ts';
-import { decodeText } from './text.ts';
+const DICTIONARY = {
+  MediaStorageSOPClassUID: [0x00020002, 'UI'],
+  TransferSyntaxUID: [0x00020010, 'UI'],
+  SpecificCharacterSet: [0x00080005, 'CS'],
+  ImageType: [0x00080008, 'CS'],
+  SOPClassUID: [0x00080016, 'UI'],
+  SOPInstanceUID: [0x00080018, 'UI'],
+  Modality: [0x00080060, 'CS'],
+  StudyDescription: [0x00081030, 'LO'],
+  SeriesDescription: [0x0008103e, 'LO'],
+  AcquisitionContrast: [0x00089209, 'CS'],
+  ContrastBolusAgent: [0x00180010, 'LO'],
+  ContrastBolusAgentSequence: [0x00180012, 'SQ'],
+  BodyPartExamined: [0x00180015, 'CS'],
+  ScanningSequence: [0x00180020, 'CS'],
+  ScanOptions: [0x00180022, 'CS'],
+  RepetitionTime: [0x00180080, 'DS'],
+  EchoTime: [0x00180081, 'DS'],
+  InversionTime: [0x00180082, 'DS'],
+  EchoNumbers: [0x00180086, 'IS'],
+  ProtocolName: [0x00181030, 'LO'],
+  FlipAngle: [0x00181314, 'DS'],
+  EchoPulseSequence: [0x00189008, 'CS'],
+  SpectrallySelectedSuppression: [0x00189025, 'CS'],
+  InversionTimes: [0x00189079, 'FD'],
+  EffectiveEchoTime: [0x00189082, 'FD'],
+  MRTimingAndRelatedParametersSequence: [0x00189112, 'SQ'],
+  MREchoSequence: [0x00189114, 'SQ'],
+  MRModifierSequence: [0x00189115, 'SQ'],
+  StudyInstanceUID: [0x0020000d, 'UI'],
+  SeriesInstanceUID: [0x0020000e, 'UI'],
+  SeriesNumber: [0x00200011, 'IS'],
+  AcquisitionNumber: [0x00200012, 'IS'],
+  InstanceNumber: [0x00200013, 'IS'],
+  ImagePositionPatient: [0x00200032, 'DS'],
+  ImageOrientationPatient: [0x00200037, 'DS'],
+  FrameOfReferenceUID: [0x00200052, 'UI'],
+  TemporalPositionIdentifier: [0x00200100, 'IS'],
+  InStackPositionNumber: [0x00209057, 'UL'],
+  FrameContentSequence: [0x00209111, 'SQ'],
+  PlanePositionSequence: [0x00209113, 'SQ'],
+  PlaneOrientationSequence: [0x00209116, 'SQ'],
+  TemporalPositionIndex: [0x00209128, 'UL'],
+  SamplesPerPixel: [0x00280002, 'US'],
+  PhotometricInterpretation: [0x00280004, 'CS'],
+  NumberOfFrames: [0x00280008, 'IS'],
+  Rows: [0x00280010, 'US'],
+  Columns: [0x00280011, 'US'],
+  PixelSpacing: [0x00280030, 'DS'],
+  BitsAllocated: [0x00280100, 'US'],
+  BitsStored: [0x00280101, 'US'],
+  HighBit: [0x00280102, 'US'],
+  PixelRepresentation: [0x00280103, 'US'],
+  // US or SS, depending on PixelRepresentation
+  PixelPaddingValue: [0x00280120, 'US'],
+  PixelPaddingRangeLimit: [0x00280121, 'US'],
+  RescaleIntercept: [0x00281052, 'DS'],
+  RescaleSlope: [0x00281053, 'DS'],
+  ModalityLUTSequence: [0x00283000, 'SQ'],
+  PixelMeasuresSequence: [0x00289110, 'SQ'],
+  PixelValueTransformationSequence: [0x00289145, 'SQ'],
+  SharedFunctionalGroupsSequence: [0x52009229, 'SQ'],
+  PerFrameFunctionalGroupsSequence: [0x52009230, 'SQ'],
+  ExtendedOffsetTable: [0x7fe00001, 'OV'],
+  ExtendedOffsetTableLengths: [0x7fe00002, 'OV'],
+} as const satisfies Readonly<Record<string, readonly [tag: number, vr: string]>>;
 
-/** An element whose value is in the bytes. */
-export interface Element {
-  /** As written; `undefined` for implicit VR and for what is no VR. */
-  readonly vr: string | undefined;
-  /** Byte position of the value, and its length, which the bytes hold. */
-  readonly offset: number;
-  readonly length: number;
-  /** Of a sequence. */
-  readonly items?: readonly Attributes[];
+/** The keyword of an attribute that spineline reads. */
+export type Keyword = keyof typeof DICTIONARY;
+
+const ENTRIES = Object.entries(DICTIONARY) as [Keyword, readonly [tag: number, vr: string]][];
+
+/** Tag by keyword, with group and element in one number: `TAG.Rows` is 0x00280010. */
+export const TAG = Object.fromEntries(ENTRIES.map(([keyword, [tag]]) => [keyword, tag])) as Readonly<
+  Record<Keyword, number>
+>;
+
+/** Keyword by tag; other tags are absent. */
+export const KEYWORD_OF: ReadonlyMap<number, Keyword> = new Map(ENTRIES.map(([keyword, [tag]]) => [tag, keyword]));
+
+/** The VR of an attribute in the standard. */
+export function vrOf(keyword: Keyword): string {
+  return DICTIONARY[keyword][1];
 }
 
-/** Bytes a number, of the binary VRs (PS3.5 6.2). */
-const SIZES: Readonly<Record<string, number>> = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8 };
-/** No attribute that is read is longer; a longer one is hostile. */
-const LONGEST_TEXT = 4096;
-
-/** The elements that are read of one level: the top level of a data set, or an item of a sequence. */
-export class Attributes implements FactSource {
-  /** By tag; those in the dictionary alone. */
-  readonly elements: ReadonlyMap<number, Element>;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #little: boolean;
-
-  constructor(bytes: Uint8Array, view: DataView, bigEndian: boolean, elements: ReadonlyMap<number, Element>) {
-    this.elements = elements;
-    this.#bytes = bytes;
-    this.#view = view;
-    this.#little = !bigEndian;
-  }
-
-  /** Whether the element is there with a value. */
-  has(keyword: Keyword): boolean {
-    return (this.elements.get(TAG[keyword])?.length ?? 0) > 0;
-  }
-
-  /** Text without its padding (VR CS, LO, UI, ...): the values, which a backslash separates. */
-  texts(keyword: Keyword): readonly string[] {
-    const raw = this.#raw(keyword);
-    if (raw === undefined) return [];
-    const charset = this.elements.has(TAG.SpecificCharacterSet) ? this.#raw('SpecificCharacterSet') : undefined;
-    const values = decodeText(raw, charset).split('\\').map(trimmed);
-    while (values.length > 0 && values.at(-1) === '') values.pop();
-    return values;
-  }
-
-  /** The first value of a text, `undefined` if it is empty. */
-  text(keyword: Keyword): string | undefined {
-    return this.texts(keyword)[0] || undefined;
-  }
-
-  /** The values of a numeric attribute, binary or text; `undefined` if one is no finite number. */
-  numbers(keyword: Keyword): readonly number[] | undefined {
-    const element = this.elements.get(TAG[keyword]);
-    if (!element || element.length === 0) return undefined;
-    const vr = numericVr(element, keyword);
-    if (SIZES[vr] === undefined) return parseNumbers(this.#raw(keyword)!).values;
-    return this.#binary(element, vr, SIZES[vr]);
-  }
-
-  /** The first number. */
-  number(keyword: Keyword): number | undefined {
-    return this.numbers(keyword)?.[0];
-  }
-
-  /** The first number, if it is a whole one. */
-  integer(keyword: Keyword): number | undefined {
-    const value = this.number(keyword);
-    return Number.isSafeInteger(value) ? value : undefined;
-  }
-
-  /** One 16-bit number, two's complement if `signed`, whatever VR the file gives it. */
-  word(keyword: Keyword, signed = false): number | undefined {
-    const element = this.elements.get(TAG[keyword]);
-    if (element?.length !== 2) return undefined;
-    return signed
-      ? this.#view.getInt16(element.offset, this.#little)
-      : this.#view.getUint16(element.offset, this.#little);
-  }
-
-  /** The items of a sequence, none if it is absent. */
-  items(keyword: Keyword): readonly Attributes[] {
-    return this.elements.get(TAG[keyword])?.items ?? [];
-  }
-
-  /** The bytes of a value. */
-  bytesOf(keyword: Keyword): Uint8Array | undefined {
-    const element = this.elements.get(TAG[keyword]);
-    return element && this.#bytes.subarray(element.offset, element.offset + element.length);
-  }
-
-  /**
-   * A numeric attribute as it was found, for messages: text with control characters escaped, binary values as numbers.
-   *
-   * @returns at most about 64 characters; `undefined` if it is absent or empty.
-   */
-  found(keyword: Keyword): string | undefined {
-    const element = this.elements.get(TAG[keyword]);
-    if (!element || element.length === 0) return undefined;
-    const vr = numericVr(element, keyword);
-    if (SIZES[vr] === undefined) return shown(this.#raw(keyword)!);
-    const values = this.#binary(element, vr, SIZES[vr]);
-    return values ? shown(values.join('\\')) : `${element.length} bytes`;
-  }
-
-  /** What was mended to read the numbers of this level and of the items in it, one sentence per attribute. */
-  repairs(): string[] {
-    const sentences = new Map<string, string>();
-    this.#collectRepairs(sentences);
-    return [...sentences.values()];
-  }
-
-  #collectRepairs(sentences: Map<string, string>): void {
-    for (const [tag, element] of this.elements) {
-      const keyword = KEYWORD_OF.get(tag)!;
-      for (const item of element.items ?? []) item.#collectRepairs(sentences);
-      if (!/^[DI]S$/.test(numericVr(element, keyword)) || sentences.has(keyword)) continue;
-      const raw = this.#raw(keyword);
-      if (raw === undefined || !/,|\\[\\ \0]*$/.test(raw)) continue;
-      const { repairs } = parseNumbers(raw);
-      if (repairs.length > 0) sentences.set(keyword, `${keyword} "${shown(raw)}" has ${repairs.join(' and ')}`);
-    }
-  }
-
-  /** The bytes of a text as characters, one per byte. */
-  #raw(keyword: Keyword): string | undefined {
-    const element = this.elements.get(TAG[keyword]);
-    if (!element || element.length === 0) return undefined;
-    const end = element.offset + Math.min(element.length, LONGEST_TEXT);
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + element.offset, end - element.offset).toString(
-      'latin1',
-    );
-  }
-
-  #binary(element: Element, vr: string, size: number): readonly number[] | undefined {
-    const count = Math.min(element.length, LONGEST_TEXT) / size;
-    if (!Number.isInteger(count)) return undefined;
-    const values: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const value = this.#numberAt(vr, element.offset + i * size);
-      if (!Number.isFinite(value)) return undefined;
-      values.push(value);
-    }
-    return values;
-  }
-
-  #numberAt(vr: string, position: number): number {
-    const [view, little] = [this.#view, this.#little];
-    switch (vr) {
-      case 'US':
-        return view.getUint16(position, little);
-      case 'SS':
-        return view.getInt16(position, little);
-      case 'UL':
-        return view.getUint32(position, little);
-      case 'SL':
-        return view.getInt32(position, little);
-      case 'FL':
-        return view.getFloat32(position, little);
-      default:
-        return view.getFloat64(position, little);
-    }
-  }
+/** A tag as DICOM JSON writes it (PS3.18 F.2.2): eight hexadecimal digits, such as `0020000E`. */
+export function hexTag(tag: number): string {
+  return tag.toString(16).toUpperCase().padStart(8, '0');
 }
 
-/** The VR that a numeric attribute is read by: the file's, if that is one of numbers; else the dictionary's. */
-function numericVr({ vr }: Element, keyword: Keyword): string {
-  return vr !== undefined && (SIZES[vr] !== undefined || vr === 'DS' || vr === 'IS') ? vr : vrOf(keyword);
+/** A tag as people write it: `(0028,0010)`. */
+export function printTag(tag: number): string {
+  const hex = hexTag(tag);
+  return `(${hex.slice(0, 4)},${hex.slice(4)})`;
 }

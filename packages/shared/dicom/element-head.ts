@@ -1,11 +1,12 @@
 /**
- * The head of one element: tag, VR, length, and where the value begins (PS3.5 7.1). Where an explicit file has something
- * else in the place of a VR, the three ways in which writers get that wrong are tried, and one is taken if other elements
- * follow where it ends.
+ * Reads the head of one element: tag, VR, length, and where the value begins (PS3.5 7.1).
+ *
+ * Some explicit files have two other bytes where a VR belongs. Such a head is read in each of the three forms that
+ * writers use by mistake, and the first form counts after which other elements follow.
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import { printTag } from './dictionary.ts';
+import { printTag } from './attributes.ts';
 
 /** How elements are written. */
 export interface Encoding {
@@ -14,22 +15,41 @@ export interface Encoding {
 }
 
 /** The bytes that a data set is read from. */
-export interface ByteSource {
+export class ByteSource {
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** Whether these are all the bytes of the file, so that what goes on beyond them is cut off. */
+  /** Whether these are all bytes of the file, so that an element that reaches beyond them is cut off. */
   readonly whole: boolean;
   readonly context: ErrorContext;
+  #lastNonZero: number | undefined;
+
+  constructor(bytes: Uint8Array, whole: boolean, context: ErrorContext) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.whole = whole;
+    this.context = context;
+  }
+
+  /** Position of the last byte other than 0; -1 if there is none. Looked for once, because files may be large. */
+  get lastNonZero(): number {
+    if (this.#lastNonZero === undefined) {
+      let last = this.bytes.length - 1;
+      while (last >= 0 && this.bytes[last] === 0) last -= 1;
+      this.#lastNonZero = last;
+    }
+    return this.#lastNonZero;
+  }
 }
 
+/** The head of an element. */
 export interface ElementHead {
   /** Group and element in one number. */
   readonly tag: number;
-  /** `undefined` where none is written, or none that is known. */
+  /** `undefined` if none is written, or no known one. */
   readonly vr: string | undefined;
   /** Byte position of the value. */
   readonly offset: number;
-  /** Declared bytes of the value, or `UNDEFINED_LENGTH`. Not yet believed. */
+  /** Declared length of the value in bytes, not checked, or `UNDEFINED_LENGTH`. */
   readonly length: number;
 }
 
@@ -39,22 +59,19 @@ export const ITEM_DELIMITATION = 0xfffee00d;
 export const SEQUENCE_DELIMITATION = 0xfffee0dd;
 
 const SHORT_VRS = 'AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US'.split(' ');
-/** VRs whose length is 32 bits after two reserved bytes (PS3.5 7.1.2). */
+/** VRs with two reserved bytes and a length of 32 bits (PS3.5 7.1.2). */
 const LONG_VRS = 'OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' ');
 const codeOf = (vr: string) => (vr.charCodeAt(0) << 8) | vr.charCodeAt(1);
 const VRS: ReadonlyMap<number, { readonly vr: string; readonly long: boolean }> = new Map(
   [...SHORT_VRS, ...LONG_VRS].map((vr) => [codeOf(vr), { vr, long: LONG_VRS.includes(vr) }] as const),
 );
 
-export function byteSource(bytes: Uint8Array, whole: boolean, context: ErrorContext): ByteSource {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), whole, context };
-}
-
+/** The tag at `position`, group and element in one number. */
 export function tagAt({ view }: ByteSource, position: number, bigEndian: boolean): number {
   return view.getUint16(position, !bigEndian) * 0x10000 + view.getUint16(position + 2, !bigEndian);
 }
 
-/** Whether a VR that is known follows the tag at `position`. */
+/** Whether a known VR follows the tag at `position`. */
 export function hasVr({ bytes }: ByteSource, position: number): boolean {
   return VRS.has((bytes[position + 4]! << 8) | bytes[position + 5]!);
 }
@@ -63,8 +80,8 @@ export function hasVr({ bytes }: ByteSource, position: number): boolean {
  * Reads the head at `position`.
  *
  * @param end where the level ends that holds the element; at least eight bytes after `position`
- * @throws {DicomError} `DICOM_TRUNCATED` if the file ends in the head; `DICOM_ATTRIBUTE_INVALID` for an element without
- *   a VR after which no other element is found.
+ * @throws {DicomError} `DICOM_TRUNCATED` if the file ends inside the head; `DICOM_ATTRIBUTE_INVALID` for an element
+ *   without a valid VR that no other element follows in any of the three forms
  */
 export function readHead(source: ByteSource, position: number, end: number, encoding: Encoding): ElementHead {
   const { bytes, view } = source;
@@ -85,14 +102,14 @@ export function readHead(source: ByteSource, position: number, end: number, enco
   return { tag, vr: known.vr, offset: position + 12, length: view.getUint32(position + 8, little) };
 }
 
-/** The ways to write a head: with a VR and 16 bits of length, with a VR and 32 bits, without a VR and 32 bits. */
+/** Forms of a head: with a VR and 16 bits of length, with a VR and 32 bits, or without a VR and with 32 bits. */
 type Form = 'short' | 'long' | 'implicit';
 
-/** A head whose VR is none: the first form after which other elements follow. */
+/** Reads a head without a valid VR: the first form counts after which other elements follow. */
 function readOddHead(source: ByteSource, position: number, end: number, tag: number, encoding: Encoding): ElementHead {
   const [first, second] = [source.bytes[position + 4]!, source.bytes[position + 5]!];
   const letters = first >= 0x41 && first <= 0x5a && second >= 0x41 && second <= 0x5a;
-  // A VR of a later edition of the standard has 32 bits of length (PS3.5 7.1.2 note).
+  // VRs that a later edition of the standard adds have 32 bits of length (PS3.5 7.1.2, note).
   const forms: readonly Form[] = letters ? ['long', 'short', 'implicit'] : ['short', 'implicit', 'long'];
   let goesBeyond = false;
   for (const form of forms) {
@@ -112,6 +129,7 @@ function readOddHead(source: ByteSource, position: number, end: number, tag: num
   });
 }
 
+/** The head in one form; `undefined` if the bytes do not allow that form. */
 function headIn(
   form: Form,
   source: ByteSource,
@@ -131,10 +149,14 @@ function headIn(
   return { tag, vr: undefined, offset: position + 12, length: view.getUint32(position + 8, !bigEndian) };
 }
 
-/** So many odd elements in a row, each of which ends where the next begins, are no accident. */
+/** This many elements, each of which ends where the next one begins, are proof of the form. */
 const CONVINCING_ROW = 32;
 
-/** Whether an element with a VR, the end of the level, or a row of odd elements follows; `beyond` if the bytes end. */
+/**
+ * Whether an element with a VR, the end of the level, or a row of elements of the same form follows a head.
+ *
+ * @returns `beyond` if the bytes end before that is known
+ */
 function leadsOn(
   source: ByteSource,
   head: ElementHead,
@@ -157,7 +179,8 @@ function leadsOn(
     if (next === ITEM_DELIMITATION || next === SEQUENCE_DELIMITATION) return true;
     if (next >= 0x00080000 && hasVr(source, position)) return true;
     if (next === 0 && restIsZero(source, position, end)) return true;
-    // An item follows no element. Bytes of a value look like anything, but hardly like a row of one group.
+    // Items never follow an element directly. Bytes inside a value can look like one element, but hardly like a row of
+    // elements of one group in ascending order.
     const strange =
       next >= ITEM || next <= tag || (form !== 'implicit' && next - (next % 0x10000) !== tag - (tag % 0x10000));
     const following = strange ? undefined : headIn(form, source, position, end, encoding);
@@ -167,28 +190,19 @@ function leadsOn(
   return true;
 }
 
-/** Where the last byte other than 0 is, found once a file. */
-const lastBytes = new WeakMap<ByteSource, number>();
-
-/** Whether there is nothing but zeros from `position` to `end`, as writers pad files and sequences with. */
+/** Whether all bytes from `position` to `end` are 0: some writers pad files and sequences with zeros. */
 export function restIsZero(source: ByteSource, position: number, end: number): boolean {
   if (end < source.bytes.length) {
-    // Levels inside a file are short of padding: it does not reach further than a few elements.
+    // Inside a file, padding is short. The limit keeps the time for hostile files linear.
     if (end - position > 4096) return false;
     return source.bytes.subarray(position, end).every((byte) => byte === 0);
   }
-  let last = lastBytes.get(source);
-  if (last === undefined) {
-    last = source.bytes.length - 1;
-    while (last >= 0 && source.bytes[last] === 0) last -= 1;
-    lastBytes.set(source, last);
-  }
-  return position > last;
+  return position > source.lastNonZero;
 }
 
 /**
- * Whether elements without VR begin at `position`: each ends where one with a higher tag begins. A head that goes beyond
- * bytes that are not the whole file is believed.
+ * Whether elements without VR begin at `position`: each must end where one with a higher tag begins. If `bytes` are
+ * only a part of the file, an element that reaches beyond them passes.
  */
 export function beginsImplicit(source: ByteSource, position: number, end: number, bigEndian = false): boolean {
   const encoding = { explicitVr: false, bigEndian };

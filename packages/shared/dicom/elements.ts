@@ -1,35 +1,51 @@
 /**
- * Walks the elements of a data set and keeps those that are read; whatever else there is, private elements first of all,
- * is stepped over without a look inside. No length is believed before it is compared with the bytes that are there.
+ * Reads the elements of a data set and keeps those that `attributes.ts` lists. All others, such as private elements,
+ * are skipped and their values are not looked at. Each length is compared with the bytes of the file before it is used.
  *
- * This was dicom-parser's work. That package throws strings, takes a file apart as a whole, does not know 64-bit VRs, and
- * gives a file up at the first element whose VR is none, where pydicom and DCMTK read on.
+ * Own code, because the package dicom-parser throws strings, always reads the whole file, does not know 64-bit VRs, and
+ * gives up at the first element without a valid VR, where pydicom and DCMTK read on
+ * (docs/decisions/0022-own-dicom-elements-and-jpeg-lossless.md).
  */
 
 import { DicomError } from '../domain/index.ts';
-import { Attributes, type Element } from './attributes.ts';
-import { KEYWORD_OF, printTag, vrOf } from './dictionary.ts';
-import { type ByteSource, beginsImplicit, type ElementHead, type Encoding, hasVr, ITEM, ITEM_DELIMITATION, readHead, restIsZero, SEQUENCE_DELIMITATION, tagAt, UNDEFINED_LENGTH } from './element-head.ts';
+import { AttributeValues, type Element } from './attribute-values.ts';
+import { KEYWORD_OF, printTag, vrOf } from './attributes.ts';
+import {
+  type ByteSource,
+  beginsImplicit,
+  type ElementHead,
+  type Encoding,
+  hasVr,
+  ITEM,
+  ITEM_DELIMITATION,
+  readHead,
+  restIsZero,
+  SEQUENCE_DELIMITATION,
+  tagAt,
+  UNDEFINED_LENGTH,
+} from './element-head.ts';
 
-/** No data set nests deeper; a deeper one is hostile. */
+/** Depth of nested sequences. No real data set nests this deep; a deeper one is an attack or damage. */
 const DEEPEST = 64;
 
-/** What the top level of a data set holds. */
+/** The top level of a data set. */
 export interface TopLevel {
-  readonly attributes: Attributes;
+  readonly attributes: AttributeValues;
   /** The head of PixelData (7FE0,0010), at which reading ends. */
   readonly pixelData: ElementHead | undefined;
 }
 
-/** Asked at each element of the top level, with what was kept so far: whether reading ends before it. */
+/** Called before each element of the top level, with the elements kept so far: `true` ends the reading there. */
 export type Stop = (tag: number, kept: ReadonlyMap<number, Element>) => boolean;
 
 const PIXEL_DATA = 0x7fe00010;
 
 /**
- * Reads the top level from `start` up to the pixel data, `stop`, or the end.
+ * Reads the top level of a data set, up to the pixel data, to where `stop` says, or to the end.
  *
- * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_ATTRIBUTE_INVALID`; what was kept until then is in `kept`.
+ * @param start byte position of the first element
+ * @param kept gets the elements, by tag; after an error it holds those before the error
+ * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_ATTRIBUTE_INVALID`
  */
 export function readTopLevel(
   source: ByteSource,
@@ -39,9 +55,9 @@ export function readTopLevel(
   stop: Stop = () => false,
 ): TopLevel {
   const end = source.bytes.length;
-  const attributes = new Attributes(source.bytes, source.view, encoding.bigEndian, kept);
+  const attributes = new AttributeValues(source.bytes, source.view, encoding.bigEndian, kept);
   let position = start;
-  // Fewer than eight bytes hold no element: padding to an even length.
+  // The shortest element has eight bytes. Fewer at the end are padding.
   while (position + 8 <= end) {
     const tag = tagAt(source, position, encoding.bigEndian);
     if (tag > PIXEL_DATA || stop(tag, kept)) return { attributes, pixelData: undefined };
@@ -54,7 +70,7 @@ export function readTopLevel(
   return { attributes, pixelData: undefined };
 }
 
-/** Keeps an element if it is read, and gives the position after it. `kept` is undefined where all is stepped over. */
+/** Keeps an element if it is listed, and gives the position after it. Without `kept` everything is skipped. */
 function readElement(
   source: ByteSource,
   head: ElementHead,
@@ -67,7 +83,7 @@ function readElement(
   const after = head.length === UNDEFINED_LENGTH ? undefined : endOfValue(source, head, end);
   if (keyword === undefined && after !== undefined) return after;
   if (after === undefined || vrOf(keyword!) === 'SQ') {
-    const items: Attributes[] | undefined = keyword === undefined ? undefined : [];
+    const items: AttributeValues[] | undefined = keyword === undefined ? undefined : [];
     const last = readItems(source, head, after ?? end, encoding, items, depth + 1);
     if (items) kept!.set(head.tag, { vr: head.vr, offset: head.offset, length: last - head.offset, items });
     return after ?? last;
@@ -93,17 +109,17 @@ function endOfValue(source: ByteSource, head: ElementHead, end: number): number 
 /**
  * Reads the items of a sequence (PS3.5 7.5), and gives the position after it.
  *
- * A value of undefined length that is no sequence is stepped over in the same way: encapsulated bytes are items too.
+ * A value of undefined length that is not a sequence is skipped in the same way: encapsulated bytes are items, too.
  *
- * @param end where the sequence ends, or, if its length is undefined, the level that holds it
- * @param items where they go; undefined where they are stepped over
+ * @param end where the sequence ends; if its length is undefined, where the level that holds it ends
+ * @param items gets the items; undefined if they are skipped
  */
 function readItems(
   source: ByteSource,
   head: ElementHead,
   end: number,
   encoding: Encoding,
-  items: Attributes[] | undefined,
+  items: AttributeValues[] | undefined,
   depth: number,
 ): number {
   if (depth > DEEPEST) throw invalid(source, head, `is nested deeper than ${DEEPEST} sequences`);
@@ -132,12 +148,12 @@ function readItems(
     const within = itemEncoding(source, head, start, itemEnd ?? end, { ...encoding, bigEndian });
     const kept: Map<number, Element> | undefined = items && new Map();
     position = readItem(source, head, start, itemEnd, end, within, kept, depth);
-    if (kept) items!.push(new Attributes(source.bytes, source.view, within.bigEndian, kept));
+    if (kept) items!.push(new AttributeValues(source.bytes, source.view, within.bigEndian, kept));
   }
   return end;
 }
 
-/** Reads the elements of an item up to `itemEnd`, or, if that is undefined, up to its delimiter. */
+/** Reads the elements of an item up to `itemEnd`; if that is undefined, up to the delimiter of the item. */
 function readItem(
   source: ByteSource,
   sequence: ElementHead,
@@ -153,7 +169,7 @@ function readItem(
   while (position + 8 <= limit) {
     const tag = tagAt(source, position, encoding.bigEndian);
     if (tag === ITEM_DELIMITATION) return itemEnd ?? position + 8;
-    // An item without its delimiter, at the end of its sequence.
+    // The last item of the sequence lacks its delimiter.
     if (tag === SEQUENCE_DELIMITATION && itemEnd === undefined) return position;
     if (tag === 0 && itemEnd !== undefined && restIsZero(source, position, itemEnd)) return itemEnd;
     const head = readHead(source, position, limit, encoding);
@@ -163,15 +179,19 @@ function readItem(
   return itemEnd;
 }
 
-/** What is written as UN is little endian whatever the file is (PS3.5 6.2.2): the first item shows it. */
+/**
+ * Whether the items of a sequence are big endian. A sequence as UN is little endian in every file (PS3.5 6.2.2), so in
+ * a big-endian file the tag of the first item decides.
+ */
 function itemsAreBigEndian(source: ByteSource, head: ElementHead, end: number, encoding: Encoding): boolean {
   if (!encoding.bigEndian || head.offset + 8 > end) return encoding.bigEndian;
   return tagAt(source, head.offset, true) >= 0xfffe0000;
 }
 
 /**
- * How an item is written. A sequence as UN is implicit by the standard (PS3.5 6.2.2, CP-246), and explicit by several
- * writers; so is now and then an item of a sequence as SQ, or of one in an implicit file, the other way round.
+ * How an item is written. The standard wants implicit VR inside a sequence as UN (PS3.5 6.2.2, CP-246), but several
+ * writers use explicit VR there. Now and then items of other sequences differ from their file, too: explicit items in
+ * an implicit file, and implicit items in a sequence as SQ.
  */
 function itemEncoding(
   source: ByteSource,
@@ -189,7 +209,7 @@ function itemEncoding(
         : !fits || !beginsImplicit(source, start, end, encoding.bigEndian);
     return { ...encoding, explicitVr };
   }
-  // In a sequence as SQ elements without VR are odd one by one; elsewhere it is the explicit ones that are odd.
+  // In a sequence as SQ the item stays explicit: `readHead` handles single elements without a VR.
   const implicit =
     !encoding.explicitVr || (sequence.vr !== 'SQ' && beginsImplicit(source, start, end, encoding.bigEndian));
   return { ...encoding, explicitVr: !implicit };

@@ -1,74 +1,65 @@
 /**
- * Reading a header: what a file says of its image, checked against itself, pixel data unread. Whatever stops the
- * pixels alone (a compression that is not read, missing pixel data) is left for decoding to say.
+ * The header of an image: what the file says about its pixels, with all attributes checked against each other. What
+ * only prevents decoding (a compression that is not supported, missing pixel data) is not an error here.
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import type { Attributes } from './attributes.ts';
-import { readDataSet } from './data-set.ts';
-import { type Keyword, printTag, TAG } from './dictionary.ts';
-import { type FrameHeader, readFrames } from './frames.ts';
-import { asDicomError } from './guard.ts';
-import type { InstanceFacts } from './instance-facts.ts';
-import { locatePixels, rememberPixels } from './pixel-data.ts';
-import { factsOf } from './read-facts.ts';
+import type { AttributeValues } from './attribute-values.ts';
+import { type Keyword, printTag, TAG } from './attributes.ts';
+import type { DataSet } from './data-set.ts';
+import { type FrameHeader, readFrameHeaders } from './frame-headers.ts';
+import { factsOf, type InstanceFacts } from './instance-facts.ts';
+import type { PixelData } from './pixel-data.ts';
 
-/** What the header says, pixel data unread. */
+/** What the header says about the image. */
 export interface DicomHeader {
   readonly transferSyntaxUid: string;
-  /** What the instance says of itself. UIDs and descriptions are never logged nor stored. */
+  /** What the instance says about itself. UIDs and descriptions are never logged or stored. */
   readonly facts: InstanceFacts;
   readonly rows: number;
   readonly columns: number;
   readonly bitsAllocated: number;
   readonly bitsStored: number;
   readonly highBit: number;
-  /** PixelRepresentation is two's complement. */
+  /** Whether samples are two's complement, by PixelRepresentation. */
   readonly signed: boolean;
   readonly samplesPerPixel: number;
   readonly photometricInterpretation: string;
-  /** A Modality LUT Sequence stands in place of rescale slope and intercept; its pixels are not read. */
+  /** Whether a Modality LUT Sequence replaces rescale slope and intercept. Such an image cannot be decoded. */
   readonly hasModalityLut: boolean;
-  /** Stored values from the first to the second, both included, are no part of the image; see `padding.ts`. */
+  /** The range of stored values that mark padding, both ends included; see `padding.ts`. */
   readonly padding?: readonly [lowest: number, highest: number] | undefined;
-  /** In the order of the pixel data: one, or NumberOfFrames. */
+  /** In the order of the pixel data: one frame, or NumberOfFrames. */
   readonly frames: readonly FrameHeader[];
-  /** What was mended to read numbers, one sentence per repair, such as `PixelSpacing "0,5\0,5" has decimal commas`. */
+  /** What was repaired to read the header, one sentence each, such as `PixelSpacing "0,5\0,5" has decimal commas`. */
   readonly repaired: readonly string[];
 }
 
 /**
- * Reads the header of a DICOM image.
+ * Reads the header of an image.
  *
- * @throws {DicomError} and nothing else: `DICOM_NOT_DICOM`; `DICOM_TRUNCATED` if the file ends before its header does,
- *   or cannot hold the number of frames that it claims; `DICOM_ATTRIBUTE_MISSING`, `DICOM_ATTRIBUTE_INVALID` naming the
- *   attribute; `DICOM_DECODE_FAILED` for what nobody foresaw.
+ * @param pixels `undefined` if the data set has no pixel data
+ * @throws {DicomError} `DICOM_ATTRIBUTE_MISSING` and `DICOM_ATTRIBUTE_INVALID`, naming the attribute; `DICOM_TRUNCATED`
+ *   if the file is too short for NumberOfFrames
  */
-export function readHeader(bytes: Uint8Array, context: ErrorContext = {}): DicomHeader {
-  try {
-    return readCheckedHeader(bytes, context);
-  } catch (error) {
-    throw asDicomError(error, 'the header cannot be read', context);
-  }
-}
-
-function readCheckedHeader(bytes: Uint8Array, context: ErrorContext): DicomHeader {
-  const dataSet = readDataSet(bytes, context);
-  const { attributes } = dataSet;
+export function readHeader(
+  { attributes, transferSyntax }: DataSet,
+  pixels: PixelData | undefined,
+  context: ErrorContext,
+): DicomHeader {
   const image = readImagePixel(attributes, context);
   const numberOfFrames = readNumberOfFrames(attributes, context);
-  const pixels = locatePixels(dataSet);
-  assertFramesPossible(numberOfFrames, image, pixels.available, pixels.encapsulated, context);
+  assertFramesPossible(numberOfFrames, image, pixels, context);
 
   const padding = readPadding(attributes, image.signed);
   const paddingIsEverything = padding !== undefined && coversAll(padding, image);
-  const header: DicomHeader = {
-    transferSyntaxUid: dataSet.transferSyntax.uid,
+  return {
+    transferSyntaxUid: transferSyntax.uid,
     facts: factsOf(attributes),
     ...image,
     hasModalityLut: attributes.elements.has(TAG.ModalityLUTSequence),
     padding: paddingIsEverything ? undefined : padding,
-    frames: readFrames(attributes, numberOfFrames, context),
+    frames: readFrameHeaders(attributes, numberOfFrames, context),
     repaired: paddingIsEverything
       ? [
           ...attributes.repairs(),
@@ -76,8 +67,6 @@ function readCheckedHeader(bytes: Uint8Array, context: ErrorContext): DicomHeade
         ]
       : attributes.repairs(),
   };
-  rememberPixels(bytes, pixels);
-  return header;
 }
 
 type ImagePixel = Pick<
@@ -92,8 +81,8 @@ type ImagePixel = Pick<
   | 'photometricInterpretation'
 >;
 
-/** The Image Pixel module (PS3.3 C.7.6.3), with each attribute checked against the others. */
-function readImagePixel(from: Attributes, context: ErrorContext): ImagePixel {
+/** Reads the Image Pixel module (PS3.3 C.7.6.3) and checks its attributes against each other. */
+function readImagePixel(from: AttributeValues, context: ErrorContext): ImagePixel {
   const rows = required(from, 'Rows', context);
   const columns = required(from, 'Columns', context);
   if (rows === 0 || columns === 0) throw invalid('Rows or Columns is 0', 'at least 1', `${rows}x${columns}`, context);
@@ -109,7 +98,7 @@ function readImagePixel(from: Attributes, context: ErrorContext): ImagePixel {
     const range = `${bitsStored - 1} to ${bitsAllocated - 1}`;
     throw invalid('HighBit does not fit BitsStored and BitsAllocated', range, `${highBit}`, context);
   }
-  // Guessing the sign would turn -1 into 65535 in silence.
+  // PixelRepresentation is never guessed: a wrong guess would silently turn -1 into 65535.
   const representation = required(from, 'PixelRepresentation', context);
   if (representation > 1) throw invalid('PixelRepresentation is neither', '0 or 1', `${representation}`, context);
 
@@ -127,7 +116,7 @@ function readImagePixel(from: Attributes, context: ErrorContext): ImagePixel {
   };
 }
 
-function readNumberOfFrames(from: Attributes, context: ErrorContext): number {
+function readNumberOfFrames(from: AttributeValues, context: ErrorContext): number {
   if (!from.has('NumberOfFrames')) return 1;
   const frames = from.integer('NumberOfFrames');
   if (frames !== undefined && frames >= 1) return frames;
@@ -135,14 +124,8 @@ function readNumberOfFrames(from: Attributes, context: ErrorContext): number {
   throw invalid('NumberOfFrames is not a number of frames', 'at least 1', found, context);
 }
 
-/** PixelPaddingValue and its range limit, whichever is lower first; signed as the pixels are (PS3.3 C.7.5.1.1.2). */
-/** Whether a range leaves no stored value that could be tissue: it was never meant. */
-function coversAll([lowest, highest]: readonly [number, number], { signed, bitsStored }: ImagePixel): boolean {
-  const low = signed ? -(2 ** (bitsStored - 1)) : 0;
-  return lowest <= low && highest >= low + 2 ** bitsStored - 1;
-}
-
-function readPadding(from: Attributes, signed: boolean): DicomHeader['padding'] {
+/** PixelPaddingValue and its range limit, the lower one first; signed as the pixels are (PS3.3 C.7.5.1.1.2). */
+function readPadding(from: AttributeValues, signed: boolean): DicomHeader['padding'] {
   const value = from.word('PixelPaddingValue', signed);
   if (value === undefined) return undefined;
   const limit = from.word('PixelPaddingRangeLimit', signed) ?? value;
@@ -150,19 +133,27 @@ function readPadding(from: Attributes, signed: boolean): DicomHeader['padding'] 
 }
 
 /**
- * A frame list is allocated by what the file claims, so the claim is compared with the file first. A file that was cut
- * short keeps its header as long as some frame may be whole; decoding says which.
+ * Whether a range covers every stored value. Such a range is a mistake and is ignored (docs/pipeline.md, "Padding").
+ */
+function coversAll([lowest, highest]: readonly [number, number], { signed, bitsStored }: ImagePixel): boolean {
+  const low = signed ? -(2 ** (bitsStored - 1)) : 0;
+  return lowest <= low && highest >= low + 2 ** bitsStored - 1;
+}
+
+/**
+ * Checks NumberOfFrames against the size of the file, because memory is allocated for that many frame headers. A file
+ * that was cut off passes as long as one whole frame may be there: decoding tells which frames are.
  */
 function assertFramesPossible(
   frames: number,
   image: ImagePixel,
-  available: number,
-  encapsulated: boolean,
+  pixels: PixelData | undefined,
   context: ErrorContext,
 ): void {
   if (frames === 1) return;
-  // An encapsulated frame takes an item, eight bytes before its first.
-  const frameBytes = encapsulated ? 8 : Math.ceil((image.rows * image.columns * image.bitsAllocated) / 8);
+  // A compressed frame takes at least one item, which has a head of eight bytes.
+  const frameBytes = pixels?.encapsulated ? 8 : Math.ceil((image.rows * image.columns * image.bitsAllocated) / 8);
+  const available = pixels?.available ?? 0;
   const possible = Math.floor(available / frameBytes);
   if (possible >= 1 && frames <= available) return;
   throw new DicomError('DICOM_TRUNCATED', `the file cannot hold its NumberOfFrames ${frames}`, {
@@ -172,7 +163,7 @@ function assertFramesPossible(
   });
 }
 
-function required(from: Attributes, keyword: Keyword, context: ErrorContext): number {
+function required(from: AttributeValues, keyword: Keyword, context: ErrorContext): number {
   const value = from.word(keyword);
   if (value !== undefined) return value;
   if (!from.has(keyword)) throw missing(keyword, context);

@@ -1,32 +1,24 @@
 /**
- * Pixels that are no part of the image: outside of a round or turned field of view, writers put a value that the header
- * names in PixelPaddingValue, or one of a range up to PixelPaddingRangeLimit, both ends included and in either order
- * (PS3.3 C.7.5.1.1.2).
+ * Padding: pixels outside of a round or turned field of view, where nothing was measured. The header names their stored
+ * value in PixelPaddingValue, or a range from it to PixelPaddingRangeLimit, both ends included, in either order (PS3.3
+ * C.7.5.1.1.2). What later steps do with padding: docs/pipeline.md, "Padding".
  *
- * They are the only attributes of PS3.3 that name values outside of the field of view for the integer pixels of MR.
- * (FloatPixelPaddingValue and its kin are for float pixel data, which no MR image has; a display shutter hides pixels and
- * gives them no value.)
+ * No other attribute of PS3.3 names such values for MR: FloatPixelPaddingValue and the like are for float pixel data,
+ * which MR images do not have, and a display shutter hides pixels without giving them a value.
  */
 
 import type { DicomHeader } from './header.ts';
-
-/** A frame's samples before and after their bits were told apart. */
-export interface PaddingInput {
-  /** Stored values, before any inversion. */
-  readonly stored: Int32Array;
-  /** The whole allocated words, bits above BitsStored included; `undefined` where a codec does not keep them. */
-  readonly words: Uint8Array | Uint16Array | Uint32Array | undefined;
-}
+import type { StoredFrame } from './stored-values.ts';
 
 /**
  * Which pixels are padding.
  *
- * Some writers name a padding value that BitsStored cannot hold, and write it into the whole word; so words are compared
- * where the header names such a value.
+ * Some writers name a padding value that BitsStored cannot hold, and write it into the whole allocated word. If the
+ * header names such a value, whole words are compared, too.
  *
- * @returns 1 for padding, 0 for others [rows * columns]; `undefined` if no pixel is padding
+ * @returns uint8 [rows * columns]: 1 for padding, 0 for all others; `undefined` if no pixel is padding
  */
-export function findPadding(header: DicomHeader, { stored, words }: PaddingInput): Uint8Array | undefined {
+export function findPadding(header: DicomHeader, { stored, words }: StoredFrame): Uint8Array | undefined {
   if (header.padding === undefined) return undefined;
   const [lowest, highest] = header.padding;
   const { signed, bitsStored, bitsAllocated } = header;
@@ -51,7 +43,7 @@ export function findPadding(header: DicomHeader, { stored, words }: PaddingInput
   return count > 0 ? padding : undefined;
 }
 
-/** Sets padding to the lowest of the other values, to 0 if there is no other. `values` is changed. */
+/** Sets padding to the lowest of the other values, or to 0 if all pixels are padding. Changes `values`. */
 export function levelPadding(values: Float32Array, padding: Uint8Array): void {
   let lowest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {

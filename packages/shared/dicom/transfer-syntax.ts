@@ -1,10 +1,15 @@
 /**
- * The transfer syntaxes that spineline reads, by UID (PS3.5 section 10 and Annex A, PS3.6 Annex A). How a data set is
- * parsed and which codec its frames need is decided here and nowhere else.
+ * Which transfer syntaxes spineline reads: how the data set is written and which codec the frames need, by UID (PS3.5
+ * section 10 and Annex A, PS3.6 Annex A). The codecs are in `codecs/`; `codecs/decompress.ts` lists them.
  */
 
+/** How the pixel data of a frame are stored. */
 export type PixelCodec = 'native' | 'rle' | 'jpeg-baseline' | 'jpeg-lossless' | 'jpeg-ls' | 'jpeg-2000';
 
+/** The codecs of compressed, that is encapsulated, pixel data. */
+export type CompressedCodec = Exclude<PixelCodec, 'native'>;
+
+/** How a data set and its pixel data are written. */
 export interface TransferSyntax {
   readonly uid: string;
   readonly name: string;
@@ -13,14 +18,14 @@ export interface TransferSyntax {
   readonly bigEndian: boolean;
   /** Whether the data set after the file meta information is one raw deflate stream. */
   readonly deflated: boolean;
-  /** `undefined` for a compression that is not read; the header still is. */
+  /** `undefined` if spineline cannot decode the pixel data; it can still read the header. */
   readonly codec: PixelCodec | undefined;
 }
 
 export const IMPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2';
 export const EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
 export const EXPLICIT_BIG_ENDIAN = '1.2.840.10008.1.2.2';
-export const DEFLATED_EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1.99';
+const DEFLATED_EXPLICIT_LITTLE_ENDIAN = '1.2.840.10008.1.2.1.99';
 
 const UNCOMPRESSED: readonly TransferSyntax[] = [
   syntax(IMPLICIT_LITTLE_ENDIAN, 'Implicit VR Little Endian', 'native', { explicitVr: false }),
@@ -40,7 +45,7 @@ const ENCAPSULATED: readonly TransferSyntax[] = [
   syntax('1.2.840.10008.1.2.5', 'RLE Lossless', 'rle'),
 ];
 
-/** Names of common syntaxes that are not read, so that the error says more than a number. */
+/** Names of common syntaxes that spineline does not read, for the error message. */
 const NOT_READ: Readonly<Record<string, string>> = {
   '1.2.840.10008.1.2.4.51': 'JPEG Extended (Process 2 & 4)',
   '1.2.840.10008.1.2.4.92': 'JPEG 2000 Part 2 Multi-component Lossless Only',
@@ -58,8 +63,10 @@ const NOT_READ: Readonly<Record<string, string>> = {
 const BY_UID = new Map([...UNCOMPRESSED, ...ENCAPSULATED].map((one) => [one.uid, one]));
 
 /**
- * The transfer syntax of a UID. One that is not known is taken for a compressed one: all of those are explicit VR
- * little endian outside of the pixel data (PS3.5 A.4), so that the header can be read.
+ * The transfer syntax of a UID.
+ *
+ * An unknown UID counts as a compression without codec. All compressed syntaxes are explicit VR little endian outside
+ * of the pixel data (PS3.5 A.4), so the header can be read.
  */
 export function transferSyntaxOf(uid: string): TransferSyntax {
   return BY_UID.get(uid) ?? syntax(uid, NOT_READ[uid] ?? 'unknown', undefined);

@@ -1,4 +1,4 @@
-/** The codes with which a study can fail in a worker: the label of a metric, so a closed list. */
+/** The codes with which a study can fail in a worker. The list is closed, since the codes are labels of a metric. */
 
 export const JOB_ERROR_CODES = [
   'ARTEFACT_DAMAGED',
@@ -35,7 +35,7 @@ export const JOB_ERROR_CODES = [
   'STUDY_UNREADABLE',
   'STUDY_WITHOUT_IMAGES',
   'STUDY_WITHOUT_SERIES',
-  /** Thrown by something that foresaw no failure. */
+  /** An error that is not a SpinelineError. */
   'UNEXPECTED',
   /** A code that is not in this list. */
   'OTHER',

@@ -1,29 +1,29 @@
 /**
- * Every failure that spineline expects, with a stable code and a kind.
+ * Every error that spineline expects, with a stable code and a kind.
  *
- * The kind decides what the queue does: `transient` is retried with backoff, `permanent` fails the study at once,
- * `poison` is a job that took its worker down with it.
+ * The kind decides what the queue does: a `transient` error is retried with backoff, a `permanent` one fails the study at
+ * once, and `poison` is a job whose worker died each time.
  */
 
 import type { MissingViews } from './missing-views.ts';
 
 export type ErrorKind = 'transient' | 'permanent' | 'poison';
 
-/** Where an error happened and what would have been right. No patient data: ids of the dataset and file names only. */
+/** Where an error happened, what was expected and what was found. No patient data: only ids of the dataset and file names. */
 export interface ErrorContext {
   readonly study?: string | undefined;
   readonly series?: string | undefined;
-  /** File name or location as the dataset gives it. */
+  /** Name or location of the file, as the dataset gives it. */
   readonly file?: string | undefined;
   readonly expected?: string | undefined;
   readonly found?: string | undefined;
   /** What the reader can do about it. */
   readonly hint?: string | undefined;
-  /** Of a study with too few views, for programs; the message says the same in words. */
+  /** For a study with too few views: the content of the message as data. */
   readonly views?: MissingViews | undefined;
 }
 
-/** The base of all expected errors. The message is one line: what, where, expected, found, what to do. */
+/** The base of all expected errors. The message is one line: where, what, expected, found, what to do. */
 export class SpinelineError extends Error {
   readonly code: string;
   readonly kind: ErrorKind;
@@ -60,7 +60,7 @@ function describe(summary: string, context: ErrorContext): string {
   return parts.join('; ');
 }
 
-/** Thrown when a DICOM file cannot be read: not DICOM, truncated, contradictory, or a syntax that is not supported. */
+/** Thrown when a DICOM file cannot be read: not DICOM, truncated, contradictory, or in an unsupported transfer syntax. */
 export class DicomError extends SpinelineError {
   constructor(code: DicomErrorCode, summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super(code, 'permanent', summary, context, options);
@@ -74,21 +74,21 @@ export type DicomErrorCode =
   | 'DICOM_UNSUPPORTED'
   | 'DICOM_DECODE_FAILED';
 
-/** Thrown when a manifest or dataset folder does not say what it must; the message carries the line number. */
+/** Thrown when a manifest or a dataset folder is not valid. For a manifest the message has the line number. */
 export class DatasetError extends SpinelineError {
   constructor(code: string, summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super(code, 'permanent', summary, context, options);
   }
 }
 
-/** Thrown when a study as a whole cannot be scored, such as one without a single readable image. */
+/** Thrown when a whole study cannot be scored, for example because none of its images can be read. */
 export class StudyError extends SpinelineError {
   constructor(code: string, summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super(code, 'permanent', summary, context, options);
   }
 }
 
-/** Thrown when a model bundle is missing, malformed, or not the bytes that its manifest promises. */
+/** Thrown when a model bundle is missing or malformed, or when its bytes do not have the digests in its manifest. */
 export class BundleError extends SpinelineError {
   constructor(code: string, summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super(code, 'permanent', summary, context, options);
@@ -104,7 +104,7 @@ export class ObjectNotFoundError extends SpinelineError {
   }
 }
 
-/** Thrown when a stored artefact does not have the digest or the schema that its provenance promises. */
+/** Thrown when a stored artefact does not have the digest in its provenance, or does not fit its schema. */
 export class ArtefactDamagedError extends SpinelineError {
   readonly key: string;
   constructor(key: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
@@ -113,7 +113,7 @@ export class ArtefactDamagedError extends SpinelineError {
   }
 }
 
-/** Thrown when the object store did not answer, or answered with a fault of its own; worth trying again. */
+/** Thrown when the object store did not answer, or answered that it has a fault. A retry may succeed. */
 export class StoreUnavailableError extends SpinelineError {
   constructor(summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super('STORE_UNAVAILABLE', 'transient', summary, context, options);
@@ -127,12 +127,12 @@ export class ConfigError extends SpinelineError {
   }
 }
 
-/** The kind of any thrown value: a SpinelineError's own, and `transient` for what nobody foresaw. */
+/** The kind of any thrown value: that of a SpinelineError, and `transient` for an unexpected error. */
 export function kindOfError(error: unknown): ErrorKind {
   return error instanceof SpinelineError ? error.kind : 'transient';
 }
 
-/** An error as plain data, for thread boundaries and stored records: structured clone drops all but the message. */
+/** An error as plain data, for stored records and for messages between threads, which keep only the message of an Error. */
 export interface ErrorRecord {
   readonly code: string;
   readonly kind: ErrorKind;
@@ -140,7 +140,7 @@ export interface ErrorRecord {
   readonly context: ErrorContext;
 }
 
-/** Any thrown value as plain data; what is not a SpinelineError becomes `UNEXPECTED`, transient. */
+/** Any thrown value as plain data. If it is not a SpinelineError, it becomes a transient error `UNEXPECTED`. */
 export function recordOfError(error: unknown): ErrorRecord {
   if (error instanceof SpinelineError) {
     const { code, kind, summary, context } = error;
@@ -150,7 +150,7 @@ export function recordOfError(error: unknown): ErrorRecord {
   return { code: 'UNEXPECTED', kind: 'transient', summary, context: {} };
 }
 
-/** The error that a record was made of; its class is the base class. */
+/** The error of a record, as the base class SpinelineError. */
 export function errorOfRecord({ code, kind, summary, context }: ErrorRecord): SpinelineError {
   return new SpinelineError(code, kind, summary, context);
 }

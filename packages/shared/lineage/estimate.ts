@@ -1,4 +1,4 @@
-/** How long a plan takes, at rates that earlier runs showed. */
+/** Estimates how long a plan takes, from the rates of earlier runs. */
 
 import { STAGE_NAMES, STAGES, STEP_NAMES, type Step } from '../domain/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
@@ -10,15 +10,15 @@ const POOLS = STAGE_NAMES.map((stage): readonly Step[] => STAGES[stage].steps);
 
 type Rates = Readonly<Partial<Record<Step, RateOf>>>;
 
-/** Seconds; `undefined` where a step is to be computed whose rate nobody has measured. */
+/** Seconds; `undefined` if the rate of a step that must be computed was never measured. */
 export interface Estimate {
-  /** If nothing that is unknown has to be computed. */
+  /** If all unknown outputs turn out to be in the store. */
   readonly least: number | undefined;
-  /** If all of it has. */
+  /** If all unknown outputs must be computed. */
   readonly most: number | undefined;
 }
 
-/** How long a plan takes: that of the slowest pool, since the pools work side by side. */
+/** The time of a plan is that of the slowest pool, since the pools work in parallel. */
 export function estimate({ steps }: RunPlan, rates: Rates): Estimate {
   const slowest = (studies: (step: Step) => number) => {
     const pools = POOLS.map((pool) => {
@@ -35,7 +35,7 @@ export function estimate({ steps }: RunPlan, rates: Rates): Estimate {
   };
 }
 
-/** What `--json` prints of a plan. */
+/** What `spineline plan --json` prints. */
 export interface PlanReport extends RunPlan {
   readonly schema: 'spineline.plan/1';
   readonly rates: Rates;
@@ -43,7 +43,7 @@ export interface PlanReport extends RunPlan {
   readonly notice: string;
 }
 
-/** @param prefer the run whose rates say most about this one, if there is one. */
+/** @param prefer the run whose rates fit best, such as the old run of a reprocess. */
 export async function planReport(
   plan: RunPlan,
   runs: RunStore,

@@ -1,13 +1,15 @@
 /**
- * Stage outputs that no kept run reaches: mark and sweep, beside running work.
+ * Removes stage outputs that no kept run reaches: mark and sweep, safe while workers run.
  *
- * Marked are, for every kept run, the outputs that its results name, and for a study without a result whatever the store
- * has of the outputs that it would be made of: a run under way finds all that it had. Runs under way are always kept.
- * What such a study will still meet is not known before its earlier steps are computed; they may come out as another
- * run's did. So the outputs that any other run made of that study are marked as well, kept or not.
- * Swept is the rest, if it is older than the mark by some grace: what a worker writes meanwhile is younger. Runs that
- * appeared or were resumed meanwhile are marked before anything is deleted. An output's commit goes first, so that it is absent
- * at once; a worker that was just about to read one finds it absent and computes it.
+ * Mark: for every kept run, the outputs that its results name are marked. For a study of it without a result, all stored
+ * outputs are marked that the study would use. Runs in progress are always kept. The later keys of a study that is not
+ * scored yet are unknown until its earlier steps are computed, and those may give the same outputs as in another run. So
+ * the outputs that any other run made of that study are marked too, whether that run is kept or not.
+ *
+ * Sweep: the rest is deleted if it is older than the start of the mark by at least a grace time; outputs that workers write
+ * meanwhile are younger. Runs that were created or resumed meanwhile are marked before anything is deleted. The commit of
+ * an output is deleted first, so that the output is absent at once. A worker that was about to read it finds it absent and
+ * computes it.
  */
 
 import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
@@ -20,9 +22,9 @@ const LOOKUPS_AT_ONCE = 48;
 const DELETES_AT_ONCE = 16;
 
 export interface GarbageOptions {
-  /** Whether a run is kept, beyond those under way, which always are. */
+  /** Whether to keep a run. Runs in progress are kept in any case. */
   readonly keep: (run: RunRecord) => boolean;
-  /** Outputs younger than the beginning of the mark less this stay, in ms. */
+  /** Outputs written later than this many ms before the mark began stay. */
   readonly graceMs: number;
   readonly dryRun: boolean;
   readonly onProgress?: (progress: GarbageProgress) => void;
@@ -31,7 +33,7 @@ export interface GarbageOptions {
 export interface GarbageProgress {
   readonly phase: 'mark' | 'sweep';
   readonly run?: string;
-  /** Studies marked of the run, or outputs looked at. */
+  /** Studies of the run that are marked, or outputs that are checked. */
   readonly done: number;
 }
 
@@ -52,12 +54,12 @@ export interface GarbageReport {
   readonly notKept: readonly string[];
   /** Outputs that kept runs reach. */
   readonly reached: number;
-  /** Not reached, but too young to be swept. */
+  /** Outputs that are not reached but too young to be deleted. */
   readonly young: number;
   readonly swept: Readonly<Record<OutputName, SweptStage>>;
 }
 
-/** @throws {ArtefactDamagedError} if a run's record or dataset is damaged; nothing has been deleted then. */
+/** @throws {ArtefactDamagedError} if the record or the dataset of a run is damaged. Nothing is deleted then. */
 export async function collectGarbage(
   store: ObjectStore,
   runs: RunStore,
@@ -77,7 +79,7 @@ export async function collectGarbage(
       else unreached.push(output);
     }
   }
-  // Enqueued or resumed while we looked: its studies may reuse what nothing else needs.
+  // A run that was enqueued or resumed in the meantime may use outputs that no other run needs.
   await mark.runs();
   const swept = Object.fromEntries(OUTPUT_NAMES.map((stage) => [stage, { outputs: 0, bytes: 0 }])) as Record<
     OutputName,
@@ -100,7 +102,7 @@ interface Unreached {
   readonly bytes: number;
 }
 
-/** Every output of a stage, committed or left behind half written, with its newest object's time. */
+/** Every output of a stage, committed or only partly written, with the time of its newest object. */
 async function* outputsOf(store: ObjectStore, stage: OutputName): AsyncGenerator<Unreached & { newest: Date }> {
   let current: { stage: OutputName; key: string; bytes: number; newest: Date } | undefined;
   for await (const { key: path, size, modified } of store.list(stageFolder(stage))) {
@@ -123,7 +125,7 @@ class Mark {
   readonly #runs: RunStore;
   readonly #options: GarbageOptions;
   readonly #marked: Record<OutputName, Set<string>>;
-  /** Studies without a result in some kept run. */
+  /** Studies without a result in at least one kept run. */
   readonly #open = new Set<string>();
 
   constructor(store: ObjectStore, runs: RunStore, options: GarbageOptions) {
@@ -141,7 +143,7 @@ class Mark {
     return OUTPUT_NAMES.reduce((sum, stage) => sum + this.#marked[stage].size, 0);
   }
 
-  /** Marks what is reached by the runs that are kept. Again: also by those that were made or resumed since. */
+  /** Marks what kept runs reach. A second call adds runs that were created or resumed since. */
   async runs(): Promise<void> {
     const marked = new Set(this.kept.map(({ run }) => run));
     this.notKept = [];
@@ -171,7 +173,7 @@ class Mark {
     }
   }
 
-  /** Studies that are not scored yet, and those that failed: another try would find what is there. */
+  /** Marks the outputs of studies that are not scored yet and of failed ones, which a retry would use. */
   async #markUnscored(run: RunRecord, isUnscored: (study: string) => boolean): Promise<void> {
     const pipeline = await openPipeline(this.#store, run.bundles);
     await this.#eachStudy(run, isUnscored, async (study) => {
@@ -182,7 +184,7 @@ class Mark {
     });
   }
 
-  /** What a run that is not kept made of studies that are open in another. */
+  /** Marks the outputs that a run that is not kept made of studies without a result in a kept run. */
   async #markOfOpen(run: RunRecord): Promise<void> {
     let pipeline: Pipeline | undefined;
     await this.#eachStudy(

@@ -1,37 +1,37 @@
 /**
- * How fast a run went, step by step: the studies whose output was computed, by the time in which at least one of them
- * was in hand. Workers that stood idle do not slow that down, and several that worked at once make it fast.
+ * How fast a run went, step by step: the number of studies whose output was computed, divided by the time during which at
+ * least one of them was being worked on. Idle time of workers does not count; several workers in parallel raise the rate.
  */
 
 import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
 import { mapInOrder } from '../dataset/index.ts';
 import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 
-/** The first studies of a dataset go through in a row, and that many say enough. */
+/** Studies to read, from the beginning of the dataset: they are scored in a row, and this number is enough. */
 const STUDIES_LOOKED_AT = 600;
-/** A rate over so many studies is as good as one over more. */
+/** A rate over this many studies is as good as one over more. */
 const ENOUGH_STUDIES = 100;
-/** Runs in which a rate is looked for. */
+/** Largest number of runs to search for rates. */
 const RUNS_LOOKED_AT = 10;
 const LOOKUPS_AT_ONCE = 48;
 
 /** How fast a step went. */
 export interface RateOf {
-  /** Studies a second. */
+  /** Studies per second. */
   readonly perSecond: number;
-  /** Over how many that was measured. */
+  /** Number of studies that it was measured over. */
   readonly studies: number;
-  /** In which run. */
+  /** The run that it was measured in. */
   readonly run: string;
 }
 
 export type MeasuredRates = Readonly<Partial<Record<Step, RateOf>>>;
 
 /**
- * The rates of some steps: each from the newest run that computed it for enough studies, or else from the one that did so
- * for most. A run that made up for a damaged output or two says little about throughput.
+ * The rates of some steps: each from the newest run that computed the step for enough studies, or else from the run that
+ * computed it for the most. A run that only replaced a few damaged outputs says little about throughput.
  *
- * @param prefer a run to be looked at before all others.
+ * @param prefer a run to search first.
  */
 export async function findRates(runs: RunStore, steps: readonly Step[], prefer?: RunRecord): Promise<MeasuredRates> {
   const rates: Partial<Record<Step, RateOf>> = {};
@@ -51,7 +51,7 @@ export async function findRates(runs: RunStore, steps: readonly Step[], prefer?:
   return rates;
 }
 
-/** Rates of the first studies of a run; a step that computed nothing has none. */
+/** Rates over the first studies of a run. A step that computed nothing has no rate. */
 export async function measureRates(run: RunRecord, runs: RunStore): Promise<MeasuredRates> {
   const spans = perStep((): [number, number][] => []);
   const { pages } = await runs.readDataset(run.dataset);
@@ -76,7 +76,7 @@ function spanOf({ finished, seconds }: StepRecord): [number, number] {
   return [end - seconds, end];
 }
 
-/** The length of the union of the spans. */
+/** The length of the union of time spans. */
 export function covered(spans: readonly (readonly [number, number])[]): number {
   let length = 0;
   let until = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * Which stage outputs a study would be made of under some bundles, and which of them the store has. Every key follows
- * from what the step before gives, and provenance says what that is: no DICOM file and no artefact is read.
+ * Which stage outputs a study would have under given bundles, and which of them are in the store. Each key follows from
+ * what the previous step gives, and that is in its provenance: no DICOM file and no artefact is read.
  */
 
 import type { StudyEntry } from '../dataset/index.ts';
@@ -10,12 +10,12 @@ import type { RunRecord, Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type Stage1Gives, type XyGives } from '../stages/index.ts';
 import { keyOfMade, type ObjectStore, type Provenance, StageOutputs } from '../store/index.ts';
 
-/** `hit`: the store has it; `compute`: it has not; `unknown`: the key depends on a step that is to be computed. */
+/** `hit`: in the store. `compute`: not in the store. `unknown`: the key depends on a step that must be computed first. */
 export type StepState = 'hit' | 'compute' | 'unknown';
 
 export interface StepForecast {
   readonly state: StepState;
-  /** `undefined` where it is not known yet. */
+  /** `undefined` if it is not known yet. */
   readonly key?: string;
 }
 
@@ -23,7 +23,7 @@ export type StudyForecast = Readonly<Record<Step, StepForecast>>;
 
 const UNKNOWN: StepForecast = { state: 'unknown' };
 
-/** The pipeline that some pinned bundles make. */
+/** The pipeline of a set of pinned bundles. */
 export class Pipeline {
   readonly #outputs: StageOutputs;
   readonly #bundles: RunRecord['bundles'];
@@ -35,15 +35,15 @@ export class Pipeline {
     this.#crops = crops;
   }
 
-  /** A study that enters at stage 1. */
+  /** The forecast for a study that enters at stage 1. */
   ofStudy(study: StudyEntry): Promise<StudyForecast> {
     return this.#fromStage1(keyOfMade('stage1', madeOfStage1(study, this.#bundles.stage1)));
   }
 
   /**
-   * A study of a run, entering where it would in that run: at stage 1, or behind the outputs of the run before.
+   * The forecast for a study of a run. It enters as in that run: at stage 1, or after outputs of the old run.
    *
-   * @param before the steps that it enters behind, see `RunStore.stepsBefore`.
+   * @param before the steps that it starts from, see `RunStore.stepsBefore`.
    */
   ofRunStudy(study: StudyEntry, { from }: Pick<RunRecord, 'from'>, before: Steps | undefined): Promise<StudyForecast> {
     if (!before) return this.ofStudy(study);
@@ -63,7 +63,7 @@ export class Pipeline {
     return { stage1, xy: { state: 'hit', key: xyKey }, ...(await this.#ofCrops(cropsKey)) };
   }
 
-  /** Steps before the crops are taken as they are; should one be gone, a worker sends the study back for it. */
+  /** Assumes that the steps before the crops are stored. If one is missing, a worker sends the study back to make it. */
   async #fromCrops(before: Steps): Promise<StudyForecast> {
     return {
       stage1: { state: 'hit', key: before.stage1.key },
@@ -82,7 +82,7 @@ export class Pipeline {
   }
 }
 
-/** @throws {BundleError} if the bundle of stage 3 is not in the store, or not the pinned one. */
+/** @throws {BundleError} if the pinned bundle of stage 3 is missing in the store or has changed. */
 export async function openPipeline(store: ObjectStore, bundles: RunRecord['bundles']): Promise<Pipeline> {
   const severity = bundleOfStage(await readPinnedManifest(store, bundles.stage3), 3);
   return new Pipeline(new StageOutputs(store), bundles, severity.crops);

@@ -1,11 +1,11 @@
-/** What a run would find and what it would compute, known before any of it is done. */
+/** What a run would find in the store and what it would compute, known before it starts. */
 
 import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 import type { Pipeline, StepState, StudyForecast } from './pipeline.ts';
 
-/** Studies whose records are looked up at once. */
+/** Studies looked up at a time. */
 const LOOKUPS_AT_ONCE = 48;
 
 export type PlanCounts = Readonly<Record<StepState, number>>;
@@ -14,15 +14,15 @@ export interface RunPlan {
   readonly studies: number;
   /** Studies by state, for each step. */
   readonly steps: Readonly<Record<Step, PlanCounts>>;
-  /** Where studies enter. */
+  /** Studies by the stage at which they enter. */
   readonly entering: Readonly<Record<Stage, number>>;
 }
 
 /**
- * Plans a run, its studies entering where they would in it.
+ * Plans a run.
  *
- * @param run where its studies enter; `{}` is at stage 1.
- * @param onStudies called as studies are looked up.
+ * @param run says where studies enter; `{}`: at stage 1.
+ * @param onStudies called with the number of studies looked up so far.
  */
 export function planRun(
   studies: AsyncIterable<StudyEntry>,

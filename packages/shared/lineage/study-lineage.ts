@@ -1,6 +1,6 @@
 /**
- * Where a study's result comes from: the run and its bundles, the stage outputs with what made them and whether they are
- * still whole, and the files that the dataset named. All of it is read from the store.
+ * Where the result of a study comes from: the run and its bundles, each stage output with what made it and whether it is
+ * still intact, and the files that the dataset names. All of it is read from the store.
  */
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
@@ -9,12 +9,12 @@ import type { FailureRecord, RunRecord, RunStore, StepRecord, StudyResult } from
 import { digestOf, type Provenance, StageOutputs } from '../store/index.ts';
 import { storeOption } from '../config/index.ts';
 
-/** Pages of a dataset that are searched at once. */
+/** Pages of a dataset searched at a time. */
 const PAGES_AT_ONCE = 8;
-/** Ids that an error names, to show what ids look like. */
+/** Number of ids in an error message, as examples. */
 const IDS_SHOWN = 3;
 
-/** What became of a stored object or output: as it was written, there and not what it was, or not there any more. */
+/** State of a stored object or output. `whole`: as it was written. `damaged`: its bytes have changed. `gone`: missing. */
 export type Kept = 'whole' | 'damaged' | 'gone';
 
 export interface ObjectLineage {
@@ -26,19 +26,19 @@ export interface ObjectLineage {
 
 export interface StepLineage extends StepRecord {
   readonly stage: OutputName;
-  /** The worst of the provenance and the objects. */
+  /** The worst state among the provenance and the objects. */
   readonly state: Kept;
-  /** What is wrong with the provenance; null where nothing is. */
+  /** What is wrong with the provenance; null if nothing is. */
   readonly problem: string | null;
   readonly provenance: Provenance | null;
   readonly objects: readonly ObjectLineage[];
 }
 
 export interface InputLineage {
-  /** Digest of the dataset's page that has the study. */
+  /** Digest of the dataset page with the study. */
   readonly page: string;
   readonly study: StudyEntry;
-  /** A digest of all locations and fingerprints: equal digests, equal files. */
+  /** Digest of all locations and fingerprints. Equal digests mean equal files. */
   readonly digest: string;
 }
 
@@ -50,16 +50,16 @@ export interface StudyLineage {
   readonly state: 'scored' | 'failed' | 'pending';
   readonly result: StudyResult | null;
   readonly failure: FailureRecord | null;
-  /** null for a study without a result: nothing says which outputs it would be made of. */
+  /** null for a study without a result, since nothing says which outputs it would have. */
   readonly steps: Readonly<Record<Step, StepLineage>> | null;
   readonly input: InputLineage | { readonly missing: string };
 }
 
 /**
- * Reads all that the store knows about a study of a run. What is damaged or gone is said, and the rest read.
+ * Reads everything that the store has about a study of a run. Reports what is damaged or missing and reads the rest.
  *
- * @param store its URL where no setting names it: an error says it where it names a command.
- * @throws {ConfigError} if there is no such run, or no such study in it.
+ * @param store URL of the store if no setting names it, for commands in error messages.
+ * @throws {ConfigError} if there is no such run, or no such study in the run.
  * @throws {ArtefactDamagedError} if the result itself cannot be read.
  */
 export async function readLineage(runs: RunStore, name: string, study: string, store?: string): Promise<StudyLineage> {
@@ -130,7 +130,7 @@ async function stateOfObject(
   }
 }
 
-/** @throws the error itself if it is of another kind: a store that did not answer has lost nothing. */
+/** @throws the error itself if it says neither: a store that did not answer has not lost the object. */
 function keptOfError(error: unknown): Exclude<Kept, 'whole'> {
   if (error instanceof ObjectNotFoundError) return 'gone';
   if (error instanceof ArtefactDamagedError) return 'damaged';
@@ -139,17 +139,17 @@ function keptOfError(error: unknown): Exclude<Kept, 'whole'> {
 
 interface NotFound {
   readonly missing: string;
-  /** A few ids that the dataset has. */
+  /** A few ids of the dataset, as examples. */
   readonly ids: readonly string[];
 }
 
-/** Searches the dataset's pages for a study: they are in the order of the dataset, which may be any. */
+/** Searches all pages of the dataset for a study, since pages are not sorted by id. */
 async function findInput(runs: RunStore, run: RunRecord, study: string): Promise<InputLineage | NotFound> {
   const ids: string[] = [];
   let unread = 0;
   const read = async (page: string) => ({ page, studies: await orUndefined(runs.readPage(page)) });
   const dataset = await orUndefined(runs.readDataset(run.dataset));
-  if (!dataset) return { missing: 'the description of the dataset is not in the store any more', ids };
+  if (!dataset) return { missing: 'the record of the dataset is not in the store any more', ids };
   for await (const { page, studies } of mapInOrder(dataset.pages, PAGES_AT_ONCE, read)) {
     if (!studies) unread += 1;
     const found = studies?.find((one) => one.study === study);
@@ -157,10 +157,10 @@ async function findInput(runs: RunStore, run: RunRecord, study: string): Promise
     for (const one of studies ?? []) if (ids.length < IDS_SHOWN) ids.push(one.study);
   }
   if (unread === 0) return { missing: 'the dataset does not have this study', ids };
-  return { missing: `${unread} of the dataset's ${dataset.pages.length} pages are damaged or gone in the store`, ids };
+  return { missing: `${unread} of ${dataset.pages.length} pages of the dataset are damaged or missing in the store`, ids };
 }
 
-/** `undefined` for what is gone or damaged. */
+/** `undefined` if it is missing or damaged. */
 async function orUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -176,7 +176,7 @@ function unknownStudy(run: RunRecord, study: string, { missing, ids }: NotFound,
     expected: `one of its ${run.studies} studies${ids.length > 0 ? `, such as ${ids.join(', ')}` : ''}`,
     found: missing,
     hint:
-      `spineline results ${run.run} --format json --out -${named} lists those that are scored, ` +
-      `spineline failed ${run.run}${named} the others`,
+      `spineline results ${run.run} --format json --out -${named} lists the scored studies, ` +
+      `spineline failed ${run.run}${named} the failed ones`,
   });
 }

@@ -6,8 +6,8 @@ import { ConfigError } from '../domain/index.ts';
 const RECONNECT_CAP_MS = 3000;
 
 /**
- * A connection for BullMQ: commands wait for as long as Redis is away, and reconnecting is tried every few seconds for
- * ever (an exponential backoff without a cap would sleep through Redis' return).
+ * A connection for BullMQ. While Redis is not reachable, commands wait, and the client tries to reconnect every few
+ * seconds without end. (With an uncapped exponential backoff it would notice the return of Redis too late.)
  *
  * @param url redis://, rediss:// or unix:///path/to/socket
  */
@@ -20,15 +20,15 @@ export function connectRedis(url: string, name: string): Redis {
   const redis = url.startsWith('unix://')
     ? new Redis({ ...options, path: url.slice('unix://'.length) })
     : new Redis(url, options);
-  // Without a listener Node would throw; BullMQ and the commands report what fails.
+  // Node throws on an `error` event without a listener. BullMQ and the commands report the failures themselves.
   redis.on('error', () => {});
   return redis;
 }
 
 /**
- * Waits for the first answer of Redis, so that a command can say at once that there is none.
+ * Waits for the first answer of Redis, so that a command can report at once that Redis does not answer.
  *
- * @throws {ConfigError} naming the host, never the password.
+ * @throws {ConfigError} with the host, never the password.
  */
 export async function assertRedis(redis: Redis, url: string, timeoutMs = 5000): Promise<void> {
   let last: Error | undefined;
@@ -46,7 +46,7 @@ export async function assertRedis(redis: Redis, url: string, timeoutMs = 5000): 
     redis.disconnect();
     throw new ConfigError('Redis does not answer', {
       found: `${withoutPassword(url)}: ${cause instanceof Error ? cause.message || cause.name : cause}`,
-      hint: 'check SPINELINE_REDIS_URL and that the server runs',
+      hint: 'check SPINELINE_REDIS_URL and whether the server runs',
     });
   } finally {
     clearTimeout(timer);

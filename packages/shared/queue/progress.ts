@@ -1,15 +1,15 @@
 /**
- * How far a run is, for people who watch: counts in Redis. The truth is in the store; these counts may be lost with
- * Redis, and are approximate: they are HyperLogLogs (PFADD), 12 kB each at most, in which a study that is done twice, or
- * a target of it, counts once.
+ * Progress of a run for people who watch it: approximate counts in Redis. The truth is in the store; these counts may be
+ * lost with Redis. They are HyperLogLogs (PFADD) of at most 12 kB each, so a study or a target that is processed twice
+ * counts once.
  */
 
 import type { Redis } from 'ioredis';
 import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 
 /**
- * What happened to a study: it is through a stage, whose outputs were reused or not; it failed; it was scored and some of
- * its targets are class shares.
+ * What happened to a study: it finished a stage; all outputs of that stage were reused; it failed; it was scored, and some
+ * of its targets got class shares.
  */
 export type ProgressEvent = Stage | `${Stage}-reused` | 'failed' | 'class-share-studies';
 type Count = ProgressEvent | 'class-share-targets';
@@ -20,12 +20,12 @@ const COUNTS: readonly Count[] = [
   'class-share-studies',
   'class-share-targets',
 ];
-/** Of studies, but for `class-share-targets`: the targets of scored studies that are class shares. */
+/** Numbers of studies; `class-share-targets` is a number of targets. */
 export type Progress = Record<Count, number>;
 
-/** Members in one command to Redis. */
+/** Studies or targets per Redis command. */
 const CHUNK = 1000;
-/** Counts of a finished run are of no use after this. */
+/** Redis deletes the counts of a run this long after the last one was added. */
 const KEEP_SECONDS = 14 * 24 * 3600;
 
 export class ProgressCounts {
@@ -46,11 +46,11 @@ export class ProgressCounts {
     await this.#add(run, [...studies], events);
   }
 
-  /** Counts a scored study's targets that are class shares, by name; nothing for a study that has none. */
+  /** @param targets names of the targets of a scored study that got class shares; may be empty. */
   async addClassShares(run: string, study: string, targets: readonly string[]): Promise<void> {
     if (targets.length === 0) return;
     await this.add(run, study, 'class-share-studies');
-    // No target's name has a slash, so that no two studies share a member, however they are called.
+    // Names of targets have no slash, so two studies never share a member, whatever their ids are.
     await this.#add(
       run,
       targets.map((target) => `${study}/${target}`),

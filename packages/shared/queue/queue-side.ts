@@ -1,7 +1,7 @@
 import type { ProgressCounts } from './progress.ts';
 import type { Queues } from './queues.ts';
 
-/** What there is of a run in Redis. */
+/** The part of a run that is in Redis. */
 export interface QueueSide {
   readonly queues: Queues;
   readonly progress: ProgressCounts;

@@ -1,4 +1,4 @@
-/** The producers' side of the queues: adding jobs of the catalogue's shapes and counting what waits. */
+/** The queues as producers and watchers use them: add jobs, remove jobs, pause, count what waits. */
 
 import { STAGE_NAMES, type Stage, FIRST_STAGE } from '../domain/index.ts';
 import { randomUUID } from 'node:crypto';
@@ -7,9 +7,9 @@ import type { Redis } from 'ioredis';
 import { NO_TRACES, type Traces } from '../telemetry/index.ts';
 import { PAYLOADS, type Payload, pageJobId, pageQueue, QUEUES, type QueueName, runOfPageJob, studyJobId, type PageQueue } from './catalogue.ts';
 
-/** Fewer failed jobs than this stay in Redis for a look; the record of a failure is in the store. */
+/** Failed jobs kept in Redis for inspection. The record of a failure is in the store. */
 const KEEP_FAILED = 1000;
-/** Jobs that are looked at or added at once. */
+/** Jobs that are read or added with one command. */
 const CHUNK = 1000;
 
 const WAITING: JobType[] = ['wait', 'prioritized', 'delayed'];
@@ -21,9 +21,9 @@ export interface QueueCounts {
   readonly failed: number;
 }
 
-/** Runs that an exporter and people watch, by when they were last handed over: the longest list that is kept. */
+/** Largest number of recent runs listed. */
 const RUNS_WATCHED = 50;
-/** BullMQ keeps prioritised jobs in a sorted set, in which a priority is this much of a score. */
+/** BullMQ keeps prioritised jobs in a sorted set; the score of a job is its priority times this, plus a counter. */
 const SCORE_OF_PRIORITY = 2 ** 32;
 const LEAST_URGENT = 10;
 
@@ -53,9 +53,9 @@ export class Queues {
   }
 
   /**
-   * Adds page jobs of a run, in order, to the stage at which its studies enter.
+   * Adds page jobs of a run, in order, at the stage at which its studies enter.
    *
-   * @param again the run was there before: see `PAYLOADS`. These jobs are added beside those that may still wait.
+   * @param again the run is resumed or retried. The jobs are added to those of the run that may still wait.
    */
   async addPages(
     run: string,
@@ -80,16 +80,16 @@ export class Queues {
     }
   }
 
-  /** Takes jobs of these studies out of every queue, waiting or failed; one that a worker has in hand stays. */
+  /** Removes the waiting and failed jobs of these studies from every queue. A job that a worker works on stays. */
   async removeStudies(run: string, studies: readonly string[]): Promise<void> {
     const ids = studies.map((study) => studyJobId({ run, study, redo: 0 }));
     await Promise.all(STAGE_NAMES.map((queue) => this.#remove(queue, ids)));
   }
 
   /**
-   * Takes out of every queue what waits of a run; what workers have in hand stays.
+   * Removes the waiting jobs of a run from every queue. Jobs that workers work on stay.
    *
-   * @returns the number of jobs.
+   * @returns the number of removed jobs.
    */
   async removeRun(run: string): Promise<number> {
     let removed = 0;
@@ -105,7 +105,7 @@ export class Queues {
     return removed;
   }
 
-  /** Stops workers from taking jobs of these stages, pages included, until {@link unpause}; jobs in hand finish. */
+  /** Until {@link unpause}, workers take no jobs and no pages of these stages. Jobs that they work on finish. */
   async pause(stages: readonly Stage[] = STAGE_NAMES): Promise<void> {
     for (const stage of stages) for (const name of [stage, pageQueue(stage)]) await this.#queues[name].pause();
   }
@@ -120,7 +120,7 @@ export class Queues {
     return STAGE_NAMES.filter((_, i) => paused[i]);
   }
 
-  /** Adds study jobs; one that is there already stays as it is. */
+  /** Adds study jobs. A job whose id already exists is not added again. */
   async addStudies<Q extends Stage>(queue: Q, payloads: readonly Payload<Q>[], priority: number): Promise<void> {
     await this.#queues[queue].addBulk(
       payloads.map((data) => ({
@@ -140,7 +140,7 @@ export class Queues {
   /** When the oldest of the waiting jobs was added, in ms since the epoch; `undefined` if none waits. */
   async oldestWaiting(name: QueueName): Promise<number | undefined> {
     const queue = this.#queues[name];
-    // The first of each priority, and the end of the list of those without one, which is taken from.
+    // The first job of each priority, and the last in the list of jobs without priority, which is the next to be taken.
     const pipeline = this.#redis.pipeline().lindex(queue.toKey('wait'), -1);
     for (let priority = 0; priority <= LEAST_URGENT; priority++) {
       const [from, to] = [priority * SCORE_OF_PRIORITY, (priority + 1) * SCORE_OF_PRIORITY];
@@ -154,7 +154,7 @@ export class Queues {
     return times.length > 0 ? Math.min(...times) : undefined;
   }
 
-  /** Pages that were not unfolded yet, by run. */
+  /** Number of pages that are not unfolded yet, by run. */
   async pagesLeft(): Promise<Map<string, number>> {
     const left = new Map<string, number>();
     for (const stage of STAGE_NAMES) {
@@ -168,8 +168,8 @@ export class Queues {
   }
 
   /**
-   * Runs that were handed over to this Redis, with the time of the last time (ms since the epoch), the last first; those
-   * that are over stay until {@link unwatch}.
+   * Recent runs in this Redis, newest first, with the time when pages were last added (ms since the epoch). A finished run
+   * stays in the list until {@link unwatch}.
    */
   async watched(): Promise<{ run: string; handedOver: number }[]> {
     const flat = await this.#redis.zrevrange(this.#watched, 0, -1, 'WITHSCORES');
@@ -182,7 +182,7 @@ export class Queues {
     await this.#redis.zrem(this.#watched, run);
   }
 
-  /** Jobs and pages of all runs that wait, are in hand, or wait for another try. */
+  /** Jobs and pages of all runs that wait, are being worked on, or wait for a retry. */
   async unfinished(): Promise<number> {
     const counts = await Promise.all(QUEUES.map((queue) => this.counts(queue)));
     return counts.reduce((sum, { waiting, active, delayed }) => sum + waiting + active + delayed, 0);
@@ -201,13 +201,13 @@ export class Queues {
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Priority of the stage's page that comes next, or undefined if none waits. */
+  /** Priority of the next page of a stage; `undefined` if no page waits. */
   async nextPagePriority(stage: Stage): Promise<number | undefined> {
     const [next] = await this.#queues[pageQueue(stage)].getJobs(['prioritized', 'wait'], 0, 0, true);
     return next ? (next.opts.priority ?? 0) : undefined;
   }
 
-  /** BullMQ's own queues, for a tool that shows them as they are. */
+  /** The BullMQ queues themselves, for Bull Board. */
   get raw(): readonly Queue[] {
     return Object.values(this.#queues);
   }
@@ -216,13 +216,13 @@ export class Queues {
     await Promise.all(Object.values(this.#queues).map((queue) => queue.close()));
   }
 
-  /** A trace of its own for a page. */
+  /** Begins a new trace for a page. */
   #newTrace(attributes: { run: string; page: number }): Pick<JobsOptions, 'telemetry'> {
     const metadata = this.#traces.begin('enqueue page', attributes);
     return metadata === undefined ? {} : { telemetry: { metadata } };
   }
 
-  /** @returns how many there were. */
+  /** @returns the number of removed jobs. */
   async #remove(name: QueueName, ids: readonly string[]): Promise<number> {
     let removed = 0;
     for (let start = 0; start < ids.length; start += CHUNK) {

@@ -1,4 +1,4 @@
-/** What tasks and parts of the metric are called in tables and pages. */
+/** Names of tasks and of parts of the metric, for tables and pages. */
 
 import type { Task } from '../domain/index.ts';
 import type { MetricPart } from '../evaluation/index.ts';

@@ -1,6 +1,6 @@
 /**
- * The slice that each member of stage 1 would have chosen alone. A study's result keeps the ensemble's answer only; the
- * members' are in `z.json`, the stage-1 output that the result's steps name.
+ * The slice that each member of stage 1 would have chosen alone. The result of a study holds only the answer of the
+ * ensemble; the answers of the members are in `z.json`, in the stage-1 output that the result names.
  */
 
 import { LEVELS, ObjectNotFoundError, targetOfName } from '../domain/index.ts';
@@ -11,15 +11,15 @@ import type { RunRecord, StudyResult } from '../runs/index.ts';
 import { type FoundSlice, sliceAt, ZArtefact } from '../stages/index.ts';
 import { type ObjectStore, StageOutputs } from '../store/index.ts';
 
-/** Members' answers of a study by target name; undefined where its stage-1 output is not in the store. */
+/** Answers of the members for a study, by target name; `undefined` if its stage-1 output is not in the store. */
 export type MembersOf = (result: StudyResult) => Promise<ReadonlyMap<string, readonly MemberAnswer[]> | undefined>;
 
 /**
- * Reads members' answers of a run's studies.
+ * Makes a function that reads the answers of the members for studies of a run. That function throws
+ * {@link ArtefactDamagedError} for a damaged stage-1 output.
  *
- * @throws {BundleError} if the stage-1 bundle that the run pinned is not in the store: it says how deep its volume is,
- *   which places the answers in series of more slices. What it returns throws {@link ArtefactDamagedError} for a
- *   stage-1 output that is damaged.
+ * @throws {BundleError} if the pinned stage-1 bundle is not in the store. It is needed for the number of slices of its
+ *   volume, which maps an answer to a slice if the series has more slices than the volume.
  */
 export async function memberReader(store: ObjectStore, run: RunRecord): Promise<MembersOf> {
   const bundle = bundleOfStage(await readPinnedManifest(store, run.bundles.stage1), 1);
@@ -33,7 +33,7 @@ export async function memberReader(store: ObjectStore, run: RunRecord): Promise<
   };
 }
 
-/** @param depth slices of stage 1's volume. */
+/** @param depth number of slices in the volume of stage 1. */
 export function membersOfStudy(
   z: ZArtefact,
   result: Pick<StudyResult, 'series' | 'targets'>,
@@ -51,7 +51,7 @@ export function membersOfStudy(
   return answers;
 }
 
-/** `z.json` has z rounded to 0.001 slices, so an answer within that of a half may fall on its other side here. */
+/** `z.json` has z rounded to 0.001 slices. So an answer very near to the middle of two slices may get the other slice here. */
 function answersOf({ members }: FoundSlice, instances: readonly number[], depth: number): MemberAnswer[] {
   const sliceOf = nearestSliceOfDepth(instances.length, depth);
   return members.map(({ kind, z }, i) => {

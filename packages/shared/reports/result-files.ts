@@ -1,6 +1,6 @@
 /**
- * Results as files: the challenge's `submission.csv` with a notice beside it, and `results.json` with all that is known of
- * every study.
+ * Results as files: `submission.csv` in the format of the challenge, with a notice in a second file, and `results.json` with
+ * everything that is known about each study.
  */
 
 import { once } from 'node:events';
@@ -17,31 +17,31 @@ import { ClassShareCounter, type ClassShares, classSharesText } from '../runs/in
 import { storeOption } from '../config/index.ts';
 
 
-/** What a submission was written from. */
+/** What a submission was made from. */
 export interface SubmissionCounts {
-  /** Scored studies, whose rows are the models' answers but for the class shares below. */
+  /** Scored studies. Their rows are answers of the models, except the class shares below. */
   readonly scored: number;
-  /** Targets of scored studies that are class shares. */
+  /** Targets of scored studies that got class shares. */
   readonly classShares: ClassShares;
   /** Studies that failed. */
   readonly failed: number;
-  /** Whether the rows of those that failed are in the file too, all of them class shares. */
+  /** Whether the file also has rows for the failed studies, all of them class shares. */
   readonly filled: boolean;
 }
 
 export interface SubmissionOptions {
-  /** Class shares for the rows of studies that failed; left out: these studies are not in the file. */
+  /** Class shares for the rows of failed studies. `undefined`: failed studies are not in the file. */
   readonly fillFailed?: Pick<BundleOf<3>, 'classShares'> | undefined;
-  /** URL of the store where no setting names it: the notice says it where it names a command. */
+  /** URL of the store if no setting names it, for commands in the notice. */
   readonly store?: string | undefined;
 }
 
 /**
- * Writes `submission.csv`: 25 rows a study, studies in natural order. The challenge's format has no room for what must be
- * said with it: the notice of the models, how much of it is class shares, and what is not in it. That goes into a file
- * of its own beside it, which is there if there is anything to say.
+ * Writes `submission.csv`: 25 rows per study, studies in natural order. The format of the challenge has no room for
+ * remarks: the notice of the models, how many rows are class shares, and which studies are missing. They go into a second
+ * file next to it, which exists only if there is a remark.
  *
- * @param file `-` for standard output, which gets no notice.
+ * @param file `-`: standard output, without a notice file.
  */
 export async function writeSubmissionFile(
   runs: RunStore,
@@ -49,7 +49,7 @@ export async function writeSubmissionFile(
   file: string,
   { fillFailed, store }: SubmissionOptions = {},
 ): Promise<SubmissionCounts> {
-  // First what is known before: a file that is cut off has the notice of its models all the same.
+  // The notice of the models first, so that even an incomplete file has it.
   if (file !== '-') await writeNotice(file, record.notice);
   const classShares = new ClassShareCounter();
   let scored = 0;
@@ -73,10 +73,10 @@ export async function writeSubmissionFile(
   return counts;
 }
 
-/** What class shares are, for a reader who meets them in a submission. */
+/** What class shares are, for the reader of a submission. */
 const NO_IMAGE = 'Their rows say how frequent each severity is in the training set; no image was looked at for them.';
 
-/** What a reader of a submission must know of it, one sentence per remark; none where every row is a model's answer. */
+/** Remarks for the reader of a submission. None if every row is the answer of a model. */
 export function submissionRemarks(
   { run, studies }: RunRecord,
   { scored, failed, classShares, filled }: SubmissionCounts,
@@ -95,13 +95,13 @@ export function submissionRemarks(
   ];
 }
 
-/** Results, and ids of studies that failed, in natural order of the ids. */
+/** Results of scored studies and ids of failed studies, together in natural order of the ids. */
 async function* scoredAndFailed(runs: RunStore, run: string): AsyncGenerator<StudyResult | string> {
   const failed = [...(await runs.finished(run)).failed].sort(compareNatural);
   let next = 0;
   for await (const result of runs.results(run)) {
     while (next < failed.length && compareNatural(failed[next]!, result.study) < 0) yield failed[next++]!;
-    // Tried again, and scored since it was listed.
+    // Retried and scored since the failures were listed.
     if (failed[next] === result.study) next += 1;
     yield result;
   }
@@ -113,14 +113,14 @@ async function writeNotice(file: string, notice: string): Promise<void> {
   else await rm(noticeFileOf(file), { force: true });
 }
 
-/** `submission.csv.notice.txt` beside `submission.csv`. */
+/** `submission.csv.notice.txt` for `submission.csv`. */
 export function noticeFileOf(file: string): string {
   return `${file}.notice.txt`;
 }
 
 /**
- * Writes `results.json`: `{ schema, notice, run, studies: [...], failures: [...] }`, a study a line, so that a file of
- * ten thousand studies is written and can be read as a stream.
+ * Writes `results.json`: `{ schema, notice, run, studies: [...], failures: [...] }` with one study per line, so that a file
+ * with ten thousand studies can be written and read as a stream.
  *
  * @returns the number of studies.
  */
@@ -135,7 +135,7 @@ export async function writeResultsFile(runs: RunStore, record: RunRecord, file: 
   });
 }
 
-/** The rows of a study that nobody looked at. */
+/** The rows of a failed study: class shares for every target. */
 function classShareRows(study: string, bundle: Pick<BundleOf<3>, 'classShares'>) {
   return TARGETS.map((target) => ({ study, target, probabilities: classSharesOf(bundle, target) }));
 }

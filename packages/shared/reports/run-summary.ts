@@ -1,9 +1,9 @@
-/** What a run came to, in figures: scored, failed, reused, flagged, class shares. */
+/** The outcome of a run in figures: scored, failed, reused, flagged, class shares. */
 
 import { type FlagCode, perStep, STEP_NAMES, type Step } from '../domain/index.ts';
 import { ClassShareCounter, type FailureRecord, type RunRecord, type RunStore } from '../runs/index.ts';
 
-/** Failures that a summary has; `spineline failed` prints all. */
+/** Failures in a summary. `spineline failed` prints all. */
 const FAILURES_SHOWN = 10;
 
 export interface RunSummary {
@@ -14,18 +14,18 @@ export interface RunSummary {
   readonly scored: number;
   readonly failed: number;
   readonly missing: number;
-  /** Wall time, where this command saw the whole run. */
+  /** Wall-clock time of the run, if this command saw all of it. */
   readonly seconds: number | undefined;
-  /** Studies whose output of a step was computed, and those where it was in the store already. */
+  /** For each step: studies whose output was computed, studies whose output was reused, and worker time in seconds. */
   readonly steps: Readonly<Record<Step, { computed: number; reused: number; seconds: number }>>;
-  /** Scored studies with at least one flag of a code. */
+  /** Scored studies with at least one flag of the code. */
   readonly flags: Partial<Record<FlagCode, number>>;
-  /** Targets that got class shares for want of any view. */
+  /** Targets that got class shares because no view of them exists. */
   readonly classShareTargets: number;
   /** Scored studies with at least one such target. */
   readonly classShareStudies: number;
   readonly failures: readonly FailureRecord[];
-  /** A study of the run that can be shown: a scored one, or else one that failed. */
+  /** A study of the run for `spineline show`: a scored one, else a failed one. */
   readonly example: string | undefined;
 }
 

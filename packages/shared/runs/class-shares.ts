@@ -1,18 +1,18 @@
 /**
- * How much of a run is class shares: targets without any view, for which no image was looked at. Counted in results, or
- * estimated from Redis, and said in the same words wherever a run is told of.
+ * How much of a run is class shares: targets without any view, for which no image was looked at. The counts come from
+ * results, or are estimates from Redis; every report of a run states them in the same words.
  */
 
 import { TARGETS, counted } from '../domain/index.ts';
 import type { StudyResult } from './records.ts';
 
-/** Targets of scored studies that are class shares, and the studies that they are of. */
+/** Targets of scored studies that got class shares, and studies with at least one such target. */
 export interface ClassShares {
   readonly targets: number;
   readonly studies: number;
 }
 
-/** Counts them in results, one after the other. */
+/** Counts class shares in results that are added one by one. */
 export class ClassShareCounter implements ClassShares {
   targets = 0;
   studies = 0;

@@ -1,6 +1,6 @@
 /**
- * What a run writes about itself: what was asked (`run.json`), a study's result (the commit of a study), why a study has
- * none, and what a dataset consists of. Schemas carry a version; reading validates.
+ * Schemas of the records of a run: its request (`run.json`), the result of a study (its commit), the failure of a study,
+ * and the pages of a dataset. Each schema has a version; records are validated when they are read.
  */
 
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { Flags, RejectedSeries } from '../stages/index.ts';
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Pin = z.strictObject({ name: z.string(), version: z.string(), digest: Digest });
 
-/** `datasets/<digest>/dataset.json`: the pages of a dataset, written last. */
+/** `datasets/<digest>.json`: the pages of a dataset in order. Written after the pages. */
 export const DatasetRecord = z.strictObject({
   schema: z.literal('spineline.dataset/1'),
   digest: Digest,
@@ -19,30 +19,30 @@ export const DatasetRecord = z.strictObject({
 });
 export type DatasetRecord = z.infer<typeof DatasetRecord>;
 
-/** `runs/<run>/run.json`: what was asked. Never changed once written. */
+/** `runs/<run>/run.json`: what was requested. Never changed after it is written. */
 export const RunRecord = z.strictObject({
   schema: z.literal('spineline.run/1'),
   run: z.string(),
   dataset: Digest,
   studies: z.number().int().positive(),
-  /** The bundle of each stage, pinned by digest: a new version during the night changes nothing. */
+  /** The bundle of each stage, pinned by digest: a new version changes nothing in this run. */
   bundles: z.strictObject(perStage(() => Pin)),
   /**
-   * The run whose stored outputs this one starts from, and the stage at which its studies enter. A study that has no
-   * result there enters at stage 1.
+   * Of a reprocessed run: the old run whose stored outputs it starts from, and the stage at which studies enter. A study
+   * without a result in the old run enters at stage 1.
    */
   from: z.strictObject({ run: z.string(), stage: z.enum(STAGE_NAMES) }).optional(),
   /** 1 is the most urgent, 10 the least. */
   priority: z.number().int().min(1).max(10),
   created: z.iso.datetime(),
-  /** When it should be over; for those who watch, workers do not look at it. */
+  /** When the run should be finished. For people who watch it; workers ignore it. */
   deadline: z.iso.datetime().optional(),
-  /** What the bundles want shown with every output; empty for bundles that need no warning. */
+  /** Warning of the bundles, to be shown with every output; empty if the bundles need none. */
   notice: z.string(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
-/** `runs/<run>/cancelled.json`: the run is not to be worked on; away with it, and it is again. */
+/** `runs/<run>/cancelled.json`: while this exists the run is cancelled; deleting it reactivates the run. */
 export const CancelRecord = z.strictObject({
   schema: z.literal('spineline.cancelled/1'),
   run: z.string(),
@@ -50,25 +50,26 @@ export const CancelRecord = z.strictObject({
 });
 export type CancelRecord = z.infer<typeof CancelRecord>;
 
-/** How a study came through one step. */
+/** What one step did for a study. */
 export const StepRecord = z.strictObject({
+  /** Stage key of the output. */
   key: Digest,
-  /** Whether the output was there already. */
+  /** Whether the output was already in the store. */
   reused: z.boolean(),
-  /** Time spent on it by the worker, waiting for batches included; 0 where the study entered behind this step. */
+  /** Time that the worker spent on it, including waiting for batches; 0 if the study entered after this step. */
   seconds: z.number(),
-  /** When it was through; with `seconds`, when it was begun. */
+  /** When the step ended. It began `seconds` earlier. */
   finished: z.iso.datetime(),
 });
 export type StepRecord = z.infer<typeof StepRecord>;
-/** A study's way through all steps. */
+/** What every step did for a study. */
 export const Steps = z.strictObject(perStep(() => StepRecord));
 export type Steps = z.infer<typeof Steps>;
 
 const Place = z.strictObject({
   series: z.string(),
   instance: z.number().int(),
-  /** Pixels of the original slice: x the column, y the row. */
+  /** In pixels of the stored slice: x is the column, y the row. */
   x: z.number(),
   y: z.number(),
 });
@@ -80,13 +81,13 @@ const TargetResult = z.strictObject({
   side: z.enum(SIDES).optional(),
   /** Probabilities of normal/mild, moderate, severe. */
   severities: z.tuple([z.number(), z.number(), z.number()]),
-  /** Where it was seen in its sagittal series; null where it was not. */
+  /** Place in the sagittal series; null if it was not found. */
   slice: Place.nullable(),
-  /** Where it was seen in an axial series; null where it was not. */
+  /** Place in an axial series; null if it was not found. */
   axial: Place.nullable(),
-  /** Agreement of the members on the sagittal slice, 0 to 1; null where there is none. */
+  /** Agreement of the members on the sagittal slice, 0 to 1; null without a sagittal slice. */
   confidence: z.number().nullable(),
-  /** True where no view was to be had and the severities are the training set's class shares. */
+  /** True if no view of the target exists: its severities are then the class shares of the training set. */
   classShares: z.boolean(),
 });
 export type TargetResult = z.infer<typeof TargetResult>;
@@ -98,7 +99,7 @@ export const StudyResult = z.strictObject({
   study: z.string(),
   notice: z.string(),
   targets: z.array(TargetResult),
-  /** The series that were there, with the instance numbers in spatial order. */
+  /** The series of the study, with their instance numbers in spatial order. */
   series: z.array(
     z.strictObject({
       series: z.string(),
@@ -106,7 +107,7 @@ export const StudyResult = z.strictObject({
       used: z.boolean(),
       rows: z.number().int(),
       columns: z.number().int(),
-      /** Number of the frame of reference within the study; null where the files name none. */
+      /** Number of the frame of reference within the study; null if the files have none. */
       frameOfReference: z.number().int().nullable(),
       instances: z.array(z.number().int()),
       /** Why it was read as this kind, one sentence per reason. */
@@ -138,7 +139,7 @@ export const FailureRecord = z.strictObject({
   schema: z.literal('spineline.failure/1'),
   run: z.string(),
   study: z.string(),
-  /** The queue in which it failed. */
+  /** The stage at which it failed. */
   stage: z.enum(STAGE_NAMES),
   code: z.string(),
   kind: z.enum(['transient', 'permanent', 'poison']),

@@ -1,6 +1,6 @@
 /**
- * Runs in the object store, which is the truth about them: recording a run, committing a study's result or failure, and
- * reading them back.
+ * Runs in the object store: recording a run, committing the result or failure of a study, and reading them back. The
+ * store is the truth about runs.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -11,10 +11,10 @@ import { cancelKey, datasetKey, datasetPageKey, failureKey, failuresFolder, type
 import { CancelRecord, DatasetRecord, FailureRecord, RunRecord, Steps, StudyResult } from './records.ts';
 
 const JSON_TYPE = { contentType: 'application/json' };
-/** Objects that are read at once when all results of a run are wanted. */
+/** Objects read at a time when all results of a run are read. */
 const READS_AT_ONCE = 32;
 const RUNS_KEPT = 100;
-/** A worker may go on for this long with a run that was cancelled. */
+/** How long a worker may continue with a run after it was cancelled. */
 const CANCEL_KNOWN_MS = 2000;
 
 /** The part of a result that says which outputs it was made of; the rest is not validated. */
@@ -36,10 +36,10 @@ export class RunStore {
   }
 
   /**
-   * Writes a dataset's pages and, last, its record. Pages are named by their digest, so that a dataset is streamed into
-   * the store and a dataset that grew shares the pages that did not change.
+   * Writes the pages of a dataset and then its record. Pages are named by their digest. So a dataset can be streamed into
+   * the store, and a dataset that has grown shares the unchanged pages.
    *
-   * @throws {ConfigError} if two studies have one id.
+   * @throws {ConfigError} if two studies have the same id.
    */
   async recordDataset(
     studies: { studies(): AsyncIterable<StudyEntry> },
@@ -61,18 +61,18 @@ export class RunStore {
     return record;
   }
 
-  /** What a dataset consists of. @throws {ObjectNotFoundError} {ArtefactDamagedError} */
+  /** The pages of a dataset. @throws {ObjectNotFoundError} {ArtefactDamagedError} */
   readDataset(digest: string): Promise<DatasetRecord> {
     return this.#read(datasetKey(digest), DatasetRecord);
   }
 
-  /** @throws {ArtefactDamagedError} if the page is gone or is not what its digest promises. */
+  /** The studies of a page. @throws {ArtefactDamagedError} if the page is missing or does not have its digest. */
   async readPage(digest: string): Promise<StudyEntry[]> {
     const key = datasetPageKey(digest);
     return readPage(await this.store.get(key), { key, digest });
   }
 
-  /** @throws {ConfigError} if a run of this name exists; {@link recordRun} settles a race. */
+  /** @throws {ConfigError} if a run of this name exists. Of two who race for a name, {@link recordRun} lets one win. */
   async assertNoRun(run: string): Promise<void> {
     if (await this.store.head(runKey(run))) throw nameTaken(run);
   }
@@ -83,7 +83,7 @@ export class RunStore {
   }
 
   /**
-   * What was asked; kept in memory, since it never changes.
+   * The record of a run. It is kept in memory, since it never changes.
    *
    * @throws {ConfigError} if there is no such run.
    */
@@ -96,36 +96,36 @@ export class RunStore {
     return this.store.folders(RUNS_FOLDER);
   }
 
-  /** From now on the run is not worked on: workers drop its jobs as they come to them. */
+  /** Cancels a run: from now on, workers that take one of its jobs drop it. */
   async cancel(run: string): Promise<void> {
     const record: CancelRecord = { schema: 'spineline.cancelled/1', run, cancelled: new Date().toISOString() };
     await this.store.put(cancelKey(run), json(record), JSON_TYPE);
     this.#cancelled.delete(run);
   }
 
-  /** The run may be worked on again. */
+  /** Reactivates a cancelled run. */
   async uncancel(run: string): Promise<void> {
     await this.store.delete(cancelKey(run));
     this.#cancelled.delete(run);
   }
 
-  /** Whether the run was cancelled; known for two seconds before the store is asked again. */
+  /** Whether the run is cancelled. The answer is cached for two seconds. */
   isCancelled(run: string): Promise<boolean> {
     return this.#cancelled.forceFetch(run);
   }
 
-  /** When the run was cancelled; `undefined` if it was not. */
+  /** The record of the cancellation; `undefined` if the run is not cancelled. */
   async cancelled(run: string): Promise<CancelRecord | undefined> {
     return absentIsUndefined(this.#read(cancelKey(run), CancelRecord));
   }
 
-  /** The outputs that a study's result was made of; `undefined` if it has no result. */
+  /** The outputs that a study's result was made from; `undefined` if the study has no result. */
   async findSteps(run: string, study: string): Promise<Steps | undefined> {
     const found = await absentIsUndefined(this.#read(resultKey(run, study), ResultSteps));
     return found?.steps;
   }
 
-  /** The steps that a study of a run enters behind; `undefined` for one that enters at stage 1. */
+  /** The steps of the old run that a reprocessed study starts from; `undefined` if the study enters at stage 1. */
   async stepsBefore({ from }: Pick<RunRecord, 'from'>, study: string): Promise<Steps | undefined> {
     return from && from.stage !== FIRST_STAGE ? this.findSteps(from.run, study) : undefined;
   }
@@ -136,12 +136,12 @@ export class RunStore {
     return found.some((object) => object !== undefined);
   }
 
-  /** Takes a failure away: the study has neither result nor failure, and can be tried again. */
+  /** Deletes a failure: the study then has neither result nor failure and can be retried. */
   async forgetFailure(run: string, study: string): Promise<void> {
     await this.store.delete(failureKey(run, study));
   }
 
-  /** Commits a study: its result, and then away with a failure of an earlier try. */
+  /** Commits a study: writes its result, then deletes the failure of an earlier attempt, if there is one. */
   async writeResult(result: StudyResult): Promise<void> {
     await this.store.put(resultKey(result.run, result.study), json(result), JSON_TYPE);
     await this.store.delete(failureKey(result.run, result.study));
@@ -185,12 +185,12 @@ export class RunStore {
     );
   }
 
-  /** Reads a few ahead, so that a slow store is asked several things at once. */
+  /** Reads ahead, since a slow store can serve several reads at a time. */
   async *#readAll<T>(studies: readonly string[], read: (study: string) => Promise<T>): AsyncGenerator<T> {
     const ahead: Promise<T>[] = [];
     for (const study of studies) {
       const reading = read(study);
-      reading.catch(() => {}); // its error is met when its turn comes
+      reading.catch(() => {}); // the error is thrown below, when the study's turn comes
       ahead.push(reading);
       if (ahead.length >= READS_AT_ONCE) yield await ahead.shift()!;
     }
@@ -202,7 +202,7 @@ export class RunStore {
       return await this.#read(runKey(run), RunRecord);
     } catch (cause) {
       if (!(cause instanceof ObjectNotFoundError)) throw cause;
-      throw new ConfigError(`there is no run called ${run}`, { hint: `in the store ${this.store.url}` }, { cause });
+      throw new ConfigError(`there is no run called ${run} in the store ${this.store.url}`, {}, { cause });
     }
   }
 
@@ -222,7 +222,7 @@ async function absentIsUndefined<T>(reading: Promise<T>): Promise<T | undefined>
 
 function nameTaken(run: string): ConfigError {
   return new ConfigError(`there is already a run called ${run}`, {
-    hint: 'choose another name: a run is never overwritten (and what it computed is reused)',
+    hint: 'choose another name: a run is never overwritten, and a new run reuses what it computed',
   });
 }
 

@@ -7,7 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import type { InstanceEntry, SeriesEntry } from '../dataset/index.ts';
-import { type DicomHeader, type FrameHeader, readFacts, readFrame, readHeader } from '../dicom/index.ts';
+import { type DicomHeader, type DicomImage, type FrameHeader, openImage, readFacts } from '../dicom/index.ts';
 import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
 import { canonicalTurns, isPlaceable, isUpright, orderSlices, type Turn } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
@@ -69,7 +69,7 @@ export class StackNames {
 /** A frame with the file it is in. */
 interface FileFrame extends Unit {
   readonly bytes: Uint8Array;
-  readonly header: DicomHeader;
+  readonly image: DicomImage;
   /** Place in the header's frames. */
   readonly place: number;
   readonly instance: InstanceEntry;
@@ -118,7 +118,8 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
     to.rejected.push({ series, images: units.length, rejection, reason });
   }
   flagRejected(series, entry.kind, left, scored.length > 0, to.flags);
-  flagRepairs(series, entry.kind, found, to.flags);
+  const images = found.map(({ image }) => image);
+  flagRepairs(series, entry.kind, images, to.flags);
   if (scored.length > 1) {
     const detail = scored.map(({ units, assessment }) => `${units.length} images, ${assessment.kind}`).join('; ');
     to.flags.push({ code: 'series_split', series, detail });
@@ -126,7 +127,7 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   const read: ReadSeries[] = [];
   for (const [place, stack] of scored.entries()) {
     const name = place === 0 ? series : to.names.of(series);
-    const one = await readStack(study, name, entry, stack, place === 0 ? unreadable : [], to);
+    const one = await readStack(name, entry, stack, place === 0 ? unreadable : [], to);
     if (one) read.push(one);
   }
   for (const { facts } of scored.flatMap(({ units }) => units)) to.studyUids.add(facts.studyInstanceUid ?? '');
@@ -139,12 +140,13 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
 /** The frames of one file. @throws {DicomError} whatever stops the file from being read. */
 function framesOf(study: string, series: string, instance: InstanceEntry, files: Files, before: number): FileFrame[] {
   const bytes = bytesOf(study, series, instance, files);
-  const header = readHeader(bytes, { study, series, file: describeLocation(instance.location) });
+  const image = openImage(bytes, { study, series, file: describeLocation(instance.location) });
+  const { header } = image;
   return header.frames.map((frame, place) => ({
     facts: header.facts,
     frame: header.facts.frames[place] ?? {},
     bytes,
-    header,
+    image,
     place,
     instance,
     instanceNumber: frame.instanceNumber ?? instanceNumberOfName(instance) ?? before + place + 1,
@@ -153,7 +155,6 @@ function framesOf(study: string, series: string, instance: InstanceEntry, files:
 
 /** Decodes and orders the slices of one stack. `undefined` if nothing is left of it. */
 async function readStack(
-  study: string,
   series: string,
   entry: SeriesEntry,
   { units, assessment }: Stack<FileFrame>,
@@ -165,7 +166,8 @@ async function readStack(
   const slices: (ReadSlice & { instanceNumber: number })[] = [];
   const digests = new Map<Uint8Array, string>();
   const turns = turnsOf(units, kind);
-  for (const { bytes, header, place, instance, instanceNumber } of units) {
+  for (const { bytes, image, place, instance, instanceNumber } of units) {
+    const { header } = image;
     const frame = header.frames[place]!;
     const file = describeLocation(instance.location);
     const unplaced = whatIsNotPlaced(frame, header);
@@ -175,7 +177,7 @@ async function readStack(
       continue;
     }
     try {
-      const { values, padding } = await readFrame(bytes, header, frame.frame, { study, series, file });
+      const { values, padding } = await image.frame(frame.frame);
       const sha256 = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
       digests.set(bytes, sha256);
       const turn = turns.get(frame)!;
@@ -242,7 +244,7 @@ function foreignObject(file: FetchedFile | undefined): string | undefined {
 
 /** How each placed frame of a stack is turned. */
 function turnsOf(units: readonly FileFrame[], kind: Kind): Map<FrameHeader, Turn> {
-  const placed = units.map(({ header, place }) => header.frames[place]!).filter(({ orientation }) => orientation);
+  const placed = units.map(({ image, place }) => image.header.frames[place]!).filter(({ orientation }) => orientation);
   const turns = canonicalTurns(
     placed.map(({ orientation }) => orientation!),
     kind,

@@ -1,8 +1,8 @@
 /**
- * JSON with one spelling for one value, so that equal values have equal digests: object members sorted by name, no
- * white space, members that are `undefined` left out (RFC 8785, whose number rules are JavaScript's own).
+ * JSON with exactly one text per value, so that equal values have equal digests: object members sorted by name, no white
+ * space, members that are `undefined` left out (RFC 8785; its rules for numbers are those of JavaScript).
  *
- * @throws {TypeError} for what JSON cannot hold: NaN, infinities, functions, symbols, bigints.
+ * @throws {TypeError} for values that JSON cannot hold: NaN, infinities, functions, symbols, bigints.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);

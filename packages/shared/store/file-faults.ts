@@ -1,6 +1,4 @@
-/**
- * What a file system's error codes mean to whoever asked for an object: absent, not allowed, or worth trying again.
- */
+/** What error codes of the file system mean for an object: absent, not allowed, or worth a retry. */
 
 import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 import { withoutUids } from '../domain/index.ts';
@@ -11,28 +9,28 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** True when nothing readable is at the path: no entry, a file where a folder should be, or a folder itself. */
+/** True if there is no file at the path: no entry, a file in place of a parent folder, or a folder. */
 export function isAbsent(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(error) ?? '');
 }
 
 const TRANSIENT: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full: make room, or move the store',
-  EDQUOT: 'the disk quota is used up: make room, or move the store',
+  ENOSPC: 'the disk is full: free some space, or move the store',
+  EDQUOT: 'the disk quota is used up: free some space, or move the store',
   EMFILE: 'too many open files in this process: raise the limit (ulimit -n)',
   ENFILE: 'too many open files on this machine',
   EIO: 'the disk or network file system failed to read or write',
   ESTALE: 'the network file system lost this file handle',
   ETIMEDOUT: 'the network file system did not answer',
-  EAGAIN: 'the file system asked to try again',
+  EAGAIN: 'the file system asked for a retry',
   EBUSY: 'the file is busy',
 };
 
 /**
- * The error to throw for a failed file operation; errors that are no system errors come back as they are.
+ * The error to throw for a failed file operation. Returns errors other than system errors unchanged.
  *
- * @param doing such as "read" or "write"
- * @param place the key or location, as the caller knows it; the message shows no UID of it
+ * @param doing the operation, such as "read" or "write"
+ * @param place the key or location of the object; UIDs in it do not appear in the message
  */
 export function fileFault(error: unknown, doing: string, place: string): unknown {
   const name = withoutUids(place);
@@ -46,7 +44,7 @@ export function fileFault(error: unknown, doing: string, place: string): unknown
       'OBJECT_ACCESS_DENIED',
       'permanent',
       `cannot ${doing} it`,
-      { file: name, found: code, hint: 'give this user the permission, or run as one who has it' },
+      { file: name, found: code, hint: 'give this user the permission, or run as a user who has it' },
       { cause: error },
     );
   }

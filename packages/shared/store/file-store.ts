@@ -1,8 +1,8 @@
 /**
- * The embedded object store: a folder of files, one an object, at the object's key.
+ * The object store in a folder: one file per object, with the object's key as its path.
  *
- * An object's life: written to a `.tmp-` file in its folder, fsync, renamed (or linked) to its name, fsync of the folder.
- * A process that dies on the way leaves a `.tmp-` file, which nothing lists, reads or trips over.
+ * Writing an object: write a `.tmp-` file in its folder, fsync, rename (or link) it to its name, fsync the folder. A
+ * process that dies in between leaves a `.tmp-` file, which is never listed or read and does no harm.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -18,15 +18,15 @@ import { checkKey, checkPrefix, folderPrefix, TEMPORARY_PREFIX } from './object-
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 import { wholeBuffer } from './whole-buffer.ts';
 
-/** That of `node:fs/promises` takes half again to twice as long for a small file. */
+/** `readFile` of `node:fs/promises` takes 1.5 to 2 times as long for a small file. */
 const readFile = promisify(readFileWithCallback);
 
 const isTemporary = (name: string) => name.startsWith(TEMPORARY_PREFIX);
 
 /**
- * Opens, and makes if need be, the folder that a `file:///` URL names.
+ * Opens the folder that a `file:///` URL names. Makes it if it does not exist.
  *
- * @throws {ConfigError} when the URL is not one, or the folder cannot be made or read.
+ * @throws {ConfigError} if it is not such a URL, or if the folder cannot be made or read.
  */
 export async function openFileStore(url: string): Promise<ObjectStore> {
   const root = pathOfUrl(url);
@@ -46,7 +46,7 @@ export async function openFileStore(url: string): Promise<ObjectStore> {
 /**
  * The path that a `file:///` URL names.
  *
- * @throws {ConfigError} for a relative path, a host, or anything else that is no such URL.
+ * @throws {ConfigError} for a relative path, for a URL with a host, and for anything else that is no such URL.
  */
 export function pathOfUrl(url: string): string {
   try {
@@ -141,22 +141,22 @@ class FileStore implements ObjectStore {
     return join(this.#root, checkKey(key));
   }
 
-  /** S3 has no folders but those with objects in them; a writer that needs one of these makes it again. */
+  /** As on S3, a folder exists only while it holds objects. A writer that needs the folder makes it again. */
   async #removeEmptyFolders(folder: string): Promise<void> {
     for (let at = folder; at.length > this.#root.length; at = dirname(at)) {
       try {
         await rmdir(at);
       } catch {
-        return; // not empty, or somebody else's already
+        return; // not empty, or already removed by another process
       }
     }
   }
 }
 
-/** Tries of a write whose folder was removed under it by a `delete` of the folder's last object. */
+/** Attempts of a write when its folder disappears because another process deletes the last object in it. */
 const FOLDER_RACES = 20;
 
-/** Writes a complete, durable temporary file and gives it to `place`, which makes it the object at `path`. */
+/** Writes a complete, durable temporary file; then `place` moves it to `path`. */
 async function publish(
   path: string,
   bytes: Uint8Array | string,
@@ -189,7 +189,7 @@ async function writeDurably(path: string, bytes: Uint8Array | string): Promise<v
   }
 }
 
-/** Makes the folder and those above it, and makes their names durable: a file is no safer than the path to it. */
+/** Makes the folder and its parents, and makes their names durable, since a file is only as safe as its path. */
 async function makeFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -202,14 +202,17 @@ async function syncFolder(folder: string): Promise<void> {
     handle = await open(folder, 'r');
     await handle.sync();
   } catch (error) {
-    // Some file systems cannot sync a folder; and the folder may be gone with the object, deleted meanwhile.
+    // Some file systems cannot sync a folder. Or the folder is gone, because the object was deleted meanwhile.
     if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
   } finally {
     await handle?.close();
   }
 }
 
-/** link(2) fails with EEXIST where rename(2) would replace; a file system without hard links gets look, then rename. */
+/**
+ * link(2) fails with EEXIST where rename(2) would replace the file. On a file system without hard links: check whether the
+ * file exists, then rename.
+ */
 async function linkOrRename(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);

@@ -1,6 +1,6 @@
 /**
- * Walks a folder's files in the order in which S3 lists keys: by the UTF-8 bytes of the whole path, where the slash is a
- * byte like any other (`a-b` < `a/b` < `a0`).
+ * Lists the files of a folder in the order in which S3 lists keys: by the UTF-8 bytes of the whole path, in which the slash
+ * is an ordinary byte (`a-b` < `a/b` < `a0`).
  */
 
 import type { BigIntStats, Dirent } from 'node:fs';
@@ -9,27 +9,28 @@ import { join } from 'node:path';
 import { isAbsent, systemCode } from './file-faults.ts';
 import { compareKeys } from './object-key.ts';
 
-/** A file below the root, its path with forward slashes. */
+/** A file below the root. Its path has forward slashes. */
 export interface TreeFile {
   readonly path: string;
   readonly stats: BigIntStats;
 }
 
-/** Says of a file's or folder's own name that it is not to be seen. */
+/** Whether to ignore a file or folder, by its own name. */
 type Ignore = (name: string) => boolean;
 
-/** Files asked for their size at once; a round trip each matters on a network file system. */
+/** Files whose size is read at a time, since on a network file system each takes a round trip. */
 const STATS_AT_ONCE = 32;
 
 /**
- * Every file below `root` whose relative path starts with `prefix`, in order. Symbolic links are followed, except one
- * that leads back to a folder it is in, by however many links. One folder's names are in memory at a time. What vanishes meanwhile is left out.
+ * Every file below `root` whose relative path starts with `prefix`, in order. Follows symbolic links, except a link that
+ * leads back to a folder above it, directly or through other links. The names of one folder are in memory at a time. Files
+ * that disappear meanwhile are left out.
  */
 export async function* walkFiles(root: string, prefix: string, ignore: Ignore = () => false): AsyncGenerator<TreeFile> {
   yield* walk(root, '', prefix, ignore, []);
 }
 
-/** @param linked real paths of the folders in which links were followed on the way here. */
+/** @param linked real paths of the folders whose links lead to the current folder. */
 async function* walk(
   root: string,
   at: string,
@@ -68,7 +69,7 @@ export async function foldersIn(folder: string, ignore: Ignore = () => false): P
   return holding;
 }
 
-/** Stops at the first file, so that a folder of a million results costs as much as a folder of one. */
+/** Stops at the first file, so that a folder with a million results takes no longer than a folder with one. */
 async function holdsFile(folder: string, ignore: Ignore, linked: readonly string[] = []): Promise<boolean> {
   const inner: Entry[] = [];
   try {
@@ -92,9 +93,9 @@ async function holdsFile(folder: string, ignore: Ignore, linked: readonly string
 interface Entry {
   readonly name: string;
   readonly isFolder: boolean;
-  /** A folder sorts by its name with the slash that its keys go on with. */
+  /** Sort key: the name, for a folder with a slash at the end, as its keys have it. */
   readonly order: string;
-  /** Of a link to a folder: the real path of the folder that it is in. */
+  /** For a link to a folder: the real path of the folder that holds the link. */
   readonly linkedIn?: string;
 }
 

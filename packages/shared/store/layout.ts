@@ -1,13 +1,13 @@
 /**
- * Where everything lies in the store. Every path that spineline reads or writes is made here, and nowhere else.
+ * Where everything is in the store. Only this file makes the paths that spineline reads and writes.
  *
  * ```
  * datasets/<dataset digest>.json                     the dataset's pages in order, written last: the commit
  * datasets/pages/<d[0:2]>/<page digest>.jsonl.zst    some of its studies: series, locations, fingerprints
- * runs/<run>/run.json                                what was asked
- * runs/<run>/cancelled.json                          the run is not to be worked on
- * runs/<run>/studies/<study>.json                    a study's result, written last: the commit
- * runs/<run>/failed/<study>.json                     why a study has none
+ * runs/<run>/run.json                                what was requested
+ * runs/<run>/cancelled.json                          exists while the run is cancelled
+ * runs/<run>/studies/<study>.json                    the result of a study, written last: the commit
+ * runs/<run>/failed/<study>.json                     why a study has no result
  * stages/<stage>/<key[0:2]>/<key>/<name>             stage outputs; provenance.json is the commit
  * models/<bundle>/<version>/<file>                   model bundles; bundle.json is the commit
  * promoted/stage<N>.json                             the bundle of a stage that new runs use, and those before it
@@ -73,12 +73,12 @@ export function studyOfKey(key: string): string | undefined {
   return encoded === undefined ? undefined : decodeStudy(encoded);
 }
 
-/** What a dataset is: the digests of its pages. */
+/** The record of a dataset: the digests of its pages. */
 export function datasetKey(digest: string): string {
   return `${DATASETS_FOLDER}${checkDigest(digest)}.json`;
 }
 
-/** A page of studies, named by its own digest: datasets that share studies in a row share pages. */
+/** A page of studies, named by its own digest: datasets with the same studies in a row share pages. */
 export function datasetPageKey(digest: string): string {
   return `${DATASETS_FOLDER}pages/${checkDigest(digest).slice(0, 2)}/${digest}.jsonl.zst`;
 }
@@ -127,9 +127,9 @@ export function stageOutputKey(stage: OutputName, key: string, name: string): st
 }
 
 /**
- * A study id as one segment of a key. Letters, digits, `.`, `_` and `-` stay; every other character, and a dot at the
- * beginning, becomes `%XX` for each byte of its UTF-8. Different ids have different segments; {@link decodeStudy} gives
- * the id back.
+ * A study id as one segment of a key. Letters, digits, `.`, `_` and `-` stay. Every other character, and a dot at the
+ * beginning, becomes one `%XX` per byte of its UTF-8. Different ids have different segments; {@link decodeStudy} is the
+ * inverse.
  *
  * @throws {DatasetError} `STUDY_ID_INVALID` for an empty id, a malformed one, or one of more than 200 bytes when encoded.
  */
@@ -140,7 +140,7 @@ export function encodeStudy(study: string): string {
   return encoded;
 }
 
-/** The study id that {@link encodeStudy} made `segment` of, or `undefined` when it made no such segment. */
+/** The study id whose {@link encodeStudy} is `segment`; `undefined` if there is none. */
 export function decodeStudy(segment: string): string | undefined {
   try {
     const study = decodeURIComponent(segment);

@@ -1,23 +1,23 @@
 /**
- * What an object may be called. The rules are the stricter of a file system's and S3's, so that every key works in
- * every store and none leaves its root.
+ * Which keys objects may have. The rules are the stricter ones of file systems and of S3, so that every key works in every
+ * store and no key leads out of the store's folder.
  */
 
 import { SpinelineError } from '../domain/index.ts';
 
-/** S3's limit on a key; the store's own prefix counts too. */
+/** Limit of S3 on a key, including the prefix of the store. */
 const MAX_KEY_BYTES = 1024;
-/** The limit on a file name of every common file system. */
+/** Limit of common file systems on a file name. */
 const MAX_SEGMENT_BYTES = 255;
 
-/** Names that begin so are half-written files of the `file://` store: never objects, never listed. */
+/** Files whose names begin with this are incomplete files of the `file://` store: never objects, never listed. */
 export const TEMPORARY_PREFIX = '.tmp-';
 
 /**
- * Returns `key` if it may name an object: segments between single forward slashes, none empty, `.` or `..`, none that
- * begins with `.tmp-`, no control characters, at most 255 bytes a segment and 1024 in all.
+ * Returns `key` if it is a valid key: segments between single forward slashes, none of them empty, `.` or `..`, none that
+ * begins with `.tmp-`, no control characters, at most 255 bytes per segment and 1024 bytes in all.
  *
- * @param prefix what the backend puts before the key; it counts in the length.
+ * @param prefix the part that the backend puts before the key; it counts towards the length.
  * @throws {SpinelineError} `STORE_KEY_INVALID`.
  */
 export function checkKey(key: string, prefix = ''): string {
@@ -27,8 +27,8 @@ export function checkKey(key: string, prefix = ''): string {
 }
 
 /**
- * Returns `prefix` if a key could start with it: as {@link checkKey}, but it may be empty, end in a slash, or stop
- * within a segment.
+ * Returns `prefix` if a valid key can start with it. Unlike a key, it may be empty, end in a slash, or end within a
+ * segment.
  *
  * @throws {SpinelineError} `STORE_KEY_INVALID`.
  */
@@ -41,12 +41,12 @@ export function checkPrefix(prefix: string): string {
   return prefix;
 }
 
-/** The folder prefix `a/b/` for `a/b` and `a/b/`; `''` stays. */
+/** The folder prefix: `a/b/` for `a/b` and for `a/b/`; `''` for `''`. */
 export function folderPrefix(prefix: string): string {
   return prefix === '' || prefix.endsWith('/') ? checkPrefix(prefix) : checkPrefix(`${prefix}/`);
 }
 
-/** Negative, zero or positive as `a` comes before, is, or comes after `b` in the order of their UTF-8 bytes. */
+/** Compares keys by their UTF-8 bytes. Negative if `a` comes before `b`, zero if they are equal, positive otherwise. */
 export function compareKeys(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
@@ -57,7 +57,7 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** UTF-16 puts surrogates before U+E000..U+FFFF, UTF-8 after: move them there. */
+/** In UTF-16, surrogates come before U+E000..U+FFFF; in UTF-8 they come after. This gives the order of UTF-8. */
 function utf8Rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;

@@ -1,4 +1,4 @@
-/** A store that tells somebody about every request: how it ended, how long it took, how many bytes it moved. */
+/** A store that reports every request to an observer: its outcome, its duration and the number of bytes. */
 
 import { ObjectNotFoundError } from '../domain/index.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -9,13 +9,13 @@ export const STORE_OUTCOMES = ['ok', 'absent', 'error'] as const;
 export type StoreOutcome = (typeof STORE_OUTCOMES)[number];
 
 export interface StoreObserver {
-  /** @param seconds its retries included. */
+  /** @param seconds including retries. */
   request(operation: StoreOperation, outcome: StoreOutcome, seconds: number): void;
   read(bytes: number): void;
   written(bytes: number): void;
 }
 
-/** The same store, observed. */
+/** The same store with an observer. */
 export function observeStore(store: ObjectStore, observer: StoreObserver): ObjectStore {
   return {
     url: store.url,
@@ -41,7 +41,7 @@ export function observeStore(store: ObjectStore, observer: StoreObserver): Objec
   };
 }
 
-/** One request, observed. */
+/** Reports one request to the observer. */
 export async function observed<T>(
   observer: StoreObserver,
   operation: StoreOperation,
@@ -60,7 +60,7 @@ export async function observed<T>(
   }
 }
 
-/** A listing counts as one request; the time that its reader takes is not the store's. */
+/** A listing counts as one request. The time that its reader takes is not counted. */
 export async function* observedList<T>(observer: StoreObserver, listing: AsyncIterable<T>): AsyncGenerator<T> {
   let seconds = 0;
   let outcome: StoreOutcome = 'ok';

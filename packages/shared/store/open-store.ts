@@ -1,6 +1,6 @@
 /**
- * Opens the store that a URL names. The S3 client is loaded only for an `s3://` URL: it costs a CLI command that needs
- * none a noticeable part of its start.
+ * Opens the store that a URL names. The S3 client is loaded only for an `s3://` URL, since loading it takes a noticeable
+ * part of the start of a command.
  */
 
 import { ConfigError } from '../domain/index.ts';
@@ -9,10 +9,10 @@ import type { ObjectStore } from './object-store.ts';
 import type { S3Options } from './s3-options.ts';
 
 /**
- * Opens `s3://bucket/prefix` or `file:///path` and makes sure that it can be used.
+ * Opens `s3://bucket/prefix` or `file:///path` and checks that it can be used.
  *
- * @throws {ConfigError} for another scheme, an absent bucket, refused access, or a folder that cannot be made.
- * @throws {StoreUnavailableError} when an S3 server does not answer.
+ * @throws {ConfigError} for another scheme, a missing bucket, refused access, or a folder that cannot be made.
+ * @throws {StoreUnavailableError} if an S3 server does not answer.
  */
 export async function openStore(url: string, options: S3Options = {}): Promise<ObjectStore> {
   switch (schemeOf(url)) {
@@ -30,7 +30,7 @@ export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
 }
 
-/** The error for a location that is neither S3 nor a file; only its scheme is repeated, as the rest may hold a secret. */
+/** The error for a location that is neither S3 nor a file. It shows only the scheme, since the rest may hold a secret. */
 export function unknownScheme(what: string, url: string): ConfigError {
   const scheme = schemeOf(url);
   return new ConfigError(`${what} must be named by a URL`, {

@@ -1,6 +1,6 @@
 /**
- * The S3 client as spineline wants it: every request limited in number, timed out, retried and its body read to the end,
- * and every failure one of the project's errors. The store and the DICOM sources share it.
+ * The S3 client of the store and of the DICOM sources. It limits the number of simultaneous requests, sets time limits,
+ * retries, reads every body to the end, and turns every failure into one of the project's errors.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,14 +27,14 @@ const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5 * SECOND;
 const PAGE = 1000;
 
-/** An object's place on the server, and the name to use for it in errors, which show no UID of it. */
+/** The place of an object on the server, and its name for error messages, which leave out UIDs. */
 export interface S3Place {
   readonly bucket: string;
   readonly key: string;
   readonly name: string;
 }
 
-/** An object as a listing or HEAD describes it; `key` is the server's full key. */
+/** An object as a listing or HEAD describes it. `key` is the full key on the server. */
 export interface S3Found {
   readonly key: string;
   readonly size: number;
@@ -50,21 +50,21 @@ export class S3Connection {
   readonly #attempts: number;
   readonly #onRetry: (() => void) | undefined;
 
-  /** @throws {ConfigError} for an endpoint that is no URL, or one access key without the other. */
+  /** @throws {ConfigError} for an endpoint that is not a URL, and for one access key without the other. */
   constructor(options: S3Options = {}) {
     const sockets = options.maxSockets ?? DEFAULT_SOCKETS;
     this.server = serverOf(options.endpoint);
     this.#attempts = Math.max(1, options.maxAttempts ?? DEFAULT_ATTEMPTS);
     this.#onRetry = options.onRetry;
-    // The agent never queues: its queueing time would count towards the connection timeout.
+    // Limit here, so that the HTTP agent never queues: time in its queue would count towards the connection timeout.
     this.#limit = pLimit(sockets);
     this.#client = clientOf(options, sockets);
   }
 
   /**
-   * Runs `operation` when a socket is free, and again while it fails with a transient error and tries are left.
+   * Runs `operation` when a socket is free. Repeats it while it fails with a transient error and attempts are left.
    *
-   * @param operation is told which try this is, from 1; must read what it asks for to the end.
+   * @param operation gets the number of the attempt, from 1. It must read the body of the answer to the end.
    */
   async request<T>(place: S3Place, operation: (client: S3Client, attempt: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -75,12 +75,12 @@ export class S3Connection {
         if (!(fault instanceof StoreUnavailableError) || attempt >= this.#attempts) throw fault;
       }
       this.#onRetry?.();
-      // Full jitter: workers that failed together must not come back together.
+      // Full jitter, so that workers that failed at the same time do not retry at the same time.
       await delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS));
     }
   }
 
-  /** The object's bytes, all of them: an answer that ends early counts as a failed try. */
+  /** All bytes of the object. An answer that ends early counts as a failed attempt. */
   read(place: S3Place): Promise<Uint8Array<ArrayBuffer>> {
     return this.request(place, async (client) => {
       const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key }));
@@ -95,7 +95,7 @@ export class S3Connection {
     });
   }
 
-  /** The first `bytes` bytes of the object, or all of a shorter one. */
+  /** The first `bytes` bytes of the object, or all bytes if it is shorter. */
   readStart(place: S3Place, bytes: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.request(place, async (client) => {
       const Range = `bytes=0-${bytes - 1}`;
@@ -117,7 +117,7 @@ export class S3Connection {
     });
   }
 
-  /** What the server knows of the object, or `undefined` when it is absent. */
+  /** Size, time and ETag of the object; `undefined` if it is absent. */
   head(place: S3Place): Promise<S3Found | undefined> {
     return this.request(place, async (client) => {
       try {
@@ -135,11 +135,11 @@ export class S3Connection {
     });
   }
 
-  /** Every object whose key starts with `place.key`, in UTF-8 order, a page in memory at a time. */
+  /** Every object whose key starts with `place.key`, in UTF-8 order. One page is in memory at a time. */
   async *list(place: S3Place): AsyncGenerator<S3Found> {
     for await (const page of this.#pages(place)) {
       for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
-        // Consoles make empty objects that end in a slash to show a folder; they are nobody's object.
+        // S3 consoles make empty objects with a slash at the end to show a folder. They are no objects of ours.
         if (Key === undefined || Key.endsWith('/')) continue;
         yield { key: Key, size: Size ?? 0, modified: LastModified ?? new Date(0), etag: bareEtag(ETag) };
       }
@@ -196,7 +196,7 @@ function serverOf(endpoint: string | undefined): string {
 function clientOf(options: S3Options, sockets: number): S3Client {
   const { endpoint, accessKeyId, secretAccessKey } = options;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    throw new ConfigError('one S3 access key is set without the other', {
+    throw new ConfigError('only one of the two S3 access keys is set', {
       expected: 'both the access key id and the secret access key, or neither',
     });
   }
@@ -211,10 +211,10 @@ function clientOf(options: S3Options, sockets: number): S3Client {
     forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,
-    maxAttempts: 1, // `request` above retries, bodies included, which the SDK does not
+    maxAttempts: 1, // `request` above retries. Unlike the SDK, it also retries when a body ends early.
     requestHandler: new NodeHttpHandler({
       connectionTimeout: timeoutMs,
-      // Silence, not duration: the SDK's `requestTimeout` would end a large upload that is going well.
+      // Limits silence, not duration: the SDK's `requestTimeout` would end a large upload that makes progress.
       socketTimeout: timeoutMs,
       httpAgent: { keepAlive: true, maxSockets: sockets },
       httpsAgent: { keepAlive: true, maxSockets: sockets },

@@ -1,32 +1,32 @@
 /**
- * What a failed S3 request means: absent, refused, misconfigured, or worth trying again. Servers differ in the names they
- * give to errors (and HEAD answers have no body to hold one), so the HTTP status decides where a name does not.
+ * What a failed S3 request means: absent, refused, misconfigured, or worth a retry. Servers use different error names, and
+ * answers to HEAD have no body and so no name. Where the name does not decide, the HTTP status does.
  */
 
 import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 
-/** What the request was for. */
+/** What the request was about. */
 export interface S3Subject {
-  /** The object as the caller knows it: a key, a location, or a prefix. */
+  /** The object as the caller names it: a key, a location, or a prefix. */
   readonly name: string;
   readonly bucket: string;
   /** Without credentials, for messages. */
   readonly server: string;
 }
 
-/** The HTTP status of the answer that an S3 client error carries; `undefined` when there was no answer. */
+/** The HTTP status in an error of the S3 client; `undefined` if there was no answer. */
 export function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata as { httpStatusCode?: number } | undefined;
   return metadata?.httpStatusCode;
 }
 
-/** True for a server that does not know a header or operation, such as `If-None-Match` on PUT. */
+/** True if the server does not support a header or an operation, such as `If-None-Match` on PUT. */
 export function isNotImplemented(error: unknown): boolean {
   return error instanceof Error && (error.name === 'NotImplemented' || statusOf(error) === 501);
 }
 
-/** Answers with a 4xx status that a second try can turn into a good one. */
+/** Errors with a 4xx status for which a retry may succeed. */
 const TRANSIENT_NAMES = new Set([
   'BadDigest',
   'ConditionalRequestConflict',
@@ -46,10 +46,10 @@ const REGION_NAMES = new Set([
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ]);
-/** Thrown before anything is sent, because the SDK's settings cannot be used. */
+/** Errors that the SDK throws before it sends anything, because its settings cannot be used. */
 const SETTINGS_MESSAGES = [/^Region is missing/, /^Invalid URL/, /^Could not load credentials/, /^Could not resolve/];
 
-/** The error to throw for a failed request; expected errors and mistakes of this program come back as they are. */
+/** The error to throw for a failed request. Returns expected errors and bugs of this program unchanged. */
 export function s3Fault(error: unknown, subject: S3Subject): unknown {
   if (error instanceof SpinelineError || !(error instanceof Error)) return error;
   const status = statusOf(error);
@@ -60,12 +60,12 @@ export function s3Fault(error: unknown, subject: S3Subject): unknown {
   if (error.name === 'NoSuchBucket') return noBucket(subject, error);
   if (error.name === 'NoSuchKey' || status === 404) return new ObjectNotFoundError(name, { cause: error });
   if (error.name === 'CredentialsProviderError' || SETTINGS_MESSAGES.some((text) => text.test(error.message))) {
-    return config(`no request can be made to ${server}: ${error.message.split('\n', 1)[0]}`, {
+    return config(`cannot send a request to ${server}: ${error.message.split('\n', 1)[0]}`, {
       hint: 'set the endpoint, region, access key id and secret access key',
     });
   }
   if (REGION_NAMES.has(error.name) || status === 301 || status === 307) {
-    return config(`the bucket ${bucket} is in another region`, { found: at, hint: "set the bucket's region" });
+    return config(`the bucket ${bucket} is in another region`, { found: at, hint: 'set the region of the bucket' });
   }
   if (status === undefined ? isProgramMistake(error) : false) return error;
   if (status === undefined || status < 400 || status === 408 || status === 429 || TRANSIENT_NAMES.has(error.name)) {
@@ -77,7 +77,7 @@ export function s3Fault(error: unknown, subject: S3Subject): unknown {
       'OBJECT_ACCESS_DENIED',
       'permanent',
       `${server} refuses access`,
-      { file: name, found: at, hint: "check the access keys and the bucket's policy" },
+      { file: name, found: at, hint: 'check the access keys and the policy of the bucket' },
       { cause: error },
     );
   }
@@ -90,7 +90,7 @@ export function s3Fault(error: unknown, subject: S3Subject): unknown {
   );
 }
 
-/** The error for a bucket that is not there, with the way to make it. */
+/** The error for a bucket that does not exist, with the command that makes it. */
 export function noBucket({ bucket, server }: S3Subject, cause: unknown): ConfigError {
   const endpoint = server === 'AWS S3' ? '' : ` --endpoint-url ${server}`;
   return new ConfigError(
@@ -104,7 +104,7 @@ function unavailable({ name, server }: S3Subject, found: string, cause: Error): 
   return new StoreUnavailableError(`${server} failed on ${name}`, { found }, { cause });
 }
 
-/** The network's own code where there is one: the SDK calls a reset connection a timeout. */
+/** The code of the network error if there is one, since the SDK calls even a reset connection a timeout. */
 function systemReason(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return code ?? error.name;

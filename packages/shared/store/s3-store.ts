@@ -1,8 +1,8 @@
 /**
  * The object store on any S3-compatible server: `s3://bucket/prefix`.
  *
- * A PUT is one request, so S3 itself keeps objects complete or absent; Content-MD5 lets the server refuse bytes that
- * changed on the way.
+ * A PUT is one request, so S3 itself keeps objects complete or absent. With Content-MD5 the server refuses bytes that were
+ * changed on the network.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -22,14 +22,14 @@ import { S3Connection, type S3Found, type S3Place } from './s3-connection.ts';
 import { isNotImplemented, noBucket, statusOf } from './s3-faults.ts';
 import type { S3Options } from './s3-options.ts';
 
-/** Metadata of a conditional PUT: who wrote this object. */
+/** Name of the metadata field that marks which conditional PUT wrote the object. */
 const MARK = 'spineline-put';
 
 /**
- * Opens a bucket and makes sure that it is there and open to these credentials.
+ * Opens a bucket and checks that it exists and that the credentials give access to it.
  *
- * @throws {ConfigError} when the URL is not one, the bucket is absent, or access is refused.
- * @throws {StoreUnavailableError} when the server does not answer.
+ * @throws {ConfigError} if it is not such a URL, the bucket does not exist, or access is refused.
+ * @throws {StoreUnavailableError} if the server does not answer.
  */
 export async function openS3Store(url: string, options: S3Options = {}): Promise<ObjectStore> {
   const { bucket, key } = parseS3Url(url);
@@ -48,13 +48,13 @@ export async function openS3Store(url: string, options: S3Options = {}): Promise
 }
 
 /**
- * Bucket and key of `s3://bucket/key`. The key is taken as it stands, without percent-decoding, as the AWS command does.
+ * Bucket and key of `s3://bucket/key`. The key is not percent-decoded; the AWS command does not decode it either.
  *
  * @throws {ConfigError} for anything else.
  */
 export function parseS3Url(url: string): { bucket: string; key: string } {
   const parts = /^s3:\/\/([A-Za-z0-9][A-Za-z0-9._-]{1,254})(?:\/(.*))?$/s.exec(url);
-  // What is wrong with it may be a secret before an @: do not repeat it.
+  // The message does not repeat the URL, since it may hold a secret before an @.
   if (!parts)
     throw new ConfigError('an S3 location cannot be read', { expected: 's3://bucket/key, without credentials' });
   return { bucket: parts[1]!, key: parts[2] ?? '' };
@@ -131,7 +131,10 @@ class S3Store implements ObjectStore {
     this.#connection.close();
   }
 
-  /** A retried PUT can meet its own first try, whose answer was lost: the mark tells that apart from another's object. */
+  /**
+   * A retried PUT can find the object of its own first attempt, whose answer was lost. The mark distinguishes that object
+   * from one that another process wrote.
+   */
   async #putConditionally(key: string, bytes: Uint8Array | string, options: PutOptions): Promise<boolean> {
     const place = this.#place(key);
     const mark = randomUUID();
@@ -192,7 +195,7 @@ async function ensureBucket(connection: S3Connection, bucket: string, create: bo
     try {
       await client.send(new CreateBucketCommand({ Bucket: bucket }));
     } catch (error) {
-      // Somebody else who needs it made it in the meantime.
+      // Another process made it in the meantime.
       if (!(error instanceof Error) || error.name !== 'BucketAlreadyOwnedByYou') throw error;
     }
   });

@@ -1,22 +1,22 @@
 /**
- * A stage output is named by what made it: the digest of the stage's contract version, the model bundle, the settings
- * and the inputs. Same key, same work: never done twice.
+ * Stage keys. The key of a stage output is the digest of what made it: the contract version of the step, the model bundle,
+ * the settings and the inputs. The same key means the same work, which is never done twice.
  */
 
 import { createHash } from 'node:crypto';
 import type { OutputName } from '../domain/index.ts';
 import { canonicalJson } from './canonical-json.ts';
 
-/** All that a stage output depends upon. What is not here must not change a byte of it. */
+/** Everything that a stage output depends on. Nothing else may change a byte of it. */
 export interface StageKeyParts {
   readonly stage: OutputName;
-  /** Version of what the stage computes and how it writes it; raised when either changes. */
+  /** Version of what the step computes and how it writes it. It is raised when either changes. */
   readonly contract: number;
-  /** The model bundle's digest; left out by a step that reads no model, such as the crops. */
+  /** Digest of the model bundle; `undefined` for a step without models, such as the crops. */
   readonly bundle?: string | undefined;
-  /** What was set, such as the crop windows. */
+  /** Settings, such as the crop windows. */
   readonly settings?: unknown;
-  /** Digests of what was read: never locations or times, which may differ for the same bytes. */
+  /** What the step reads: digests; for stage 1, locations and fingerprints of files. */
   readonly inputs: unknown;
 }
 
@@ -26,9 +26,9 @@ export function stageKey({ stage, contract, bundle, settings, inputs }: StageKey
 }
 
 /**
- * SHA-256 of a value's canonical JSON, in lower-case hexadecimal: equal values, equal digests.
+ * SHA-256 of the canonical JSON of a value, in lower-case hexadecimal. Equal values have equal digests.
  *
- * @throws {TypeError} for what JSON cannot hold.
+ * @throws {TypeError} for values that JSON cannot hold.
  */
 export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');

@@ -1,9 +1,9 @@
 /**
- * Stage outputs in the store: objects first, `provenance.json` last.
+ * Stage outputs in the store: the objects are written first, `provenance.json` last.
  *
- * An output's life: absent -> objects written (still absent to every reader) -> provenance written: committed -> found and
- * read by whoever needs the same work -> invalidated only when damaged, provenance first, so that it is absent again and
- * is computed anew. Writing again what is committed changes nothing.
+ * The life of an output: absent -> objects written (readers still treat it as absent) -> provenance written: committed ->
+ * read by every run that needs the same work -> invalidated only when it is damaged or garbage. Then the provenance is
+ * deleted first, so that the output is absent and will be computed again. Writing a committed output changes nothing.
  */
 
 import { hostname } from 'node:os';
@@ -17,7 +17,7 @@ import { digestBytes, stageKey } from './stage-keys.ts';
 const COMMIT = 'provenance.json';
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** What made an output: the parts of its key, readable. */
+/** What made an output: the parts of its key in readable form. */
 const Made = z.strictObject({
   contract: z.number().int().nonnegative(),
   bundle: z.strictObject({ digest: Sha256, name: z.string(), version: z.string() }).optional(),
@@ -33,21 +33,21 @@ const ProvenanceSchema = z.strictObject({
   made: Made,
   objects: z.record(z.string(), z.strictObject({ sha256: Sha256, bytes: z.number().int().nonnegative() })),
   /**
-   * Digests of what later steps take from the objects, by name, where that is less than their bytes. With them the keys
-   * of a study can be followed from step to step without reading any object.
+   * Digests, by name, of what later steps take from the objects, if that is less than all their bytes. With them the keys
+   * of a study can be computed from step to step without reading any object.
    */
   gives: z.record(z.string(), Sha256),
   /** ISO 8601, UTC. */
   created: z.iso.datetime(),
   /** `spineline` and its version. */
   software: z.string(),
-  /** Which worker; for tracing a bad machine. */
+  /** The worker that made it, to find a faulty machine. */
   worker: z.string(),
 });
 /** The commit of a stage output: what it is, what made it, and the digest of every object. */
 export type Provenance = z.infer<typeof ProvenanceSchema>;
 
-/** The key of an output, from what made it. */
+/** The stage key of an output. */
 export function keyOfMade(stage: OutputName, { contract, bundle, settings, inputs }: Made): string {
   return stageKey({ stage, contract, bundle: bundle?.digest, settings, inputs });
 }
@@ -56,13 +56,13 @@ export class StageOutputs {
   readonly #store: ObjectStore;
   readonly #worker: string;
 
-  /** @param options.worker name of this worker in provenance; default host name and process id. */
+  /** @param options.worker name of this worker for the provenance. Default: host name and process id. */
   constructor(store: ObjectStore, options: { readonly worker?: string | undefined } = {}) {
     this.#store = store;
     this.#worker = options.worker ?? `${hostname()}:${process.pid}`;
   }
 
-  /** The output's provenance if it is committed and fits its schema; its objects are not looked at. */
+  /** The provenance of an output if it is committed and fits its schema. Does not check the objects. */
   async committed(stage: OutputName, key: string): Promise<Provenance | undefined> {
     try {
       return await this.provenance(stage, key);
@@ -72,12 +72,12 @@ export class StageOutputs {
     }
   }
 
-  /** Whether there is a commit; nothing is read. */
+  /** Whether the output has a commit. Reads nothing. */
   async isCommitted(stage: OutputName, key: string): Promise<boolean> {
     return (await this.#store.head(stageOutputKey(stage, key, COMMIT))) !== undefined;
   }
 
-  /** The output's provenance if it is committed and every object is there with its size; `undefined` otherwise. */
+  /** The provenance of an output if it is committed and every object exists with its size; `undefined` otherwise. */
   async find(stage: OutputName, key: string): Promise<Provenance | undefined> {
     const provenance = await this.committed(stage, key);
     if (!provenance) return undefined;
@@ -91,11 +91,11 @@ export class StageOutputs {
   }
 
   /**
-   * One object of an output, its size and SHA-256 verified.
+   * One object of an output. Verifies its size and SHA-256.
    *
-   * @param provenance what {@link find} gave, to save reading it again.
-   * @throws {ObjectNotFoundError} when the output is not committed or has no object of this name.
-   * @throws {ArtefactDamagedError} when the bytes are gone or are not those that were written: invalidate it.
+   * @param provenance the result of {@link find}, which saves reading it again.
+   * @throws {ObjectNotFoundError} if the output is not committed or has no object of this name.
+   * @throws {ArtefactDamagedError} if the bytes are missing or have changed: invalidate the output.
    */
   async read(
     stage: OutputName,
@@ -120,10 +120,10 @@ export class StageOutputs {
   }
 
   /**
-   * One JSON object of an output, digest and schema verified.
+   * One JSON object of an output. Verifies its digest and its schema.
    *
    * @throws {ObjectNotFoundError} as {@link read}.
-   * @throws {ArtefactDamagedError} as {@link read}, and when it does not fit the schema.
+   * @throws {ArtefactDamagedError} as {@link read}, and if it does not fit the schema.
    */
   async readJson<T>(
     stage: OutputName,
@@ -143,12 +143,11 @@ export class StageOutputs {
   }
 
   /**
-   * Writes an output and commits it. When it is committed already, by this worker before it died or by another one, that
-   * commit stands and nothing is written: the objects of a key are deterministic.
+   * Writes an output and commits it. If it is committed already, writes nothing: the objects of a key are deterministic.
    *
-   * @param made must be what the key was made of.
+   * @param made the parts that `key` was computed from.
    * @param gives see {@link Provenance}.
-   * @throws {RangeError} when it is not.
+   * @throws {RangeError} if `key` is not the key of `made`.
    */
   async write(
     stage: OutputName,
@@ -157,7 +156,7 @@ export class StageOutputs {
     made: Made,
     gives: Readonly<Record<string, string>> = {},
   ): Promise<Provenance> {
-    if (keyOfMade(stage, made) !== key) throw new RangeError(`${stage} output ${key} was not made of what is said`);
+    if (keyOfMade(stage, made) !== key) throw new RangeError(`${key} is not the stage key of this ${stage} output`);
     if (Object.hasOwn(objects, COMMIT)) throw new RangeError(`${COMMIT} is not an object of an output`);
     const committed = await this.find(stage, key);
     if (committed) return committed;
@@ -186,7 +185,7 @@ export class StageOutputs {
     return provenance;
   }
 
-  /** Makes an output absent: its commit first, then all objects. The work behind its key is done again when needed. */
+  /** Deletes an output: its commit first, then all objects. The next run that needs it computes it again. */
   async invalidate(stage: OutputName, key: string): Promise<void> {
     await this.#store.delete(stageOutputKey(stage, key, COMMIT));
     const rest: string[] = [];
@@ -195,10 +194,10 @@ export class StageOutputs {
   }
 
   /**
-   * The output's provenance, for whoever wants to know what is wrong with it; its objects are not looked at.
+   * The provenance of an output. Unlike {@link committed}, it throws if there is none. Does not check the objects.
    *
-   * @throws {ObjectNotFoundError} when the output is not committed.
-   * @throws {ArtefactDamagedError} when its commit does not fit the schema.
+   * @throws {ObjectNotFoundError} if the output is not committed.
+   * @throws {ArtefactDamagedError} if its commit does not fit the schema.
    */
   async provenance(stage: OutputName, key: string): Promise<Provenance> {
     const path = stageOutputKey(stage, key, COMMIT);
@@ -211,10 +210,10 @@ export class StageOutputs {
 }
 
 /**
- * A stored JSON artefact, validated.
+ * Parses and validates a stored JSON artefact.
  *
- * @param path its key, for the error
- * @throws {ArtefactDamagedError} when it is not UTF-8 JSON or does not fit.
+ * @param path its key, for the error message
+ * @throws {ArtefactDamagedError} if it is not UTF-8 JSON or does not fit the schema.
  */
 export function parseArtefact<T>(bytes: Uint8Array, schema: z.ZodType<T>, path: string): T {
   let json: unknown;

@@ -1,6 +1,6 @@
 /**
- * How busy the GPUs of this machine are, as `nvidia-smi` says at every scrape; no series where it is not there. A cluster
- * that runs NVIDIA's DCGM exporter has the same, and more, from that.
+ * How busy the GPUs of this machine are, read from `nvidia-smi` at every scrape. Without `nvidia-smi` there are no such
+ * series. NVIDIA's DCGM exporter, if a cluster runs it, has the same figures and more.
  */
 
 import { execFile } from 'node:child_process';
@@ -9,7 +9,7 @@ import { Gauge, type Registry } from 'prom-client';
 
 const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
 const TIMEOUT_MS = 3000;
-/** A reading is shared by what asks within this time. */
+/** Scrapes within this time share one reading. */
 const FRESH_MS = 1000;
 const MIB = 2 ** 20;
 
@@ -21,7 +21,7 @@ export interface GpuReading {
   readonly memoryTotalBytes: number;
 }
 
-/** What `nvidia-smi` says; nothing where there is none, or none that answers in time. */
+/** One reading per GPU; none if `nvidia-smi` is not installed or does not answer in time. */
 export async function readGpus(program = 'nvidia-smi'): Promise<GpuReading[]> {
   try {
     const { stdout } = await promisify(execFile)(program, QUERY, { timeout: TIMEOUT_MS });
@@ -31,7 +31,7 @@ export async function readGpus(program = 'nvidia-smi'): Promise<GpuReading[]> {
         .split('\n')
         .map((line) => line.split(',').map((cell) => cell.trim()))
         .map(([gpu = '', ...rest]) => ({ gpu, numbers: rest.map(Number) }))
-        // A GPU that is cut in parts says [N/A] to some of it.
+        // A GPU that is divided into instances (MIG) reports [N/A] for some fields.
         .filter(({ numbers }) => numbers.length === 3 && numbers.every(Number.isFinite))
         .map(({ gpu, numbers: [utilization, used, total] }) => ({
           gpu,
@@ -45,12 +45,12 @@ export async function readGpus(program = 'nvidia-smi'): Promise<GpuReading[]> {
   }
 }
 
-/** Adds the series of each GPU, if there is one now. */
+/** Adds the series of each GPU; nothing if there is no GPU now. */
 export async function addGpuMetrics(registry: Registry, program?: string): Promise<void> {
   if ((await readGpus(program)).length > 0) registerGpuMetrics(registry, () => readGpus(program));
 }
 
-/** @param read asked at every scrape. */
+/** @param read called at every scrape. */
 export function registerGpuMetrics(registry: Registry, read: () => Promise<GpuReading[]>): void {
   let reading = Promise.resolve<GpuReading[]>([]);
   let readAt = Number.NEGATIVE_INFINITY;
@@ -76,9 +76,9 @@ export function registerGpuMetrics(registry: Registry, read: () => Promise<GpuRe
     });
   series(
     'spineline_gpu_utilization_ratio',
-    'Share of the last moments in which the GPU was computing, 0 to 1',
+    'Share of the last sampling period in which the GPU was computing, 0 to 1',
     ({ utilization }) => utilization,
   );
   series('spineline_gpu_memory_used_bytes', 'GPU memory in use', ({ memoryUsedBytes }) => memoryUsedBytes);
-  series('spineline_gpu_memory_total_bytes', 'GPU memory', ({ memoryTotalBytes }) => memoryTotalBytes);
+  series('spineline_gpu_memory_total_bytes', 'Total GPU memory', ({ memoryTotalBytes }) => memoryTotalBytes);
 }

@@ -1,12 +1,12 @@
 /**
- * The HTTP endpoint of a process: `/livez` (it does its work; 503: it should be started anew), `/readyz` (it can take work)
- * and `/metrics`. Bound to loopback unless told otherwise.
+ * The HTTP endpoint of a process: `/livez` (the process works; 503 means that it should be restarted), `/readyz` (it can
+ * take work) and `/metrics`. By default it listens on loopback only.
  */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the process says of itself; `live` decides the status of `/livez`, `ready` that of `/readyz`. */
+/** The body of `/livez` and `/readyz`. `live` decides the status code of `/livez`, `ready` that of `/readyz`. */
 export interface Health {
   readonly live: boolean;
   readonly ready: boolean;
@@ -35,9 +35,9 @@ export async function startHealthServer(
         const good = path === '/livez' ? state.live : state.ready;
         reply(good ? 200 : 503, 'application/json', `${JSON.stringify(state)}\n`);
       } else if (path === '/metrics') reply(200, registry.contentType, await registry.metrics());
-      else reply(404, 'text/plain', 'here are /livez, /readyz and /metrics\n');
+      else reply(404, 'text/plain', 'not found; there are /livez, /readyz and /metrics\n');
     } catch {
-      // A scrape that fails must not take the worker down with it.
+      // A failed scrape must not stop the worker.
       if (!response.headersSent) reply(500, 'text/plain', 'error\n');
     }
   });

@@ -1,41 +1,42 @@
 /**
- * Where the time of one job goes. A job does several things at once (it fetches for one model while another one runs), so
- * each moment counts to one phase alone: the first in the order of {@link ACTIVITIES} that is going on, `other` if none
- * is. So the phases of a job add up to its duration, and waiting for a model is counted only while nothing else goes on.
+ * Measures how the time of one job divides into phases. A job does several things at once: it fetches for one model while
+ * another model runs. Each moment therefore counts for one phase only: the first activity in the order of
+ * {@link ACTIVITIES} that is in progress, or `other` if none is. So the phases of a job add up to its duration, and waiting
+ * for a model counts only while nothing else is in progress.
  */
 
-/** What a job may be doing, the most advanced first. */
+/** What a job can be doing; the latest step of the work comes first. */
 const ACTIVITIES = ['inference', 'compute', 'fetch', 'write', 'batch_wait', 'lookup'] as const;
 type Activity = (typeof ACTIVITIES)[number];
 
 export const PHASES = [
-  /** Asking the store for outputs that are there already, and reading them. */
+  /** Looking for outputs that are in the store already, and reading them. */
   'lookup',
-  /** Reading DICOM files, or the outputs of the stage before. */
+  /** Reading DICOM files, or outputs of the previous stage. */
   'fetch',
-  /** Waiting for a free compute thread, the copy of its input included. */
+  /** Waiting for a free compute thread, including the copy of the input. */
   'thread_wait',
   /** Parsing and decoding DICOM in a compute thread. */
   'decode',
   /** Everything else in a compute thread: resizing, normalising, cropping. */
   'preprocess',
-  /** No sample of the job in a model, at least one in the line for it. */
+  /** At least one sample of the job waits for a batch, and none is in a model. */
   'batch_wait',
-  /** At least one sample of the job in a model. */
+  /** At least one sample of the job is in a model. */
   'inference',
   /** Writing outputs and results. */
   'write',
-  /** Handing over and whatever has no name. */
+  /** Handing over, and everything that is not listed above. */
   'other',
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** How a compute thread spent its time on a task, in ms. */
 export interface TaskTimes {
-  /** From the task being given to the thread beginning it. */
+  /** From submitting the task until the thread starts it. */
   readonly waitMs: number;
   readonly decodeMs: number;
-  /** The whole task in the thread, `decodeMs` included. */
+  /** The whole task in the thread, including `decodeMs`. */
   readonly taskMs: number;
 }
 
@@ -46,16 +47,16 @@ export class JobClock {
   readonly #begun = performance.now();
   readonly #running = noActivity();
   readonly #ms = { ...noActivity(), other: 0 };
-  /** What the time of `compute` is divided by. */
+  /** How the time of `compute` divides into phases, as the threads reported it, in ms. */
   readonly #parts = { thread_wait: 0, decode: 0, preprocess: 0 };
   #since = this.#begun;
 
-  /** @param onProgress called whenever something begins: the job is alive. */
+  /** @param onProgress called whenever an activity begins, which shows that the job makes progress. */
   constructor(onProgress?: () => void) {
     this.#onProgress = onProgress;
   }
 
-  /** Begins an activity; call what is returned, once, when it is over. */
+  /** Begins an activity. @returns a function that ends it; call it once. */
   begin(activity: Activity): () => void {
     this.#count();
     this.#running[activity] += 1;
@@ -66,7 +67,7 @@ export class JobClock {
     };
   }
 
-  /** Runs `work` as an activity, failed or not. */
+  /** Runs `work` as an activity. Its time counts also if it fails. */
   async time<T>(activity: Exclude<Activity, 'compute'>, work: () => Promise<T>): Promise<T> {
     const end = this.begin(activity);
     try {
@@ -79,7 +80,7 @@ export class JobClock {
   /**
    * Runs a task of a compute thread.
    *
-   * @param work passes on what it is given: told the times of the task, which divide the time that it took here.
+   * @param work calls `report` with the times that the thread measured. They divide the time of the task into phases.
    */
   async compute<T>(work: (report: (times: TaskTimes) => void) => Promise<T>): Promise<T> {
     const end = this.begin('compute');
@@ -94,7 +95,7 @@ export class JobClock {
     }
   }
 
-  /** Seconds a phase until now, and their sum, the job's duration. */
+  /** Seconds per phase until now, and their sum, the job's duration. */
   read(): { readonly seconds: number; readonly phases: Readonly<Record<Phase, number>> } {
     this.#count();
     const { compute, ...ms } = this.#ms;
@@ -104,7 +105,7 @@ export class JobClock {
       ...ms,
       thread_wait: share(this.#parts.thread_wait),
       decode: share(this.#parts.decode),
-      // A task that failed told no times.
+      // A failed task reports no times.
       preprocess: parts > 0 ? share(this.#parts.preprocess) : compute,
     };
     return {

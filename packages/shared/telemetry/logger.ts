@@ -1,6 +1,6 @@
 /**
- * Structured logs, one event a line on standard error: what happened, with run, study, stage and attempt as fields. No
- * patient data: a line carries ids of the dataset, codes and counts, never DICOM attributes.
+ * Structured logs on standard error, one event per line: what happened, with run, study, stage and attempt as fields. No
+ * patient data: a line holds ids of the dataset, codes and counts, never DICOM attributes.
  */
 
 import { createRequire } from 'node:module';
@@ -12,10 +12,10 @@ export type Logger = pino.Logger;
 /** `auto` is pretty on a terminal and JSON elsewhere. */
 export type LogFormat = 'auto' | 'json' | 'pretty';
 
-/** @param component what the process is, such as `worker-stage1`. */
+/** @param component name of the process, such as `worker-stage1`. */
 export function createLogger(component: string, level: string, format: LogFormat = 'auto'): Logger {
   const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
-  // Synchronous: the last line before the end of a process is the one that is wanted.
+  // Synchronous, so that the last line before a process ends is not lost.
   const stderr = pino.destination({ dest: 2, sync: true });
   return pino(
     {
@@ -30,7 +30,7 @@ export function createLogger(component: string, level: string, format: LogFormat
 }
 
 function prettified(stderr: pino.DestinationStream): pino.DestinationStream {
-  // Loaded only here: a worker in a container has no use for it.
+  // Loaded only here: a worker in a container does not need it.
   const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
   const prettify = prettyFactory({
     colorize: process.stderr.isTTY && process.stderr.hasColors(),
@@ -38,7 +38,7 @@ function prettified(stderr: pino.DestinationStream): pino.DestinationStream {
     ignore: 'pid,component',
     messageFormat: '{component} {msg}',
     singleLine: true,
-    // An error is logged as its message, which is shown like any other field; taken for an Error it would be left out.
+    // We log an error as its message, a text. Without this, pino-pretty takes the field for an Error and leaves it out.
     errorLikeObjectKeys: [],
   });
   return { write: (line) => stderr.write(prettify(line)) };

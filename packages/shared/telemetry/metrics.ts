@@ -1,6 +1,6 @@
 /**
- * The metrics of a worker: one registry a process, base units. Labels are of bounded size; a study is never a label.
- * Counters start at zero, not absent: a rate over an absent series is no rate.
+ * The metrics of a worker: one registry per process, in base units. Labels have few possible values; a study is never a
+ * label. Counters exist from the start, with the value 0: Prometheus cannot compute a rate over an absent series.
  */
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -13,10 +13,10 @@ export type JobOutcome = (typeof OUTCOMES)[number];
 const JOB_BUCKETS = [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300];
 
 export interface WorkerLimits {
-  /** Jobs in hand at most. */
+  /** Most jobs at a time. */
   readonly slots: number;
   readonly inferenceThreads: number;
-  /** Samples a model run at most. */
+  /** Largest batch, in samples. */
   readonly batchSize: number;
   readonly executionProvider: string;
 }
@@ -57,7 +57,7 @@ export class WorkerMetrics {
     this.#stage = stage;
     this.#limits = { slots: 1, inferenceThreads: 1, batchSize: 1, executionProvider: 'cpu', ...limits };
     const { registry } = this;
-    // The process' own series too: a pool is what people look at.
+    // On the process's own series too, since dashboards show pools.
     registry.setDefaultLabels({ stage });
     addProcessMetrics(registry);
     const counter = <Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
@@ -87,56 +87,66 @@ export class WorkerMetrics {
       'stage',
       'error_code',
     );
-    this.#scored = counter('spineline_studies_scored_total', 'Studies whose result was committed', 'stage');
+    this.#scored = counter('spineline_studies_scored_total', 'Studies whose result was written to the store', 'stage');
     this.#jobSeconds = histogram(
       'spineline_job_seconds',
-      'Time of a job from being taken to leaving the worker',
+      'Time from taking a job until it leaves the worker',
       JOB_BUCKETS,
       'stage',
     );
     this.#phases = histogram(
       'spineline_phase_seconds',
-      'Time of a job in one phase; the phases add up to the job (docs/metrics.md)',
+      'Time that a job spent in one phase; the phases of a job add up to its time (docs/metrics.md)',
       JOB_BUCKETS,
       'stage',
       'phase',
     );
     this.#queueWait = histogram(
       'spineline_queue_wait_seconds',
-      'Time of a job in the queue before its first try',
+      'Time that a job waited in the queue before its first attempt',
       [0.1, 1, 10, 60, 300, 1800, 7200, 28800],
       'stage',
     );
     const countIdle = () => this.#countIdle();
     this.#idleSeconds = new Counter({
       name: 'spineline_job_slot_idle_seconds_total',
-      help: 'Time of job slots with no job in hand; with spineline_job_seconds it adds up to slots times running time',
+      help: 'Time that job slots were empty; with spineline_job_seconds it adds up to slots x running time',
       labelNames: ['stage'],
       registers: [registry],
       collect: countIdle,
     });
     this.#steps = counter(
       'spineline_steps_total',
-      'Stage outputs that were found in the store by their key (reused) or computed',
+      'Stage outputs, by whether they were found in the store (reused) or computed',
       'step',
       'reused',
     );
     this.#flags = counter('spineline_flags_total', 'Flags put on results, by code', 'code');
     this.#classShareTargets = counter(
       'spineline_class_share_targets_total',
-      'Targets of scored studies that are class shares because no view of them exists, of 25 per study',
+      'Targets of scored studies that got class shares because no view of them exists, of 25 per study',
       'stage',
     );
-    this.#batches = histogram('spineline_batch_samples', 'Samples in a model run', [1, 2, 4, 8, 16, 32, 64], 'stage');
+    this.#batches = histogram('spineline_batch_samples', 'Samples per batch', [1, 2, 4, 8, 16, 32, 64], 'stage');
     this.#samples = counter('spineline_samples_total', 'Samples that went through the models', 'stage');
     this.#inferenceBusy = counter(
       'spineline_inference_busy_seconds_total',
-      'Time that inference threads ran models, summed over threads',
+      'Time that inference threads spent running models, summed over threads',
       'stage',
     );
     const { slots, inferenceThreads, batchSize } = this.#limits;
-    gauge('spineline_jobs_in_progress', 'Jobs in hand', (one) => one.set({ stage }, this.#inHand), 'stage');
-    gauge('spineline_job_slots', 'Jobs that may be in hand at once', (one) => one.set({ stage }, slots), 'stage');
+    gauge(
+      'spineline_jobs_in_progress',
+      'Jobs that the worker is working on',
+      (one) => one.set({ stage }, this.#inHand),
+      'stage',
+    );
+    gauge(
+      'spineline_job_slots',
+      'Most jobs that the worker works on at a time',
+      (one) => one.set({ stage }, slots),
+      'stage',
+    );
     gauge(
       'spineline_inference_threads',
       'Threads that run models',
@@ -145,32 +155,32 @@ export class WorkerMetrics {
     );
     gauge(
       'spineline_batch_limit_samples',
-      'Samples a model run at most',
+      'Largest batch',
       (one) => one.set({ stage }, batchSize),
       'stage',
     );
     gauge(
       'spineline_worker_live',
-      '1 while /livez says that the worker lives',
+      '1 while the worker is live (/livez), otherwise 0',
       (one) => one.set({ stage }, this.#live() ? 1 : 0),
       'stage',
     );
     const kept = () => {};
     this.#lastSuccess = gauge(
       'spineline_last_success_timestamp_seconds',
-      'When a job last left with a result or was handed over; 0 before the first',
+      'Time when the worker last finished a job with a result or handed it over; 0 before the first',
       kept,
       'stage',
     );
     this.#lastStart = gauge(
       'spineline_last_start_timestamp_seconds',
-      'When a job was last taken; 0 before the first',
+      'Time when the worker last took a job; 0 before the first',
       kept,
       'stage',
     );
     this.#models = gauge(
       'spineline_model_info',
-      'Model bundles that this worker has in memory',
+      'Model bundles that this worker has in memory; always 1',
       kept,
       'stage',
       'bundle',
@@ -196,7 +206,7 @@ export class WorkerMetrics {
     for (const gauge of [this.#lastSuccess, this.#lastStart]) gauge.set({ stage }, 0);
   }
 
-  /** @param live what `/livez` says. */
+  /** @param live answers as `/livez` does. */
   reportLive(live: () => boolean): void {
     this.#live = live;
   }
@@ -214,7 +224,7 @@ export class WorkerMetrics {
     this.#failures.inc({ stage: this.#stage, error_code: jobErrorCode(code) });
   }
 
-  /** A job is in hand. @param queueWaitMs how long it waited, on its first try. */
+  /** The worker has taken a job. @param queueWaitMs how long it waited; only for its first attempt. */
   jobTaken(queueWaitMs?: number): void {
     this.#countIdle();
     this.#inHand += 1;
@@ -223,7 +233,7 @@ export class WorkerMetrics {
     if (queueWaitMs !== undefined) this.#queueWait.observe({ stage }, Math.max(0, queueWaitMs) / 1000);
   }
 
-  /** A job has left, one way or another. */
+  /** The worker is done with a job, whatever the outcome. */
   jobLeft(clock: JobClock): void {
     this.#countIdle();
     this.#inHand -= 1;
@@ -241,7 +251,7 @@ export class WorkerMetrics {
     this.#flags.inc({ code });
   }
 
-  /** A study has a result in which so many targets are class shares. */
+  /** @param count targets of a scored study that got class shares. */
   classShareTargets(count: number): void {
     this.#classShareTargets.inc({ stage: this.#stage }, count);
   }
@@ -253,7 +263,7 @@ export class WorkerMetrics {
     this.#inferenceBusy.inc({ stage }, busyMs / 1000);
   }
 
-  /** A bundle was loaded, or let go. */
+  /** A bundle was loaded into memory, or removed from it. */
   model({ name, version, digest }: ModelIdentity, loaded: boolean): void {
     const { executionProvider } = this.#limits;
     const labels = { stage: this.#stage, bundle: name, version, digest, execution_provider: executionProvider };

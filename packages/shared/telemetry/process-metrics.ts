@@ -1,8 +1,8 @@
-/** What every process says of itself: CPU, memory, event-loop lag, garbage collection. */
+/** Metrics of the process itself: CPU, memory, event-loop lag, garbage collection. */
 
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 
-/** Gauges of prom-client that are called like counters, which `promtool check metrics` refuses; nobody here asks for them. */
+/** Gauges of prom-client with names like counters, which `promtool check metrics` refuses. Nothing here uses them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 export function addProcessMetrics(registry: Registry): void {

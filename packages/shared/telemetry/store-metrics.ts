@@ -1,4 +1,4 @@
-/** Metrics of the object store and of the DICOM sources, for whatever process reads and writes them. */
+/** Metrics of requests to the object store and to the DICOM sources. */
 
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { STORE_OPERATIONS, STORE_OUTCOMES, type StoreObserver } from '../store/index.ts';
@@ -16,13 +16,13 @@ export class StoreMetrics {
     const registers = [registry];
     this.#requests = new Counter({
       name: 'spineline_store_requests_total',
-      help: 'Requests to the object store (target store) and for DICOM files (target source); absent is not an error',
+      help: 'Requests to the object store (target store) and for DICOM files (target source); outcome absent is no error',
       labelNames: ['target', 'operation', 'outcome'],
       registers,
     });
     this.#seconds = new Histogram({
       name: 'spineline_store_request_seconds',
-      help: 'Time of a request, its retries included',
+      help: 'Time per request, including its retries',
       labelNames: ['target', 'operation'],
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30],
       registers,
@@ -35,7 +35,7 @@ export class StoreMetrics {
     });
     this.#retries = new Counter({
       name: 'spineline_store_retries_total',
-      help: 'Tries of S3 and DICOMweb requests after one that failed with a transient error',
+      help: 'Retries of S3 and DICOMweb requests after a transient fault',
       labelNames: ['target'],
       registers,
     });

@@ -1,10 +1,10 @@
 /**
- * OpenTelemetry traces of studies, through BullMQ's own hook; off unless an endpoint is named. What is off costs nothing:
- * the SDK is not even loaded.
+ * OpenTelemetry traces of studies, through the hook that BullMQ has for them. Off unless an endpoint is set; the SDK is then
+ * not even loaded.
  *
- * The trace of a study goes from the page that it was enqueued in, over the page's unfolding, to its job at each stage:
- * each job carries the context of the one that added it. A page is one trace, so that a trace has a few hundred studies at
- * most, however large the run is.
+ * The trace of a study begins when its page is enqueued, goes on when the page is unfolded, and follows its job at each
+ * stage: each job carries the context of the job that added it. One page is one trace, so that a trace has at most a few
+ * hundred studies, however large the run is.
  */
 
 import type { Telemetry } from 'bullmq';
@@ -12,15 +12,15 @@ import type { Telemetry } from 'bullmq';
 type Attributes = Readonly<Record<string, string | number>>;
 
 export interface Traces {
-  /** For BullMQ's queues and workers; `undefined` where traces are off. */
+  /** For BullMQ's queues and workers; `undefined` if traces are off. */
   readonly telemetry: Telemetry | undefined;
-  /** A new trace. @returns what a job carries to be part of it; `undefined` where traces are off. */
+  /** Begins a trace. @returns the context that a job carries to be part of it; `undefined` if traces are off. */
   begin(name: string, attributes: Attributes): string | undefined;
-  /** Runs `work` as a span of the trace that a job carries. */
+  /** Runs `work` as a span. @param carried the context that the job carries. */
   span<T>(name: string, carried: string | undefined, attributes: Attributes, work: () => Promise<T>): Promise<T>;
-  /** Says more of the span that is under way, such as that of the job in hand. */
+  /** Adds attributes to the current span, such as that of a job. */
   annotate(attributes: Attributes): void;
-  /** Sends what was not sent yet, for some seconds at most. */
+  /** Sends what was not sent yet. Takes at most a few seconds. */
   close(): Promise<void>;
 }
 
@@ -35,8 +35,8 @@ export const NO_TRACES: Traces = {
 const SEND_MS = 5000;
 
 /**
- * @param component what the process is, such as `worker-stage1`; its `service.name` is `spineline-worker-stage1`.
- * @param url OTLP/HTTP endpoint, such as `http://collector:4318/v1/traces`; `undefined` is off.
+ * @param component name of the process: `worker-stage1` gets the `service.name` `spineline-worker-stage1`.
+ * @param url OTLP/HTTP endpoint, such as `http://collector:4318/v1/traces`; `undefined`: no traces.
  */
 export async function startTraces(component: string, url: string | undefined): Promise<Traces> {
   if (!url) return NO_TRACES;

@@ -65,7 +65,7 @@ describe('settings', () => {
     expect(readSettings({ SPINELINE_ID_KEY: 'sixteen letters!' }).idKey).toBe('sixteen letters!');
     expect(readSettings({}).idKey).toBeUndefined();
     const { message } = refusal({ SPINELINE_ID_KEY: 'hunter2' });
-    expect(message).toContain('SPINELINE_ID_KEY: at least 16 characters');
+    expect(message).toContain('SPINELINE_ID_KEY: expected at least 16 characters, found fewer');
     expect(message).not.toContain('hunter2');
   });
 
@@ -93,7 +93,11 @@ describe('settings', () => {
       expect(message).toContain(`SPINELINE_${name}: `);
     }
     expect(message).not.toContain('SPINELINE_LOG_LEVEL');
-    expect(message).toContain('redis:// or rediss:// or unix://');
+    expect(message).toContain('expected a URL that starts with redis://, rediss:// or unix://');
+    expect(message).toContain('BATCH_SIZE: expected a whole number from 1 to 1024, found text that is not a number');
+    expect(message).toContain('GRACE_MS: expected a whole number from 0 to 3600000, found a smaller number');
+    expect(message).toContain('THREADS: expected a whole number from 1 to 256, found a number that is not whole');
+    expect(message).toContain('PROVIDER: expected cpu, cuda, tensorrt or webgpu, found something else');
     expect(message).toContain('docs/configuration.md');
   });
 

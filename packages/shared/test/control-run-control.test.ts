@@ -3,7 +3,7 @@
 import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelRun, findMissing, resumeRun, retryRun } from '../control/index.ts';
-import { type Payload } from '../queue/index.ts';
+import type { Payload } from '../queue/index.ts';
 import { type QueueRig, queueRig } from './support/queue-rig.ts';
 import { redisMissing, startRedis, type TestRedis } from './support/redis-server.ts';
 import { toStage2 } from './support/stage-payloads.ts';

@@ -9,10 +9,10 @@ import { copyFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generatePhantom } from '@spineline/phantom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, manifestLines, openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
+import { phantomDataset } from './support/phantoms.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const shared = fileURLToPath(new URL('../../../../shared', import.meta.url));
@@ -47,11 +47,11 @@ describe.skipIf(noCases)('the cases of ../shared/cases (skipped without them or 
   let plain: string[];
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'spineline-cases-'));
-    await generatePhantom(join(root, 'base'), { studies: 1, seed: 5 });
-    execFileSync(PYTHON!, [makeCases, join(root, 'base'), join(root, 'cases')], { stdio: 'ignore' });
+    const phantom = await phantomDataset({ studies: 1, seed: 5 });
+    execFileSync(PYTHON!, [makeCases, phantom, join(root, 'cases')], { stdio: 'ignore' });
     const opened = await open(join(root, 'cases', 'plain'));
     plain = readOf(opened, opened.studies[0]!);
-  }, 120_000);
+  });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
   it('plain has a series of each kind', () => {

@@ -3,17 +3,16 @@
  * `expected.json` says for every file what a reader must make of it.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type ExportExpectations, generateExport } from '@spineline/phantom';
+import type { ExportExpectations } from '@spineline/phantom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, manifestLines, openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
+import { phantomExport } from './support/phantoms.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
-const GENERATION_MS = 300_000;
 const sources = openSources();
 let folder: string;
 let expected: ExportExpectations;
@@ -22,16 +21,12 @@ let dataset: Dataset;
 const found = new Map<string, StudyEntry>();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'spineline-export-'));
-  expected = (await generateExport(folder, { seed: 11, small: true })).expectations;
+  ({ folder, expectations: expected } = await phantomExport({ seed: 23 }));
   dataset = await openDataset(join(folder, expected.root), sources);
   const ids = new Map([...dataset.identities()].map(({ study, studyUid }) => [study, studyUid!]));
   for await (const entry of dataset.studies()) found.set(ids.get(entry.study)!, entry);
-}, GENERATION_MS);
-afterAll(async () => {
-  await sources.close();
-  await rm(folder, { recursive: true, force: true });
 });
+afterAll(() => sources.close());
 
 const root = () => `${pathToFileURL(join(folder, expected.root)).href}/`;
 const pathOf = (location: string) => fileURLToPath(location).slice(fileURLToPath(root()).length);

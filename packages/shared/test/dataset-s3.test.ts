@@ -9,7 +9,7 @@ import { placed, plainStudy, seriesSlices, type Tree, writeTree } from './suppor
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
-const missing = s3Missing();
+const missing = await s3Missing();
 
 describe.skipIf(missing)(`a dataset on S3${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let s3: TestS3;

@@ -1,6 +1,7 @@
 /**
- * Every codec against other people's encoders and decoders, over all slices of phantom studies and of the scanner phantom:
- * none is refused, all digests are equal. `SPINELINE_TEST_CODEC_STUDIES` says how many studies (default 2).
+ * Every codec against the encoders and decoders of DCMTK and GDCM, on all slices of phantom studies and of the scanner
+ * phantom: no slice is refused, and all digests are equal. `SPINELINE_TEST_CODEC_STUDIES` says how many studies
+ * (default 2).
  */
 
 import { execFile, spawnSync } from 'node:child_process';
@@ -12,7 +13,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { generatePhantom } from '@spineline/phantom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeFrame, readHeader } from '../dicom/index.ts';
+import { openStored } from '../dicom/stored-values.ts';
 import { SYNTAX } from './support/dicom-bytes.ts';
 
 const STUDIES = Number(process.env.SPINELINE_TEST_CODEC_STUDIES ?? 2);
@@ -25,11 +26,11 @@ const can = (program: string) => spawnSync(program, ['--version'], { stdio: 'ign
 interface Conversion {
   readonly name: string;
   readonly syntax: string;
-  /** Command line of the encoder but for the two files; `slice` is the slice's place in the list. */
+  /** Command line of the encoder without the two files. @param slice index of the slice in the list */
   readonly encode: (slice: number) => readonly [program: string, ...options: string[]];
-  /** What decodes it for comparison; without it the original values are what must come out. */
+  /** The decoder to compare with. Without one, the original values must come out. */
   readonly decode?: string;
-  /** Signed slices are left out: DCMTK does not encode them so. */
+  /** Signed slices are left out, because DCMTK cannot encode them in this way. */
   readonly unsignedOnly?: boolean;
 }
 
@@ -61,13 +62,13 @@ const CONVERSIONS: readonly Conversion[] = [
 /** SHA-256 of the stored values of the first frame, and the transfer syntax. */
 async function digest(file: string): Promise<{ syntax: string; sha256: string }> {
   const bytes = await readFile(file);
-  const header = readHeader(bytes, { file });
-  const values = await decodeFrame(bytes, header, 0, { file });
+  const image = openStored(bytes, { file });
+  const { stored: values } = await image.stored(0);
   const sha256 = createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  return { syntax: header.transferSyntaxUid, sha256: sha256.digest('hex') };
+  return { syntax: image.header.transferSyntaxUid, sha256: sha256.digest('hex') };
 }
 
-/** Two at once: programs that are started wait as often as they compute. */
+/** Runs two actions at a time, because the programs that they start wait as often as they compute. */
 async function forEach<T>(list: readonly T[], action: (one: T, index: number) => Promise<void>): Promise<void> {
   let next = 0;
   const work = async () => {
@@ -111,7 +112,7 @@ describe(`codecs against DCMTK and GDCM, ${STUDIES} phantom studies and the scan
         const wrong: string[] = [];
         let compared = 0;
         await forEach(slices, async (slice, index) => {
-          if (unsignedOnly && readHeader(await readFile(slice)).signed) return;
+          if (unsignedOnly && openStored(await readFile(slice)).header.signed) return;
           compared += 1;
           const encoded = path.join(folder, `${index}.dcm`);
           const decoded = path.join(folder, `${index}.raw.dcm`);

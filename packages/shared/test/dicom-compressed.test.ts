@@ -1,10 +1,11 @@
 /** Compressed frames: every codec, offset tables and fragments, and codestreams that contradict the header. */
 
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, readHeader } from '../dicom/index.ts';
+import { openImage } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
 import { type GreyImage, jpeg2000, jpegBaseline, jpegLossless, jpegLs, rle } from './support/codestreams.ts';
 import { dicomFile, encapsulated, imageElements, type Overrides, SYNTAX } from './support/dicom-bytes.ts';
+import { storedValues } from './support/dicom-stored.ts';
 
 const ROWS = 60;
 const COLUMNS = 41;
@@ -43,7 +44,7 @@ function file(
 }
 
 async function decode(bytes: Uint8Array, frame = 0): Promise<number[]> {
-  return [...(await decodeFrame(bytes, readHeader(bytes), frame, { file: 'slice.dcm' }))];
+  return [...(await storedValues(bytes, frame, { file: 'slice.dcm' }))];
 }
 
 describe('lossless codecs give back what went in', () => {
@@ -64,7 +65,7 @@ describe('lossless codecs give back what went in', () => {
 
   it.each(kinds)('JPEG-LS, %i bits, signed %s', async (bits, signed) => {
     const image = picture(bits, signed);
-    // JPEG-LS knows no sign: two's complement goes in.
+    // JPEG-LS has no sign, so the encoder gets two's complement.
     const raw = { ...image, samples: Array.from(image.samples, (value) => value & (2 ** bits - 1)) };
     expect(await decode(file(SYNTAX.jpegLs, image, [await jpegLs(raw)]))).toEqual(image.samples);
   });
@@ -173,7 +174,7 @@ describe('fragments and offset tables', () => {
     const middle = 2 * Math.floor(bytes.length / 4);
     return [bytes.subarray(0, middle), bytes.subarray(middle)];
   };
-  /** Offsets of the items at which frames begin, when these fragments are written one after the other. */
+  /** Offsets of the items at which frames begin, if the fragments are written one after the other. */
   const offsetsOf = (perFrame: Uint8Array[][]) => {
     let at = 0;
     return perFrame.map((fragments) => {
@@ -185,22 +186,22 @@ describe('fragments and offset tables', () => {
   const every = async (bytes: Uint8Array) => [await decode(bytes, 0), await decode(bytes, 1), await decode(bytes, 2)];
   const samples = images.map((image) => image.samples);
 
-  it('one fragment a frame, empty table', async () => {
+  it('one fragment per frame, empty table', async () => {
     expect(await every(file(SYNTAX.jpegLossless, images[0]!, frames, three))).toEqual(samples);
   });
 
-  it('one fragment a frame, basic offset table', async () => {
+  it('one fragment per frame, basic offset table', async () => {
     const offsets = offsetsOf(frames.map((one) => [one]));
     expect(await every(file(SYNTAX.jpegLossless, images[0]!, frames, three, { offsets }))).toEqual(samples);
   });
 
-  it('several fragments a frame, basic offset table', async () => {
+  it('several fragments per frame, basic offset table', async () => {
     const split = frames.map(half);
     const bytes = file(SYNTAX.jpegLossless, images[0]!, split.flat(), three, { offsets: offsetsOf(split) });
     expect(await every(bytes)).toEqual(samples);
   });
 
-  it('several fragments a frame, empty table: frames begin where codestreams do', async () => {
+  it('several fragments per frame, empty table: frames begin where codestreams do', async () => {
     expect(await every(file(SYNTAX.jpegLossless, images[0]!, frames.flatMap(half), three))).toEqual(samples);
   });
 
@@ -332,7 +333,7 @@ describe('codestreams that contradict the header', () => {
       const bytes = file(syntax, image, [await encode(image)], claim);
       await expect(decode(bytes)).rejects.toBeInstanceOf(DicomError);
     }
-    // Small enough for the limit on samples, and still more than the bytes can hold.
+    // Below the limit on samples, but more samples than the bytes can hold.
     const lossless = jpegLossless(image);
     const sof = Buffer.from(lossless).indexOf(Buffer.from([0xff, 0xc3]));
     lossless.set([0x10, 0x00, 0x10, 0x00], sof + 5);
@@ -431,7 +432,7 @@ describe('transfer syntaxes that are not read', () => {
     ['1.2.840.10008.1.2.4.999', 'unknown'],
   ])('%s is named, and its header is read', async (syntax, name) => {
     const bytes = file(syntax, picture(12), [new Uint8Array(10)]);
-    expect(readHeader(bytes)).toMatchObject({ transferSyntaxUid: syntax, rows: ROWS, columns: COLUMNS });
+    expect(openImage(bytes).header).toMatchObject({ transferSyntaxUid: syntax, rows: ROWS, columns: COLUMNS });
     await expect(decode(bytes)).rejects.toMatchObject({
       code: 'DICOM_UNSUPPORTED',
       message: expect.stringMatching(new RegExp(`${syntax.replaceAll('.', '\\.')} \\(${name}`)),

@@ -1,6 +1,6 @@
 /**
- * Whatever fails inside one file costs that file and names it: real and made files cut everywhere, and with bytes changed
- * at random, give what is asked for or a DicomError, in bounded time.
+ * Damaged files: real and made files that are cut at any place or have random changes give values
+ * or a DicomError that names the file, in bounded time.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -10,8 +10,8 @@ import path from 'node:path';
 import { generatePhantom } from '@spineline/phantom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wasmDecode } from '../dicom/codecs/wasm-module.ts';
-import { asDicomError } from '../dicom/guard.ts';
-import { readFacts, readFrame, readHeader } from '../dicom/index.ts';
+import { asDicomError } from '../dicom/dicom-error.ts';
+import { openImage, readFacts } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
 import { jpegLossless } from './support/codestreams.ts';
 import { type DicomElement, dicomFile, encapsulated, imageElements, SYNTAX, words } from './support/dicom-bytes.ts';
@@ -23,7 +23,7 @@ const MUTATIONS = Number(process.env.SPINELINE_TEST_MUTATIONS ?? 20_000);
 const PIXEL_DATA = Uint8Array.from([0xe0, 0x7f, 0x10, 0x00]);
 const CONTEXT = { study: 's1', series: 'r1', file: 'slice.dcm' };
 
-/** Files by name, the parts that errors may depend on written in many ways. */
+/** Files by name. They contain every form of element that an error may depend on. */
 const files = new Map<string, Uint8Array>();
 let folder: string;
 
@@ -65,7 +65,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Reads all that can be read; whatever is thrown must be a DicomError with the whole context. */
+/** Reads all that can be read. Every error must be a DicomError with the whole context. */
 async function readAll(bytes: Uint8Array, pixels: boolean, what: string): Promise<'read' | DicomError> {
   try {
     readFacts(bytes, { whole: true }, CONTEXT);
@@ -74,8 +74,8 @@ async function readAll(bytes: Uint8Array, pixels: boolean, what: string): Promis
     checkError(error, what);
   }
   try {
-    const header = readHeader(bytes, CONTEXT);
-    if (pixels) await readFrame(bytes, header, header.frames.length - 1, CONTEXT);
+    const image = openImage(bytes, CONTEXT);
+    if (pixels) await image.frame(image.header.frames.length - 1);
     return 'read';
   } catch (error) {
     checkError(error, what);
@@ -83,7 +83,7 @@ async function readAll(bytes: Uint8Array, pixels: boolean, what: string): Promis
   }
 }
 
-/** Plain comparisons: `expect` for a few hundred thousand results takes longer than the results. */
+/** Plain comparisons, because several hundred thousand calls of `expect` take longer than the reading itself. */
 function checkError(error: unknown, what: string): void {
   if (!(error instanceof DicomError)) throw new Error(`${what}: ${String(error)} was thrown`, { cause: error });
   const { study, series, file } = error.context;
@@ -98,7 +98,7 @@ it('cut at every byte of its header, and at many of its pixel data', { timeout: 
   for (const [name, bytes] of files) {
     const pixelData = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(PIXEL_DATA);
     const header = Math.min(bytes.length, pixelData < 0 ? bytes.length : pixelData + 40);
-    // Long headers are long because of private values.
+    // Long headers mostly consist of private values.
     for (let length = 0; length < header; length += length < 2500 ? 1 : 11) {
       const outcome = await readAll(bytes.slice(0, length), length % 16 === 0, `${name} cut at ${length}`);
       if (outcome !== 'read') failures += 1;
@@ -130,7 +130,7 @@ it(`with bytes changed at random, ${MUTATIONS} times`, { timeout: 600_000 }, asy
     await readAll(damaged, round % 25 === 0, `${name}, round ${round}`);
     slowest = Math.max(slowest, performance.now() - began);
   }
-  // None hangs. A frame of JPEG-LS or JPEG 2000 may take a codec a second on a busy machine.
+  // No reading hangs. A damaged frame of JPEG-LS or JPEG 2000 may keep its codec busy for a second or more.
   expect(slowest).toBeLessThan(20_000);
 });
 
@@ -194,7 +194,7 @@ describe('what is thrown inside', () => {
         const start = syntax === SYNTAX.explicit ? head : dicomFile({ syntax, elements: imageElements() });
         const began = performance.now();
         try {
-          readHeader(Buffer.concat([start, filler]), CONTEXT);
+          openImage(Buffer.concat([start, filler]), CONTEXT);
         } catch (error) {
           checkError(error, what);
         }

@@ -1,12 +1,21 @@
-/** Facts of an instance from the beginning of its file: the same wherever the bytes end, for any DICOM, quickly. */
+/** Facts of an instance: the same from the first bytes and from the whole file, for every kind of DICOM object. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type InstanceFacts, readFacts, readHeader } from '../dicom/index.ts';
+import { type InstanceFacts, openImage, readFacts } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, type DicomFile, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  type DicomFile,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const data = path.resolve(root, process.env.SPINELINE_TEST_DATA ?? '../shared/data');
@@ -98,7 +107,7 @@ describe('facts of a single-frame image', () => {
   ] as const)('%s: all of them, and the same wherever the bytes end', (_, file) => {
     const bytes = plain(file);
     expect(factsOf(bytes)).toEqual(FACTS);
-    expect(readHeader(bytes).facts).toEqual(FACTS);
+    expect(openImage(bytes).header.facts).toEqual(FACTS);
     for (let length = 0; length <= bytes.length; length++) {
       const found = readFacts(bytes.subarray(0, length), { whole: false });
       if (found === 'more') continue;
@@ -215,7 +224,7 @@ describe('facts of an enhanced image', () => {
   ])('%s: a frame each, and the same wherever the bytes end', (_, file) => {
     const bytes = enhanced({}, file);
     expect(factsOf(bytes)).toMatchObject(expected);
-    const { facts, frames } = readHeader(bytes);
+    const { facts, frames } = openImage(bytes).header;
     expect(facts).toEqual(factsOf(bytes));
     for (const [index, one] of facts.frames.entries()) {
       const { position, orientation, spacing } = frames[index]!;
@@ -284,7 +293,7 @@ describe('what is no image, and what is no DICOM', () => {
 });
 
 describe('a damaged header', () => {
-  // An element that is longer than the file, after group 0020 or before it.
+  // An element that is longer than the file.
   const broken = (tag: string): DicomElement => {
     const [group, element] = [tag.slice(0, 4), tag.slice(4)].map((part) => Number.parseInt(part, 16)) as [
       number,
@@ -334,7 +343,7 @@ describe.skipIf(samples.length === 0)(`real files (skipped without ${data})`, ()
     for (const file of samples) {
       const bytes = readFileSync(file);
       const whole = factsOf(bytes);
-      expect(whole, file).toEqual(readHeader(bytes).facts);
+      expect(whole, file).toEqual(openImage(bytes).header.facts);
       const start = readFacts(bytes.subarray(0, 65_536), { whole: bytes.length <= 65_536 });
       if (start !== 'more') expect(start, file).toEqual({ facts: whole });
       expect(start === 'more', file).toBe(false);

@@ -2,18 +2,28 @@
 
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, readHeader } from '../dicom/index.ts';
+import { openImage } from '../dicom/index.ts';
+import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
+import { storedValues } from './support/dicom-stored.ts';
 
 const VALUES = [-1, 2, -300, 4, 32767, -32768];
 const pixels: DicomElement = ['7fe00010', 'OW', words(VALUES)];
 const image = (overrides: Overrides = {}) => [...imageElements(overrides), pixels];
 
-/** What `readHeader` throws for a file of these elements. */
+/** What `openImage` throws for a file of these elements. */
 function failure(overrides: Overrides, context = { file: 'slice.dcm' }): DicomError {
   try {
-    readHeader(dicomFile({ elements: image(overrides) }), context);
+    openImage(dicomFile({ elements: image(overrides) }), context);
   } catch (error) {
     if (error instanceof DicomError) return error;
     throw error;
@@ -22,7 +32,7 @@ function failure(overrides: Overrides, context = { file: 'slice.dcm' }): DicomEr
 }
 
 async function valuesOf(bytes: Uint8Array, frame = 0): Promise<number[]> {
-  return [...(await decodeFrame(bytes, readHeader(bytes), frame))];
+  return [...(await storedValues(bytes, frame))];
 }
 
 describe('encodings', () => {
@@ -44,7 +54,11 @@ describe('encodings', () => {
     ],
   ])('reads %s', async (_, file) => {
     const bytes = dicomFile(file);
-    expect(readHeader(bytes)).toMatchObject({ rows: 3, columns: 2, facts: { modality: 'MR', instanceNumber: 7 } });
+    expect(openImage(bytes).header).toMatchObject({
+      rows: 3,
+      columns: 2,
+      facts: { modality: 'MR', instanceNumber: 7 },
+    });
     expect(await valuesOf(bytes)).toEqual(VALUES);
   });
 
@@ -60,7 +74,7 @@ describe('encodings', () => {
   it('reads a data set that is implicit although its transfer syntax says explicit', async () => {
     const implicit = dicomFile({ preamble: false, meta: false, syntax: SYNTAX.implicit, elements: image() });
     const bytes = dicomFile({ elements: [], tail: implicit });
-    expect(readHeader(bytes).transferSyntaxUid).toBe(SYNTAX.implicit);
+    expect(openImage(bytes).header.transferSyntaxUid).toBe(SYNTAX.implicit);
     expect(await valuesOf(bytes)).toEqual(VALUES);
   });
 
@@ -80,7 +94,7 @@ describe('encodings', () => {
           undefinedLengths,
           elements: image({ '00082218': ['SQ', nested], '00189999': ['OV', new Uint8Array(16)] }),
         });
-        expect(readHeader(bytes)).toMatchObject({ rows: 3, columns: 2 });
+        expect(openImage(bytes).header).toMatchObject({ rows: 3, columns: 2 });
       }
     },
   );
@@ -91,7 +105,7 @@ describe('encodings', () => {
     ['zeros', new Uint8Array(4096)],
     ['a PNG', Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13])],
   ])('refuses %s as no DICOM', (_, bytes) => {
-    expect(() => readHeader(bytes, { file: 'odd.dcm' })).toThrow(
+    expect(() => openImage(bytes, { file: 'odd.dcm' })).toThrow(
       expect.objectContaining({ code: 'DICOM_NOT_DICOM', message: expect.stringContaining('odd.dcm') }),
     );
   });
@@ -99,10 +113,10 @@ describe('encodings', () => {
   it('refuses a deflated data set that is cut or damaged', () => {
     const deflated = (transform: (raw: Buffer) => Uint8Array) =>
       dicomFile({ syntax: SYNTAX.deflated, elements: image(), transform: (raw) => transform(deflateRawSync(raw)) });
-    expect(() => readHeader(deflated((raw) => raw.subarray(0, -20)))).toThrow(
+    expect(() => openImage(deflated((raw) => raw.subarray(0, -20)))).toThrow(
       expect.objectContaining({ code: 'DICOM_TRUNCATED' }),
     );
-    expect(() => readHeader(deflated((raw) => raw.fill(0xff, 0, 20)))).toThrow(
+    expect(() => openImage(deflated((raw) => raw.fill(0xff, 0, 20)))).toThrow(
       expect.objectContaining({ code: 'DICOM_DECODE_FAILED' }),
     );
   });
@@ -140,7 +154,7 @@ describe('attributes that are missing or contradict each other', () => {
 
   it('takes BitsStored and HighBit from what is there where they are missing', () => {
     const bytes = dicomFile({ elements: image({ '00280101': undefined, '00280102': undefined }) });
-    expect(readHeader(bytes)).toMatchObject({ bitsStored: 16, highBit: 15 });
+    expect(openImage(bytes).header).toMatchObject({ bitsStored: 16, highBit: 15 });
   });
 
   it.each([
@@ -151,32 +165,32 @@ describe('attributes that are missing or contradict each other', () => {
     ['not numbers', '1\\0\\0\\0\\1\\NaN'],
   ])('has no orientation where ImageOrientationPatient is %s', (_, orientation) => {
     const elements = image({ '00200032': ['DS', '1\\2\\3'], '00200037': ['DS', orientation] });
-    const [frame] = readHeader(dicomFile({ elements })).frames;
+    const [frame] = openImage(dicomFile({ elements })).header.frames;
     expect(frame?.orientation).toBeUndefined();
     expect(frame?.position).toEqual([1, 2, 3]);
   });
 
   it('accepts direction cosines of three digits', () => {
     const elements = image({ '00200037': ['DS', '0.985\\0.174\\0\\0\\0\\-1'] });
-    expect(readHeader(dicomFile({ elements })).frames[0]?.orientation).toEqual([0.985, 0.174, 0, 0, 0, -1]);
+    expect(openImage(dicomFile({ elements })).header.frames[0]?.orientation).toEqual([0.985, 0.174, 0, 0, 0, -1]);
   });
 
   it.each(['0\\0.5', '-1\\1', '0.5', 'a\\b', '0.5\\Infinity'])('has no spacing where PixelSpacing is %s', (spacing) => {
     const elements = image({ '00280030': ['DS', spacing] });
-    expect(readHeader(dicomFile({ elements })).frames[0]?.spacing).toBeUndefined();
+    expect(openImage(dicomFile({ elements })).header.frames[0]?.spacing).toBeUndefined();
   });
 
   it('refuses an element that is longer than the file, whatever it claims', () => {
     const bytes = dicomFile({ elements: [...imageElements(), ['00281050', 'UN', new Uint8Array(8)]] });
     const claim = new DataView(bytes.buffer);
     claim.setUint32(bytes.length - 12, 0xfffffff0, true);
-    expect(() => readHeader(bytes)).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
+    expect(() => openImage(bytes)).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
   });
 
   it('says that a file ends inside a sequence of undefined length', () => {
     const item: DicomElement[][] = [[['00080104', 'LO', 'a long enough meaning of a code']]];
     const bytes = dicomFile({ undefinedLengths: true, elements: imageElements({ '00321064': ['SQ', item] }) });
-    expect(() => readHeader(bytes.subarray(0, -30))).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
+    expect(() => openImage(bytes.subarray(0, -30))).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
   });
 
   it('says nothing of the patient in its errors', () => {
@@ -227,7 +241,7 @@ describe('functional groups of an enhanced multi-frame image', () => {
       [content(1), plane(9.25), scale('0.5', '3')],
     ];
     const bytes = dicomFile({ ...how, elements: enhanced(perFrame, [echo, timing, inversion, turn, measures]) });
-    const header = readHeader(bytes);
+    const header = openImage(bytes).header;
     expect(header.facts).toMatchObject({ echoTimeMs: 98.5, repetitionTimeMs: 3500, inversionTimeMs: 160 });
     const both = { orientation: [1, 0, 0, 0, 1, 0], spacing: [0.6, 0.9], frameOfReferenceUid: '1.2.3' };
     expect(header.frames).toEqual([
@@ -238,7 +252,7 @@ describe('functional groups of an enhanced multi-frame image', () => {
 
   it('takes from the shared groups what frames do not say, and from the frame what both do', () => {
     const perFrame = [[plane(1)], [plane(2), scale('3', '0')]];
-    const header = readHeader(dicomFile({ elements: enhanced(perFrame, [turn, measures, scale('2', '1')]) }));
+    const header = openImage(dicomFile({ elements: enhanced(perFrame, [turn, measures, scale('2', '1')]) })).header;
     expect(header.frames.map((frame) => [frame.rescaleSlope, frame.rescaleIntercept])).toEqual([
       [2, 1],
       [3, 0],
@@ -249,7 +263,7 @@ describe('functional groups of an enhanced multi-frame image', () => {
     ['two frames share a position in the stack', [[content(1)], [content(1)]]],
     ['a frame has none', [[content(4)], [plane(1)]]],
   ])('numbers frames from 1 where %s', (_, perFrame) => {
-    const header = readHeader(dicomFile({ elements: enhanced(perFrame, [turn]) }));
+    const header = openImage(dicomFile({ elements: enhanced(perFrame, [turn]) })).header;
     expect(header.frames.map((frame) => frame.instanceNumber)).toEqual([1, 2]);
   });
 
@@ -259,13 +273,13 @@ describe('functional groups of an enhanced multi-frame image', () => {
       '52009230': undefined,
       '00200032': ['DS', '1\\2\\3'],
     });
-    const header = readHeader(dicomFile({ elements }));
+    const header = openImage(dicomFile({ elements })).header;
     expect(header.frames.map((frame) => frame.position)).toEqual([undefined, undefined]);
   });
 
   it('refuses per-frame groups that are not NumberOfFrames many', () => {
     const elements = enhanced([[plane(1)], [plane(2)]], [turn], { '00280008': ['IS', '1'] });
-    expect(() => readHeader(dicomFile({ elements }))).toThrow(
+    expect(() => openImage(dicomFile({ elements }))).toThrow(
       expect.objectContaining({ code: 'DICOM_ATTRIBUTE_INVALID', context: { expected: '1 items', found: '2' } }),
     );
   });
@@ -280,7 +294,7 @@ describe('claims that the file cannot keep', () => {
 
   it('refuses 65535 x 65535 x 10000 in 60 KB at once', () => {
     const bytes = dicomFile({ elements: [...imageElements(huge), ['7fe00010', 'OW', new Uint8Array(60_000)]] });
-    expect(() => readHeader(bytes, { file: 'big.dcm' })).toThrow(
+    expect(() => openImage(bytes, { file: 'big.dcm' })).toThrow(
       expect.objectContaining({ code: 'DICOM_TRUNCATED', message: expect.stringContaining('big.dcm') }),
     );
   });
@@ -294,8 +308,7 @@ describe('claims that the file cannot keep', () => {
       elements: [...imageElements({ ...huge, '00280008': undefined }), ...(element ? [element] : [])],
       ...(element ? {} : { tail: encapsulated([new Uint8Array(60_000)]) }),
     });
-    const header = readHeader(bytes);
-    await expect(decodeFrame(bytes, header, 0)).rejects.toBeInstanceOf(DicomError);
+    await expect(openImage(bytes).frame(0)).rejects.toBeInstanceOf(DicomError);
   });
 
   it.each(['2147483647', '999999999999'])('refuses NumberOfFrames %s without allocating for it', (frames) => {
@@ -307,16 +320,16 @@ describe('claims that the file cannot keep', () => {
         elements: [...imageElements(one), ...(native ? [pixels] : [])],
         ...(native ? {} : { tail: encapsulated([new Uint8Array(100)]) }),
       });
-      expect(() => readHeader(bytes)).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
+      expect(() => openImage(bytes)).toThrow(expect.objectContaining({ code: 'DICOM_TRUNCATED' }));
     }
   });
 
   it('reads the frames of a cut multi-frame image that are whole', async () => {
     const elements = [...imageElements({ '00280008': ['IS', '3'] }), pixels];
     const bytes = dicomFile({ elements });
-    const header = readHeader(bytes);
+    const { header, stored } = openStored(bytes);
     expect(header.frames).toHaveLength(3);
-    expect([...(await decodeFrame(bytes, header, 0))]).toEqual(VALUES);
-    await expect(decodeFrame(bytes, header, 1)).rejects.toMatchObject({ code: 'DICOM_TRUNCATED' });
+    expect([...(await stored(0)).stored]).toEqual(VALUES);
+    await expect(stored(1)).rejects.toMatchObject({ code: 'DICOM_TRUNCATED' });
   });
 });

@@ -1,9 +1,17 @@
-/** Padding: which pixels the header says are no part of the image, and what they are set to (PS3.3 C.7.5.1.1.2). */
+/** Padding: which pixels it is, and which value they get (PS3.3 C.7.5.1.1.2). */
 
 import { describe, expect, it } from 'vitest';
-import { readFrame, readHeader } from '../dicom/index.ts';
+import { openImage } from '../dicom/index.ts';
 import { jpegLossless, jpegLs, rle } from './support/codestreams.ts';
-import { type DicomElement, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 
 const word = (value: number) => value & 0xffff;
 const bits = (stored: number, signed: boolean, high = stored - 1): Overrides => ({
@@ -19,7 +27,7 @@ const padded = (value: number, limit?: number, vr = 'US'): Overrides => ({
 async function read(overrides: Overrides, values: readonly number[]) {
   const pixels: DicomElement = ['7fe00010', 'OW', words(values)];
   const bytes = dicomFile({ elements: [...imageElements(overrides), pixels] });
-  const { values: found, padding } = await readFrame(bytes, readHeader(bytes), 0);
+  const { values: found, padding } = await openImage(bytes).frame(0);
   return { values: [...found], padding: padding && [...padding] };
 }
 
@@ -105,14 +113,14 @@ describe('a padding value that BitsStored cannot hold', () => {
       elements: header,
       tail: encapsulated([rle({ ...shape, bits: 16, samples: values })]),
     });
-    expect((await readFrame(run, readHeader(run), 0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 0]));
+    expect((await openImage(run).frame(0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 0]));
     const samples = values.map((value) => value & 0xfff);
     for (const [syntax, codestream] of [
       [SYNTAX.jpegLossless, jpegLossless({ ...shape, bits: 12, samples })],
       [SYNTAX.jpegLs, await jpegLs({ ...shape, bits: 12, samples })],
     ] as const) {
       const bytes = dicomFile({ syntax, elements: header, tail: encapsulated([codestream]) });
-      expect(await readFrame(bytes, readHeader(bytes), 0)).toEqual({
+      expect(await openImage(bytes).frame(0)).toEqual({
         values: Float32Array.from(samples),
         padding: undefined,
       });
@@ -127,7 +135,7 @@ describe('a padding value that BitsStored cannot hold', () => {
     ] as const) {
       const elements = imageElements({ ...bits(12, false), ...padded(4000) });
       const bytes = dicomFile({ syntax, elements, tail: encapsulated([codestream]) });
-      expect((await readFrame(bytes, readHeader(bytes), 0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 1]));
+      expect((await openImage(bytes).frame(0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 1]));
     }
   });
 
@@ -135,7 +143,7 @@ describe('a padding value that BitsStored cannot hold', () => {
     const eight: Overrides = { ...bits(6, false), '00280100': ['US', 8], ...padded(255) };
     const pixels: DicomElement = ['7fe00010', 'OB', Uint8Array.from([255, 63, 1, 2, 3, 4])];
     const bytes = dicomFile({ elements: [...imageElements(eight), pixels] });
-    expect((await readFrame(bytes, readHeader(bytes), 0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 0]));
+    expect((await openImage(bytes).frame(0)).padding).toEqual(Uint8Array.from([1, 0, 0, 0, 0, 0]));
     const shifted = await read({ ...bits(12, false, 15), ...padded(7) }, [0x70, 0x71, 0x7000, 7, 0x80, 0]);
     expect(shifted.padding).toEqual([1, 1, 0, 0, 0, 0]);
   });

@@ -1,8 +1,9 @@
 /** From stored bits to numbers: masks, signs, word sizes, photometric interpretation, rescaling. */
 
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, readFrame, readHeader } from '../dicom/index.ts';
+import { openImage } from '../dicom/index.ts';
 import { type DicomElement, dicomFile, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import { storedValues } from './support/dicom-stored.ts';
 
 const bits = (allocated: number, stored: number, high: number, signed: boolean): Overrides => ({
   '00280100': ['US', allocated],
@@ -17,11 +18,11 @@ function file(overrides: Overrides, value: Uint8Array, options: { vr?: string; s
 }
 
 async function stored(bytes: Uint8Array): Promise<number[]> {
-  return [...(await decodeFrame(bytes, readHeader(bytes), 0))];
+  return [...(await storedValues(bytes))];
 }
 
 async function modality(bytes: Uint8Array): Promise<number[]> {
-  return [...(await readFrame(bytes, readHeader(bytes), 0)).values];
+  return [...(await openImage(bytes).frame(0)).values];
 }
 
 const dwords = (values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
@@ -78,7 +79,7 @@ describe('stored values', () => {
   });
 
   const refused: [string, Overrides, string][] = [
-    ['three samples a pixel', { '00280002': ['US', 3], '00280004': ['CS', 'RGB'] }, 'SamplesPerPixel'],
+    ['three samples per pixel', { '00280002': ['US', 3], '00280004': ['CS', 'RGB'] }, 'SamplesPerPixel'],
     ['palette colour', { '00280004': ['CS', 'PALETTE COLOR'] }, 'PhotometricInterpretation'],
     ['1 bit', bits(1, 1, 0, false), 'BitsAllocated'],
     ['packed 12 bits', bits(12, 12, 11, false), 'BitsAllocated'],
@@ -97,11 +98,10 @@ describe('stored values', () => {
     await expect(stored(bytes)).rejects.toMatchObject({ code: 'DICOM_ATTRIBUTE_MISSING' });
   });
 
-  it('says that there is no such frame, as after the file was replaced by another', async () => {
-    const bytes = file({}, words([1, 2, 3, 4, 5, 6]));
-    const header = readHeader(bytes);
+  it('says that there is no such frame', async () => {
+    const image = openImage(file({}, words([1, 2, 3, 4, 5, 6])), { file: 'a.dcm' });
     for (const frame of [1, -1, 0.5]) {
-      await expect(decodeFrame(bytes, header, frame, { file: 'a.dcm' })).rejects.toMatchObject({
+      await expect(image.frame(frame)).rejects.toMatchObject({
         code: 'DICOM_ATTRIBUTE_INVALID',
         context: { file: 'a.dcm', expected: '0 to 0' },
       });

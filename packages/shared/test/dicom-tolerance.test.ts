@@ -1,12 +1,23 @@
-/** Odd elements are skipped or read; what pydicom or DCMTK reads, spineline reads. */
+/** Elements that break the standard are skipped or read. Spineline reads every file that pydicom or DCMTK reads. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, readFacts, readHeader } from '../dicom/index.ts';
+import { openImage, readFacts } from '../dicom/index.ts';
+import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, type DicomFile, dicomFile, elementBytes, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  type DicomFile,
+  dicomFile,
+  elementBytes,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
+import { storedValues } from './support/dicom-stored.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -21,7 +32,7 @@ const pixels = (syntax: string): DicomElement => [
 const creator = (tag: string): DicomElement => [tag, 'LO', 'ACMEPRIV'];
 const inTagOrder = (elements: DicomElement[]) => elements.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 
-/** A file with these elements beside those of an image. */
+/** A file with the elements of an image and these. */
 function fileWith(odd: readonly DicomElement[], file: Partial<DicomFile> = {}, overrides: Overrides = {}): Uint8Array {
   const syntax = file.syntax ?? SYNTAX.explicit;
   const elements = inTagOrder([...imageElements(overrides), ...odd, pixels(syntax)]);
@@ -29,11 +40,11 @@ function fileWith(odd: readonly DicomElement[], file: Partial<DicomFile> = {}, o
 }
 
 async function expectRead(bytes: Uint8Array): Promise<void> {
-  const header = readHeader(bytes, { file: 'odd.dcm' });
+  const { header, stored } = openStored(bytes, { file: 'odd.dcm' });
   expect(header).toMatchObject({ rows: 3, columns: 2, facts: { modality: 'MR', instanceNumber: 7 } });
-  expect([...(await decodeFrame(bytes, header, 0))]).toEqual(VALUES);
+  expect([...(await stored(0)).stored]).toEqual(VALUES);
   expect(readFacts(bytes, { whole: true })).toEqual({ facts: header.facts });
-  // Wherever the bytes end: the same facts, or a wish for more.
+  // A part of the file gives the same facts, or asks for more.
   for (let length = 0; length < bytes.length; length += Math.max(1, Math.floor(bytes.length / 1000))) {
     const found = readFacts(bytes.subarray(0, length), { whole: false });
     if (found !== 'more') expect(found, `of ${length} bytes`).toEqual({ facts: header.facts });
@@ -51,13 +62,12 @@ describe.each([
   });
 
   it.each(odd)('private, between Rows and Columns: %s', async (_, make) => {
-    // An odd group and a place of its own, which no writer keeps to: tags are not in order there.
+    // Its tag is not in order at this place, which some writers get wrong, too.
     const elements = [...imageElements(), pixels(syntax)];
     const at = elements.findIndex(([tag]) => tag === '00280011');
     elements.splice(at, 0, make('00281101', little));
     const bytes = dicomFile({ syntax, elements });
-    const header = readHeader(bytes);
-    expect([...(await decodeFrame(bytes, header, 0))]).toEqual(VALUES);
+    expect([...(await storedValues(bytes))]).toEqual(VALUES);
   });
 
   it.each(odd)('the last before the pixel data: %s', async (_, make) => {
@@ -88,7 +98,7 @@ describe.each([
       for (const tag of ['00191001', '00291001']) {
         const bytes = enhanced([make(tag, little)], undefinedLengths);
         await expectRead(bytes);
-        expect(readHeader(bytes).frames[0]?.position, `${tag} ${undefinedLengths}`).toEqual([1, 2, 3]);
+        expect(openImage(bytes).header.frames[0]?.position, `${tag} ${undefinedLengths}`).toEqual([1, 2, 3]);
       }
     }
   });
@@ -120,7 +130,7 @@ describe('odd elements of every VR that is none', () => {
 
   it('gives up, with an error that names the element, where nothing follows it', () => {
     const broken = Uint8Array.from([0x19, 0x00, 0x01, 0x10, 0x3f, 0x3f, 0xff, 0x7f, 1, 2, 3, 4]);
-    expect(() => readHeader(fileWith([['00191001', 'raw', broken]]), { file: 'odd.dcm' })).toThrow(
+    expect(() => openImage(fileWith([['00191001', 'raw', broken]]), { file: 'odd.dcm' })).toThrow(
       expect.objectContaining({
         code: 'DICOM_ATTRIBUTE_INVALID',
         message: expect.stringMatching(/file odd\.dcm: element \(0019,1001\) has no VR/),
@@ -130,7 +140,7 @@ describe('odd elements of every VR that is none', () => {
 
   it('reads a wanted attribute whose VR is none by the VR that the standard gives it', () => {
     const rows = Uint8Array.from([0x28, 0x00, 0x10, 0x00, 0x3f, 0x3f, 0x02, 0x00, 3, 0]);
-    expect(readHeader(fileWith([['00280010', 'raw', rows]], {}, { '00280010': undefined })).rows).toBe(3);
+    expect(openImage(fileWith([['00280010', 'raw', rows]], {}, { '00280010': undefined })).header.rows).toBe(3);
   });
 });
 
@@ -151,7 +161,7 @@ describe('file meta information', () => {
       [SYNTAX.rle, implicit],
       [SYNTAX.implicit, explicit],
     ] as const) {
-      expect(readHeader(dicomFile({ syntax, elements: [], tail }))).toMatchObject({ rows: 3, columns: 2 });
+      expect(openImage(dicomFile({ syntax, elements: [], tail })).header).toMatchObject({ rows: 3, columns: 2 });
     }
   });
 });
@@ -170,14 +180,14 @@ describe('sequences that do not say what they are', () => {
     'functional groups with VR $vr, explicit items: $explicit, undefined lengths: $undefinedLengths',
     (way) => {
       const bytes = fileWith([['00280008', 'IS', '1'], foreignSequence('52009230', way.vr, group, way)]);
-      expect(readHeader(bytes).frames[0]).toMatchObject({ position: [1, 2, 3], orientation: [1, 0, 0, 0, 1, 0] });
+      expect(openImage(bytes).header.frames[0]).toMatchObject({ position: [1, 2, 3], orientation: [1, 0, 0, 0, 1, 0] });
     },
   );
 
   it('items without VR in a sequence as SQ', () => {
     for (const undefinedLengths of [true, false]) {
       const odd = foreignSequence('52009230', 'SQ', group, { explicit: false, undefinedLengths });
-      expect(readHeader(fileWith([['00280008', 'IS', '1'], odd])).frames[0]?.position).toEqual([1, 2, 3]);
+      expect(openImage(fileWith([['00280008', 'IS', '1'], odd])).header.frames[0]?.position).toEqual([1, 2, 3]);
     }
   });
 
@@ -187,7 +197,7 @@ describe('sequences that do not say what they are', () => {
         Buffer.from([0x19, 0, 1, 0x10, 0x53, 0x51, 0, 0, 255, 255, 255, 255, 0xfe, 0xff, 0, 0xe0, 255, 255, 255, 255]),
       ),
     );
-    expect(() => readHeader(fileWith([['00191001', 'raw', deep]]))).toThrow(
+    expect(() => openImage(fileWith([['00191001', 'raw', deep]]))).toThrow(
       expect.objectContaining({ code: 'DICOM_ATTRIBUTE_INVALID', message: expect.stringContaining('nested') }),
     );
   });
@@ -213,7 +223,7 @@ describe('what else old and careless writers leave', () => {
       const bytes = dicomFile({ syntax, elements: [...imageElements(), pixels(syntax)], tail: zeros });
       await expectRead(bytes);
       const without = dicomFile({ syntax, elements: imageElements(), tail: zeros });
-      expect(readHeader(without).rows).toBe(3);
+      expect(openImage(without).header.rows).toBe(3);
     }
   });
 
@@ -235,7 +245,7 @@ describe('what else old and careless writers leave', () => {
       head.writeUInt32LE(length, 8);
       const frame: DicomElement[] = [['00209113', 'raw', Buffer.concat([head, body])]];
       const bytes = fileWith([['52009230', 'SQ', [frame]]], { undefinedLengths: length === 0xffffffff });
-      expect(readHeader(bytes).frames[0]?.position).toEqual([1, 2, 3]);
+      expect(openImage(bytes).header.frames[0]?.position).toEqual([1, 2, 3]);
     }
   });
 });
@@ -277,8 +287,7 @@ describe('what pydicom or DCMTK reads', () => {
         if (byPydicom[index] !== VALUES.join(',') && !byDcmtk) continue;
         readable += 1;
         const bytes = fileWith([ODD_ELEMENTS[name.replace(/ as \d+$/, '')]!(path.basename(file).slice(-12, -4), true)]);
-        const header = readHeader(bytes, { file: name });
-        expect([...(await decodeFrame(bytes, header, 0))], name).toEqual(VALUES);
+        expect([...(await storedValues(bytes, 0, { file: name }))], name).toEqual(VALUES);
       }
       expect(readable).toBeGreaterThan(40);
     },
@@ -290,7 +299,7 @@ it('an error never quotes the bytes of an element that is odd', () => {
   const bytes = fileWith([['00100010', 'raw', name]]);
   let error: unknown;
   try {
-    readHeader(bytes);
+    openImage(bytes);
   } catch (caught) {
     error = caught;
   }

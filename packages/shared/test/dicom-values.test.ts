@@ -1,13 +1,13 @@
-/** Numbers as people write them: what is mended is told, and what cannot be used is shown as it was found. */
+/** Numbers with faults: repairs are reported, and values that cannot be used are quoted. */
 
 import { describe, expect, it } from 'vitest';
-import { readFacts, readHeader } from '../dicom/index.ts';
+import { openImage, readFacts } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
 import { type DicomElement, dicomFile, imageElements, type Overrides, SYNTAX } from './support/dicom-bytes.ts';
 
 const file = (overrides: Overrides, syntax: string = SYNTAX.explicit) =>
   dicomFile({ syntax, elements: imageElements(overrides) });
-const read = (overrides: Overrides) => readHeader(file(overrides), { file: 'slice.dcm' });
+const read = (overrides: Overrides) => openImage(file(overrides), { file: 'slice.dcm' }).header;
 
 describe('numbers that are mended', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('numbers that are mended', () => {
     [' 5,0E-1 \\ 0,5', [0.5, 0.5], 'PixelSpacing " 5,0E-1 \\ 0,5" has decimal commas'],
   ])('PixelSpacing %j', (written, spacing, sentence) => {
     for (const syntax of [SYNTAX.explicit, SYNTAX.implicit]) {
-      const header = readHeader(file({ '00280030': ['DS', written] }, syntax));
+      const header = openImage(file({ '00280030': ['DS', written] }, syntax)).header;
       expect(header.frames[0]).toMatchObject({ spacing });
       expect(header.frames[0]).not.toHaveProperty('found');
       expect(header.repaired).toEqual([sentence]);
@@ -53,7 +53,7 @@ describe('numbers that are mended', () => {
       ...imageElements({ '00280008': ['IS', '2'], '52009230': ['SQ', [[plane('1,5')], [plane('2,5')]]] }),
       ['7fe00010', 'OW', new Uint8Array(24)],
     ];
-    const header = readHeader(dicomFile({ elements }));
+    const header = openImage(dicomFile({ elements })).header;
     expect(header.frames.map((frame) => frame.position)).toEqual([
       [0, 0, 1.5],
       [0, 0, 2.5],
@@ -100,7 +100,7 @@ describe('geometry that cannot be used', () => {
       ...imageElements({ '00280008': ['IS', '2'], '52009230': ['SQ', [[plane('1')], [plane('up')]]] }),
       ['7fe00010', 'OW', new Uint8Array(24)],
     ];
-    expect(readHeader(dicomFile({ elements })).frames.map((frame) => frame.found)).toEqual([
+    expect(openImage(dicomFile({ elements })).header.frames.map((frame) => frame.found)).toEqual([
       undefined,
       { ImagePositionPatient: '0\\0\\up' },
     ]);

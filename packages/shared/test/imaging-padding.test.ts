@@ -7,7 +7,7 @@ import { randomImage, randomNumbers, wholeSpace } from './imaging-reference.ts';
 const NORMALISE = { low: 1, high: 99 };
 const RESIZE = { antialias: true };
 
-/** An image whose outermost columns are padding, as `readFrame` gives it: the lowest tissue value, and marked. */
+/** An image whose outermost columns are padding, as `frame` of a DICOM image gives it: set to the lowest tissue value, and marked. */
 function padded(image: Image, columns: number): Image {
   const { height, width } = image;
   const isPadding = (i: number) => i % width < columns || i % width >= width - columns;

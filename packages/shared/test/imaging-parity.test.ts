@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind } from '../domain/index.ts';
 import { type NumberedSlice, nearestPlane, orderSlices, patientToPixel, pixelToPatient } from '../geometry/index.ts';
 import { CropSpaces, cutCrop, type Image, percentiles, resizeBilinear, volumeTensor, xyTensor } from '../imaging/index.ts';
@@ -16,11 +16,8 @@ const AXIAL_WINDOW = { left: 144, right: 48, top: 96, bottom: 96, to: [256, 256]
 /** Of the range [0, 1]. What is asked for is 1e-3; what was measured is at most 2.4e-7, the rounding of float32. */
 const TOLERANCE = 1e-6;
 
-let reference: Reference;
-beforeEach(() => {
-  reference = new Reference();
-});
-afterEach(() => reference.remove());
+/** To load numpy, torch and pydicom takes longer than most comparisons, so that many of them share a reference. */
+const missing = python() ? undefined : NO_PYTHON;
 
 interface OrderReport {
   ordered: number[];
@@ -47,43 +44,67 @@ function rounded({ planes: _, ...report }: OrderReport): Omit<OrderReport, 'plan
   return { ...report, gaps: report.gaps.map(([after, mm]) => [after, Number(mm.toFixed(6))]) };
 }
 
-describe('parity with numpy and torch on random arrays', () => {
-  it('resizes and takes percentiles alike', ({ skip }) => {
-    skip(!python(), NO_PYTHON);
-    const random = randomNumbers(11);
-    const cases = [
-      { from: [640, 640], size: [384, 384], antialias: true },
-      { from: [640, 512], size: [384, 384], antialias: false },
-      { from: [320, 448], size: [512, 512], antialias: true },
-      { from: [257, 1023], size: [64, 33], antialias: true },
-      { from: [64, 64], size: [512, 512], antialias: false },
-    ].map((one, index) => ({ ...one, name: `resize${index}`, image: randomImage(random, one.from[0]!, one.from[1]!) }));
-    for (const { name, image, size, antialias } of cases) {
+describe.skipIf(missing)(`parity with numpy and torch on random arrays${missing ? ` (${missing})` : ''}`, () => {
+  let reference: Reference;
+  let report: Record<string, unknown>;
+  afterAll(() => reference?.remove());
+
+  const random = randomNumbers(11);
+  const resizes = [
+    { from: [640, 640], size: [384, 384], antialias: true },
+    { from: [640, 512], size: [384, 384], antialias: false },
+    { from: [320, 448], size: [512, 512], antialias: true },
+    { from: [257, 1023], size: [64, 33], antialias: true },
+    { from: [64, 64], size: [512, 512], antialias: false },
+  ].map((one, index) => ({ ...one, name: `resize${index}`, image: randomImage(random, one.from[0]!, one.from[1]!) }));
+  const stacks = [
+    Array.from({ length: 3 }, () => randomImage(random, 320, 320)),
+    Array.from({ length: 41 }, () => randomImage(random, 192, 256)),
+    Array.from({ length: 6 }, (_, i) => randomImage(random, 300 + 40 * i, 512 - 30 * i)),
+  ];
+  const images = [640, 640, 600, 320, 448].map((height) => randomImage(random, height, 512));
+  const cuts = [
+    { centre: [256.4, 300.5], window: SAGITTAL_WINDOW },
+    { centre: [20, 500], window: SAGITTAL_WINDOW },
+    { centre: [470.2, 3.7], window: AXIAL_WINDOW },
+  ] as const;
+  const series = Array.from({ length: 60 }, (_, s) => ({
+    kind: (['sagittal_t2', 'sagittal_t1', 'axial_t2'] as const)[s % 3]!,
+    planes: randomStack(random, s % 3 === 2),
+  }));
+  const points = Array.from({ length: 5 }, () => [random() * 300, random() * 300] as const);
+
+  beforeAll(() => {
+    reference = new Reference();
+    for (const { name, image, size, antialias } of resizes) {
       const slices = [reference.save(`${name}-in`, image)];
       reference.ask({ name, task: 'resize', slices, size, antialias });
       reference.ask({ name: `${name}-p`, task: 'percentiles', slices, normalise: NORMALISE });
     }
-    const report = reference.run();
-    for (const { name, image, size, antialias } of cases) {
+    stacks.forEach((stack, s) => {
+      const slices = stack.map((image, i) => reference.save(`v${s}-${i}`, image));
+      reference.ask({ name: `volume${s}`, task: 'volume', slices, settings: VOLUME });
+    });
+    const slices = images.map((image, i) => reference.save(`c${i}`, image));
+    reference.ask({ name: 'xy', task: 'xy', slices: slices.slice(0, 3), settings: XY });
+    reference.ask({ name: 'crops', task: 'crops', slices, settings: CROPS, cuts });
+    series.forEach(({ kind, planes }, s) => {
+      reference.ask({ name: `order${s}`, task: 'order', planes, kind });
+      const plane = series[(s + 1) % series.length]!.planes[0];
+      reference.ask({ name: `project${s}`, task: 'project', plane, points, planes });
+    });
+    report = reference.run();
+  });
+
+  it('resizes and takes percentiles alike', () => {
+    for (const { name, image, size, antialias } of resizes) {
       const found = resizeBilinear(image, size[0]!, size[1]!, { antialias });
       expect(largestDifference(found, reference.array(name).data)).toBeLessThan(4096 * TOLERANCE);
       expect(percentiles([image.data], 1, 99)).toEqual(report[`${name}-p`]);
     }
   });
 
-  it('makes the same volumes: few slices, many slices, slices of different sizes', ({ skip }) => {
-    skip(!python(), NO_PYTHON);
-    const random = randomNumbers(12);
-    const stacks = [
-      Array.from({ length: 3 }, () => randomImage(random, 320, 320)),
-      Array.from({ length: 41 }, () => randomImage(random, 192, 256)),
-      Array.from({ length: 6 }, (_, i) => randomImage(random, 300 + 40 * i, 512 - 30 * i)),
-    ];
-    stacks.forEach((stack, s) => {
-      const slices = stack.map((image, i) => reference.save(`v${s}-${i}`, image));
-      reference.ask({ name: `volume${s}`, task: 'volume', slices, settings: VOLUME });
-    });
-    const report = reference.run();
+  it('makes the same volumes: few slices, many slices, slices of different sizes', () => {
     stacks.forEach((stack, s) => {
       const { tensor, sliceOf, constant } = volumeTensor(stack, VOLUME);
       const expected = reference.array(`volume${s}`);
@@ -93,20 +114,7 @@ describe('parity with numpy and torch on random arrays', () => {
     });
   });
 
-  it('makes the same stage-2 images and crops, at the edges as well', ({ skip }) => {
-    skip(!python(), NO_PYTHON);
-    const random = randomNumbers(13);
-    const images = [640, 640, 600, 320, 448].map((height) => randomImage(random, height, 512));
-    const slices = images.map((image, i) => reference.save(`c${i}`, image));
-    const cuts = [
-      { centre: [256.4, 300.5], window: SAGITTAL_WINDOW },
-      { centre: [20, 500], window: SAGITTAL_WINDOW },
-      { centre: [470.2, 3.7], window: AXIAL_WINDOW },
-    ] as const;
-    reference.ask({ name: 'xy', task: 'xy', slices: slices.slice(0, 3), settings: XY });
-    reference.ask({ name: 'crops', task: 'crops', slices, settings: CROPS, cuts });
-    reference.run();
-
+  it('makes the same stage-2 images and crops, at the edges as well', () => {
     const { tensor } = xyTensor([images[0]!, images[1]!, images[2]!], XY);
     expect(largestDifference(tensor, reference.array('xy').data)).toBeLessThan(TOLERANCE);
     const space = new CropSpaces(CROPS).of(images);
@@ -117,20 +125,7 @@ describe('parity with numpy and torch on random arrays', () => {
     });
   });
 
-  it('orders and projects random oblique stacks alike', ({ skip }) => {
-    skip(!python(), NO_PYTHON);
-    const random = randomNumbers(14);
-    const series = Array.from({ length: 60 }, (_, s) => ({
-      kind: (['sagittal_t2', 'sagittal_t1', 'axial_t2'] as const)[s % 3]!,
-      planes: randomStack(random, s % 3 === 2),
-    }));
-    const points = Array.from({ length: 5 }, () => [random() * 300, random() * 300] as const);
-    series.forEach(({ kind, planes }, s) => {
-      reference.ask({ name: `order${s}`, task: 'order', planes, kind });
-      const plane = series[(s + 1) % series.length]!.planes[0];
-      reference.ask({ name: `project${s}`, task: 'project', plane, points, planes });
-    });
-    const report = reference.run();
+  it('orders and projects random oblique stacks alike', () => {
     series.forEach(({ kind, planes }, s) => {
       expect(inIndices(planes, kind)).toEqual(rounded(report[`order${s}`] as OrderReport));
       const projected = report[`project${s}`] as { patient: number[][]; nearest: number[][]; pixels: number[][] };
@@ -169,68 +164,76 @@ function randomStack(random: () => number, axial: boolean): NumberedSlice[] {
   return order.map((index, i) => ({ ...planes[index]!, instanceNumber: 1 + 2 * i }));
 }
 
-describe('parity with pydicom, numpy and torch on a real scanner’s slices', () => {
-  const images = join(TEST_DATA, 'scanner-phantom/test_images');
-  const SERIES = [
-    { folder: '101', kind: 'sagittal_t2' },
-    { folder: '102', kind: 'sagittal_t1' },
-    { folder: '103', kind: 'axial_t2' },
-    { folder: '104', kind: 'axial_t2' },
-  ] as const;
+const IMAGES = join(TEST_DATA, 'scanner-phantom/test_images');
+const withoutScanner = missing ?? (existsSync(IMAGES) ? undefined : `no test data at ${IMAGES}`);
 
-  it.for(['1486', '1487'])('orders, projects and preprocesses study %s alike', (study, { skip }) => {
-    skip(!existsSync(images), `no test data at ${images}`);
-    skip(!python(), NO_PYTHON);
+describe.skipIf(withoutScanner)(
+  `parity with pydicom, numpy and torch on a real scanner’s slices${withoutScanner ? ` (${withoutScanner})` : ''}`,
+  () => {
+    const STUDIES = ['1486', '1487'] as const;
+    const KINDS = {
+      '101': 'sagittal_t2',
+      '102': 'sagittal_t1',
+      '103': 'axial_t2',
+      '104': 'axial_t2',
+    } as const;
+    const SERIES = STUDIES.flatMap((study) =>
+      Object.entries(KINDS).map(([folder, kind]) => ({ study, folder, kind, id: `${study}-${folder}` })),
+    );
     const CUTS = [
       { centre: [250, 260], window: SAGITTAL_WINDOW },
       { centre: [30, 480], window: AXIAL_WINDOW },
     ] as const;
-    const first = new Reference();
-    try {
-      for (const { folder, kind } of SERIES) {
-        const files = readdirSync(join(images, study, folder)).map((name) => join(images, study, folder, name));
-        first.ask({ name: `order${folder}`, task: 'order', slices: files, kind });
-        first.ask({ name: `pixels${folder}`, task: 'pixels', slices: files });
-        first.ask({ name: `volume${folder}`, task: 'volume', slices: files, kind, settings: VOLUME });
-      }
-      const report = first.run();
-      const axial = ['103', '104'].flatMap((folder) => (report[`order${folder}`] as OrderReport).planes);
-      for (const { folder, kind } of SERIES) {
-        const order = report[`order${folder}`] as OrderReport;
-        expect(inIndices(order.planes, kind)).toEqual(rounded(order));
-        const ordered = order.ordered.map((index): Image => first.image(`pixels${folder}_${index}`));
-        const { tensor } = volumeTensor(ordered, VOLUME);
-        expect(largestDifference(tensor, first.array(`volume${folder}`).data)).toBeLessThan(TOLERANCE);
+    let first: Reference;
+    let second: Reference;
+    let report: Record<string, unknown>;
+    let further: Record<string, unknown>;
+    afterAll(() => {
+      first?.remove();
+      second?.remove();
+    });
 
-        const paths = ordered.map((image, i) => reference.save(`${folder}-${i}`, image));
-        reference.ask({ name: `xy${folder}`, task: 'xy', slices: paths.slice(2, 5), settings: XY });
-        reference.ask({
-          name: `crops${folder}`,
-          task: 'crops',
-          slices: paths.slice(1, 6),
-          settings: CROPS,
-          cuts: CUTS,
-        });
-        const plane = order.planes[order.ordered[3]!]!;
-        reference.ask({ name: `project${folder}`, task: 'project', plane, points: [[100, 120]], planes: axial });
+    const order = (id: string) => report[`order${id}`] as OrderReport;
+    const ordered = (id: string) => order(id).ordered.map((index) => first.image(`pixels${id}_${index}`));
+    const axial = (study: string) => [`${study}-103`, `${study}-104`].flatMap((id) => order(id).planes);
+    const fourth = (id: string) => order(id).planes[order(id).ordered[3]!]!;
+
+    beforeAll(() => {
+      first = new Reference();
+      second = new Reference();
+      for (const { study, folder, kind, id } of SERIES) {
+        const files = readdirSync(join(IMAGES, study, folder)).map((name) => join(IMAGES, study, folder, name));
+        first.ask({ name: `order${id}`, task: 'order', slices: files, kind });
+        first.ask({ name: `pixels${id}`, task: 'pixels', slices: files });
+        first.ask({ name: `volume${id}`, task: 'volume', slices: files, kind, settings: VOLUME });
       }
-      const second = reference.run();
-      for (const { folder } of SERIES) {
-        const order = report[`order${folder}`] as OrderReport;
-        const ordered = order.ordered.map((index): Image => first.image(`pixels${folder}_${index}`));
-        const { tensor } = xyTensor([ordered[2]!, ordered[3]!, ordered[4]!], XY);
-        expect(largestDifference(tensor, reference.array(`xy${folder}`).data)).toBeLessThan(TOLERANCE);
-        const space = new CropSpaces(CROPS).of(ordered.slice(1, 6));
+      report = first.run();
+      for (const { study, id } of SERIES) {
+        const paths = ordered(id).map((image, i) => second.save(`${id}-${i}`, image));
+        second.ask({ name: `xy${id}`, task: 'xy', slices: paths.slice(2, 5), settings: XY });
+        second.ask({ name: `crops${id}`, task: 'crops', slices: paths.slice(1, 6), settings: CROPS, cuts: CUTS });
+        const question = { plane: fourth(id), points: [[100, 120]], planes: axial(study) };
+        second.ask({ name: `project${id}`, task: 'project', ...question });
+      }
+      further = second.run();
+    });
+
+    it.for(STUDIES)('orders, projects and preprocesses study %s alike', (name) => {
+      for (const { study, kind, id } of SERIES.filter((one) => one.study === name)) {
+        expect(inIndices(order(id).planes, kind)).toEqual(rounded(order(id)));
+        const images = ordered(id);
+        const { tensor: volume } = volumeTensor(images, VOLUME);
+        expect(largestDifference(volume, first.array(`volume${id}`).data)).toBeLessThan(TOLERANCE);
+        const { tensor } = xyTensor([images[2]!, images[3]!, images[4]!], XY);
+        expect(largestDifference(tensor, second.array(`xy${id}`).data)).toBeLessThan(TOLERANCE);
+        const space = new CropSpaces(CROPS).of(images.slice(1, 6));
         CUTS.forEach(({ centre: [x, y], window }, i) => {
           const crop = cutCrop(space, { x, y }, window, true);
-          expect(largestDifference(crop, reference.array(`crops${folder}_${i}`).data)).toBeLessThan(TOLERANCE);
+          expect(largestDifference(crop, second.array(`crops${id}_${i}`).data)).toBeLessThan(TOLERANCE);
         });
-        const point = pixelToPatient(order.planes[order.ordered[3]!]!, 100, 120);
-        const { nearest } = second[`project${folder}`] as { nearest: [number, number][] };
-        expect(nearestPlane(axial, point)?.index).toBe(nearest[0]![0]);
+        const { nearest } = further[`project${id}`] as { nearest: [number, number][] };
+        expect(nearestPlane(axial(study), pixelToPatient(fourth(id), 100, 120))?.index).toBe(nearest[0]![0]);
       }
-    } finally {
-      first.remove();
-    }
-  });
-});
+    });
+  },
+);

@@ -123,7 +123,7 @@ it('names the schemes that it takes when a location has another one', async () =
   }
 });
 
-const missing = s3Missing();
+const missing = await s3Missing();
 describe.skipIf(missing)(missing ? `sources on s3:// (skipped: ${missing})` : 'sources on s3://', () => {
   let server: TestS3;
   beforeAll(async () => {

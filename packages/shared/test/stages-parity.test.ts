@@ -6,14 +6,12 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generatePhantom } from '@spineline/phantom';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';
-import { type Kind, LEVELS, type StageNumber } from '../domain/index.ts';
+import { LEVELS, type StageNumber } from '../domain/index.ts';
 import type { SlicePlane } from '../geometry/index.ts';
 import { readNpy } from '../imaging/index.ts';
 import { type BundleOf, parseBundle } from '../models/index.ts';
@@ -27,6 +25,7 @@ import { STAGE1_TASKS, type Stage1Task } from '../stages/level-slices.ts';
 import type { CropPlan } from '../stages/crop-plan.ts';
 import type { XyImage } from '../stages/points.ts';
 import { largestDifference, NO_PYTHON, python, Reference, ROOT, randomNumbers, TEST_DATA } from './imaging-reference.ts';
+import { type PhantomDataset, phantomDataset } from './support/phantoms.ts';
 
 /** Of the range [0, 1]. What is asked for is 1e-3. */
 const TOLERANCE = 1e-6;
@@ -34,6 +33,7 @@ const TOLERANCE = 1e-6;
 const CROP_TOLERANCE = 2.5e-4;
 
 const SCANNER = join(TEST_DATA, 'scanner-phantom');
+const missing = python() ? undefined : NO_PYTHON;
 const [INPUT1, INPUT2] = [(await demo(1)).input, (await demo(2)).input];
 const { crops: CROPS } = await demo(3);
 
@@ -49,9 +49,10 @@ interface Prepared {
   readonly volumes: Awaited<ReturnType<typeof prepareStage1>>['volumes'];
 }
 
+const sources = openSources();
+afterAll(() => sources.close());
+
 async function prepare(folder: string, name?: string): Promise<Prepared> {
-  const sources = openSources();
-  onTestFinished(() => sources.close());
   for await (const study of (await openDataset(folder, sources)).studies()) {
     if (name !== undefined && study.study !== name) continue;
     const locations = study.series.flatMap(({ instances }) => instances.map(({ location }) => location));
@@ -62,22 +63,15 @@ async function prepare(folder: string, name?: string): Promise<Prepared> {
   throw new Error(`no study ${name} in ${folder}`);
 }
 
-type Variation = Pick<Parameters<typeof generatePhantom>[1], 'storedAs' | 'padding'>;
-
-async function phantom(firstStudy: number, awkward: boolean, variation: Variation = {}): Promise<Prepared> {
-  const folder = await mkdtemp(join(tmpdir(), 'spineline-parity-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  await generatePhantom(folder, { studies: 1, seed: 7, firstStudy, awkward, threads: 1, ...variation });
-  return prepare(folder);
-}
+const phantom = async (dataset: PhantomDataset) => prepare(await phantomDataset(dataset));
 
 const pathOf = (location: string) => fileURLToPath(location);
 const clamp = (place: number, count: number) => Math.min(count - 1, Math.max(0, place));
 const neighbours = ({ slices }: IndexedSeries, place: number, radius: number) =>
   Array.from({ length: 2 * radius + 1 }, (_, i) => slices[clamp(place - radius + i, slices.length)]!);
 
-/** The names of series that pydicom decodes here: without further packages not JPEG Lossless nor JPEG-LS. */
-function readableSeries({ index }: Prepared): Set<string> {
+/** Which of the series pydicom decodes here: without further packages not JPEG Lossless nor JPEG-LS. */
+function readableSeries(series: readonly IndexedSeries[]): IndexedSeries[] {
   const script = [
     'import json, sys, pydicom',
     'def readable(path):',
@@ -85,9 +79,9 @@ function readableSeries({ index }: Prepared): Set<string> {
     '    except (RuntimeError, NotImplementedError): return False',
     'print(json.dumps([readable(path) for path in sys.argv[1:]]))',
   ].join('\n');
-  const paths = index.series.map(({ slices }) => pathOf(slices[0]!.location));
+  const paths = series.map(({ slices }) => pathOf(slices[0]!.location));
   const readable = JSON.parse(execFileSync(python()!, ['-c', script, ...paths], { encoding: 'utf8' })) as boolean[];
-  return new Set(index.series.filter((_, i) => readable[i]).map(({ series }) => series));
+  return series.filter((_, i) => readable[i]);
 }
 
 interface Difference {
@@ -97,28 +91,27 @@ interface Difference {
 
 /** Everything that the stages prepare of a study, and how far the reference is from it. */
 class Comparison {
+  readonly #name: string;
   readonly #prepared: Prepared;
-  readonly #reference = new Reference();
+  readonly #reference: Reference;
   readonly #compare: ((report: Record<string, unknown>) => Difference[])[] = [];
 
-  constructor(prepared: Prepared) {
+  /** @param name of the study among those of the reference. */
+  constructor(name: string, prepared: Prepared, reference: Reference) {
+    this.#name = name;
     this.#prepared = prepared;
+    this.#reference = reference;
   }
 
-  run(): Difference[] {
-    try {
-      const report = this.#reference.run();
-      return this.#compare.flatMap((compare) => compare(report));
-    } finally {
-      this.#reference.remove();
-    }
+  differences(report: Record<string, unknown>): Difference[] {
+    return this.#compare.flatMap((compare) => compare(report));
   }
 
   /** The order of the slices, from the files in another order than they were indexed in. */
   order({ series, kind, slices }: IndexedSeries): void {
     const entry = this.#prepared.study.series.find((one) => one.series === series)!;
     const paths = entry.instances.map(({ location }) => pathOf(location)).reverse();
-    const name = `order-${series}`;
+    const name = `${this.#name}-order-${series}`;
     this.#reference.ask({ name, task: 'order', slices: paths, kind });
     this.#compare.push((report) => {
       const { ordered, planes } = report[name] as {
@@ -143,8 +136,9 @@ class Comparison {
     const { sample, sliceOf } = this.#prepared.volumes[task]!;
     const entry = this.#prepared.study.series.find((one) => one.series === series)!;
     const slices = entry.instances.map(({ location }) => pathOf(location));
+    const name = `${this.#name}-${task}`;
     this.#reference.ask({
-      name: task,
+      name,
       task: 'volume',
       slices,
       kind: STAGE1_TASKS[task],
@@ -152,9 +146,9 @@ class Comparison {
       settings: INPUT1,
     });
     this.#compare.push((report) => {
-      const { data, shape } = this.#reference.array(task);
+      const { data, shape } = this.#reference.array(name);
       expect([1, ...shape]).toEqual(sample.volume!.dims);
-      expect((report[task] as { sliceOf: number[] }).sliceOf).toEqual([...sliceOf]);
+      expect((report[name] as { sliceOf: number[] }).sliceOf).toEqual([...sliceOf]);
       return [{ what: `volume ${task}`, most: largestDifference(sample.volume!.data, data) }];
     });
   }
@@ -165,11 +159,11 @@ class Comparison {
     );
     const { samples } = await prepareXy({ study: 'any', images, files: this.#prepared.files, input: INPUT2 });
     places.forEach((place, i) => {
-      const name = `xy-${series.series}-${place}`;
+      const name = `${this.#name}-xy-${series.series}-${place}`;
       const slices = images[i]!.slices.map(({ location }) => pathOf(location));
       this.#reference.ask({ name, task: 'xy', slices, canonical: series.kind, settings: INPUT2 });
       this.#compare.push(() => [
-        { what: name, most: largestDifference(samples[i]!.image!.data, this.#reference.array(name).data) },
+        { what: 'XY image', most: largestDifference(samples[i]!.image!.data, this.#reference.array(name).data) },
       ]);
     });
   }
@@ -183,7 +177,7 @@ class Comparison {
         ({ kind, side, levels }) => kind === series.kind && side === plan.side && levels.includes(plan.level),
       );
       expect(windows).toHaveLength(1);
-      const name = `${plan.array}-${plan.row}`;
+      const name = `${this.#name}-${plan.array}-${plan.row}`;
       const slices = neighbours(series, plan.index, 2).map(({ location }) => pathOf(location));
       const centre = [plan.x * CROPS.space, plan.y * CROPS.space];
       const cuts = [{ centre, window: windows[0]! }];
@@ -193,7 +187,7 @@ class Comparison {
         expect(shape).toEqual([5, ...windows[0]!.to]);
         const { data } = readNpy(arrays[`${plan.array}.npy`]!);
         const row = Float32Array.from(data.subarray(plan.row * expected.length, (plan.row + 1) * expected.length));
-        return [{ what: `crop ${name}`, most: largestDifference(row, expected) }];
+        return [{ what: `crop ${plan.array} ${plan.row}`, most: largestDifference(row, expected) }];
       });
     }
   }
@@ -208,15 +202,16 @@ class Comparison {
       .flatMap(({ series, slices }) => slices.map((plane) => ({ series, plane })))
       .filter(({ plane }) => plane.frameOfReference === slice.frameOfReference);
     expect(inFrame.length).toBeGreaterThan(4);
+    const name = `${this.#name}-project`;
     this.#reference.ask({
-      name: 'project',
+      name,
       task: 'project',
       plane: slice,
       points: points.map(({ x, y }) => [x * slice.columns, y * slice.rows]),
       planes: inFrame.map(({ plane }) => plane),
     });
     this.#compare.push((report) => {
-      const { nearest } = report.project as { nearest: [number, number][] };
+      const { nearest } = report[name] as { nearest: [number, number][] };
       for (const [level, [place, distanceMm]] of nearest.entries()) {
         const { series, plane } = inFrame[place]!;
         expect(found[level]).toMatchObject({ series, instance: plane.instance });
@@ -228,94 +223,128 @@ class Comparison {
 }
 
 /** A plan for each window of the bundle, anywhere in the middle of a series, at the edges now and then. */
-function planOfEveryWindow(index: SeriesIndex, kinds: ReadonlySet<Kind>, random: () => number): CropPlan[] {
-  return CROPS.windows
-    .filter(({ kind }) => kinds.has(kind))
-    .map(({ kind, side, levels }, i): CropPlan => {
-      const all = index.series.filter((one) => one.used && one.kind === kind);
-      const { series, slices } = all[i % all.length]!;
-      const array = kind !== 'axial_t2' ? kind : side === 'middle' ? 'axial_middle' : 'axial_sides';
-      const level = levels[0]!;
-      const row = LEVELS.indexOf(level) + (side === 'right' ? LEVELS.length : 0);
-      const place = Math.floor(random() * slices.length);
-      return { array, row, level, side, series, index: place, x: 0.05 + 0.9 * random(), y: 0.05 + 0.9 * random() };
-    });
+function planOfEveryWindow(index: SeriesIndex, random: () => number): CropPlan[] {
+  return CROPS.windows.map(({ kind, side, levels }, i): CropPlan => {
+    const all = index.series.filter((one) => one.used && one.kind === kind);
+    const { series, slices } = all[i % all.length]!;
+    const array = kind !== 'axial_t2' ? kind : side === 'middle' ? 'axial_middle' : 'axial_sides';
+    const level = levels[0]!;
+    const row = LEVELS.indexOf(level) + (side === 'right' ? LEVELS.length : 0);
+    const place = Math.floor(random() * slices.length);
+    return { array, row, level, side, series, index: place, x: 0.05 + 0.9 * random(), y: 0.05 + 0.9 * random() };
+  });
 }
 
-async function compareAll(prepared: Prepared, readable: ReadonlySet<string>): Promise<Difference[]> {
-  const { index } = prepared;
-  const comparison = new Comparison(prepared);
+/** Asks for the order of the slices of series, and for XY images of those that are used. */
+async function askForImages(comparison: Comparison, series: readonly IndexedSeries[]): Promise<void> {
+  for (const one of series) comparison.order(one);
+  for (const one of series.filter(({ used }) => used)) {
+    await comparison.xy(one, [one.slices.length >> 1, one.slices.length - 1]);
+  }
+}
+
+/** Asks for what the stages make of a study beside that: axial slices, volumes, and a crop of every window. */
+async function askForStages(comparison: Comparison, index: SeriesIndex): Promise<void> {
   const t2 = usedSeries(index, 'sagittal_t2')!;
-  for (const series of index.series) comparison.order(series);
   comparison.projection(t2, t2.slices.length >> 1);
-
-  const used = index.series.filter((one) => one.used && readable.has(one.series));
   for (const task of Object.keys(STAGE1_TASKS) as Stage1Task[]) {
-    const series = usedSeries(index, STAGE1_TASKS[task])!;
-    if (readable.has(series.series)) comparison.volume(task, series);
+    comparison.volume(task, usedSeries(index, STAGE1_TASKS[task])!);
   }
-  for (const series of used) await comparison.xy(series, [series.slices.length >> 1, series.slices.length - 1]);
-  const kinds = new Set(used.map(({ kind }) => kind));
-  await comparison.crops(planOfEveryWindow(index, kinds, randomNumbers(5)));
-  return comparison.run();
+  await comparison.crops(planOfEveryWindow(index, randomNumbers(5)));
 }
 
-function expectClose(differences: readonly Difference[]): void {
-  for (const { what, most } of differences) {
-    expect(most, what).toBeLessThanOrEqual(what.startsWith('crop') ? CROP_TOLERANCE : TOLERANCE);
-  }
+/** A study to compare. */
+interface Study {
+  /** What is special about it. */
+  readonly what: string;
+  prepare(): Promise<Prepared>;
+  /** All that the stages prepare, or the images alone, of the series that pydicom decodes. */
+  readonly compare: 'stages' | 'images';
+  readonly turned?: boolean;
+  /** Why it is not here. */
+  readonly missing?: string;
 }
 
-describe('end-to-end parity with pydicom, numpy and torch', () => {
-  it('of a phantom study: order, projection, volumes, XY images and a crop of every window', async ({ skip }) => {
-    skip(!python(), NO_PYTHON);
-    const prepared = await phantom(0, false);
-    const differences = await compareAll(prepared, new Set(prepared.index.series.map(({ series }) => series)));
-    expect(differences).toHaveLength(2 + 3 * 2 + 9);
-    expectClose(differences);
-  });
-
-  it.for([
-    ['turned by 180 and 90 degrees', { storedAs: { sagittal: 'turned-180', axial: 'turned-90' } }],
-    ['mirrored, and mirrored and turned', { storedAs: { sagittal: 'mirrored-turned-270', axial: 'mirrored' } }],
-    ['with padding far below the image', { padding: { value: -2000 } }],
+const STUDIES: readonly Study[] = [
+  {
+    what: 'a phantom',
+    prepare: () => phantom({ studies: 1, seed: 7, small: false }),
+    compare: 'stages',
+  },
+  {
+    what: 'a phantom stored turned by 180 and 90 degrees, with padding far below the image',
+    prepare: () =>
+      phantom({
+        ...{ studies: 1, seed: 7, firstStudy: 2, padding: { value: -2000 } },
+        storedAs: { sagittal: 'turned-180', axial: 'turned-90' },
+      }),
+    compare: 'stages',
+    turned: true,
+  },
+  {
+    what: 'a phantom stored mirrored, and mirrored and turned, with a range of padding',
+    prepare: () =>
+      phantom({
+        ...{ studies: 1, seed: 7, firstStudy: 2, padding: { value: -900, rangeLimit: -2000, field: 'turned' } },
+        storedAs: { sagittal: 'mirrored-turned-270', axial: 'mirrored' },
+      }),
+    compare: 'stages',
+    turned: true,
+  },
+  ...(
     [
-      'turned, with a range of padding',
-      { storedAs: { axial: 'turned-270' }, padding: { value: -900, rangeLimit: -2000, field: 'turned' } },
-    ],
-  ] satisfies [string, Variation][])('of a phantom study stored %s', async ([, variation], { skip }) => {
-    skip(!python(), NO_PYTHON);
-    const prepared = await phantom(2, false, variation);
-    const turned = prepared.index.series.some(({ slices }) => slices[0]!.turn !== undefined);
-    expect(turned).toBe('storedAs' in variation);
-    const differences = await compareAll(prepared, new Set(prepared.index.series.map(({ series }) => series)));
-    expect(differences).toHaveLength(2 + 3 * 2 + 9);
-    expectClose(differences);
+      [5, 'RLE and JPEG 2000'],
+      [13, 'deflated and implicit little endian'],
+      [21, 'big endian with rescaling, RLE'],
+    ] as const
+  ).map(
+    ([firstStudy, what]): Study => ({
+      what: `a phantom as ${what}`,
+      prepare: () => phantom({ studies: 1, seed: 7, firstStudy, awkward: true }),
+      compare: 'images',
+    }),
+  ),
+  {
+    what: 'a study of a scanner, with two axial series and with T1 in another frame',
+    prepare: () => prepare(SCANNER, '1486'),
+    compare: 'stages',
+    ...(!existsSync(SCANNER) && { missing: `no test data at ${SCANNER}` }),
+  },
+];
+
+describe.skipIf(missing)(`end-to-end parity with pydicom, numpy and torch${missing ? ` (${missing})` : ''}`, () => {
+  let reference: Reference;
+  let report: Record<string, unknown>;
+  const compared = new Map<Study, { prepared: Prepared; readable: number; comparison: Comparison }>();
+  afterAll(() => reference?.remove());
+
+  // All at once: to load numpy, torch and pydicom takes longer than to compare a study.
+  beforeAll(async () => {
+    reference = new Reference();
+    for (const [i, study] of STUDIES.entries()) {
+      if (study.missing) continue;
+      const prepared = await study.prepare();
+      const comparison = new Comparison(`study${i}`, prepared, reference);
+      const { index } = prepared;
+      const readable = study.compare === 'images' ? readableSeries(index.series) : index.series;
+      await askForImages(comparison, readable);
+      if (study.compare === 'stages') await askForStages(comparison, index);
+      compared.set(study, { prepared, readable: readable.length, comparison });
+    }
+    report = reference.run();
   });
 
-  it.for([
-    [5, 'RLE and JPEG 2000'],
-    [13, 'deflated and implicit little endian'],
-    [21, 'big endian with rescaling, RLE'],
-  ] as const)('of phantom study %i, %s', async ([study], { skip }) => {
-    skip(!python(), NO_PYTHON);
-    const prepared = await phantom(study, true);
-    const readable = readableSeries(prepared);
-    expect(readable.size).toBe(2);
-    const differences = await compareAll(prepared, readable);
-    expect(differences.length).toBeGreaterThanOrEqual(2 * 2 + 2);
-    expectClose(differences);
+  it.for(STUDIES.map((study) => [study.what, study] as const))('of %s', ([, study], { skip }) => {
+    skip(study.missing !== undefined, study.missing);
+    const { prepared, comparison, readable } = compared.get(study)!;
+    const { series } = prepared.index;
+    expect(readable).toBe(study.compare === 'images' ? 2 : series.length);
+    expect(series.some(({ slices }) => slices[0]!.turn !== undefined)).toBe(study.turned ?? false);
+    const differences = comparison.differences(report);
+    expect(differences).toHaveLength(2 * readable + (study.compare === 'stages' ? 2 + CROPS.windows.length : 0));
+    for (const { what, most } of differences) {
+      expect(most, what).toBeLessThanOrEqual(what.startsWith('crop') ? CROP_TOLERANCE : TOLERANCE);
+    }
   });
 
-  it.for(['1486', '1487'])(
-    'of study %s off a scanner, with two axial series and T1 in another frame',
-    async (study, { skip }) => {
-      skip(!existsSync(SCANNER), `no test data at ${SCANNER}`);
-      skip(!python(), NO_PYTHON);
-      const prepared = await prepare(SCANNER, study);
-      const differences = await compareAll(prepared, new Set(prepared.index.series.map(({ series }) => series)));
-      expect(differences).toHaveLength(2 + 4 * 2 + 9);
-      expectClose(differences);
-    },
-  );
 });

@@ -116,7 +116,7 @@ describe('stage outputs', () => {
     for (const name of Object.keys(OBJECTS)) await workers[0]!.read('stage1', KEY, name);
   });
 
-  it('refuse a key that was not made of what is said', async () => {
+  it('refuse a key that is not made of the given parts', async () => {
     const { outputs } = await fresh();
     await expect(outputs.write('stage1', KEY, OBJECTS, { ...MADE, contract: 2 })).rejects.toThrow(RangeError);
     await expect(outputs.write('stage3', KEY, OBJECTS, MADE)).rejects.toThrow(RangeError);

@@ -75,7 +75,7 @@ describe.skipIf(missing)(`a worker process${missing ? ` (${missing})` : ''}`, ()
     await first.log.when(inHand('held-2'));
     first.signal('SIGTERM');
     expect(await first.exited).toMatchObject({ code: 0 });
-    expect(first.log.all.map(({ msg }) => msg)).toContain('grace time is over: jobs in hand go back to the queue');
+    expect(first.log.all.map(({ msg }) => msg)).toContain('grace time is over: unfinished jobs go back to the queue');
 
     const second = await start(rig);
     await second.log.when(inHand('held-2'));

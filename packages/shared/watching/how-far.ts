@@ -9,7 +9,7 @@ import type { Progress } from '../queue/index.ts';
 import type { ClassShares, RunRecord, RunStore } from '../runs/index.ts';
 import type { Answer } from './question.ts';
 
-/** What the store has of a run. */
+/** Counts of a run, from listing the store. */
 export interface StoreCounts {
   readonly scored: number;
   readonly failed: number;
@@ -19,17 +19,17 @@ export interface StoreCounts {
 export interface HowFar {
   readonly scored: number;
   readonly failed: number;
-  /** Studies with neither result nor failure; 0 only if the store says so. */
+  /** Studies with neither result nor failure; 0 only if the listing of the store confirms it. */
   readonly left: number;
-  /** Of the scored studies, by the counts in Redis. */
+  /** Class shares among the scored studies, from the counts in Redis. */
   readonly classShares: ClassShares;
-  /** Studies that are through each stage; all studies for a stage before the one where the run's studies enter. */
+  /** Studies that have finished each stage. For a stage before the one at which studies enter, all studies. */
   readonly through: Readonly<Record<Stage, number>>;
 }
 
 /**
- * @param listed the store as it was listed last; `undefined` if it was not listed yet.
- * @param settled nothing is under way any more, or the listing is newer than the counts: the listing alone counts.
+ * @param listed the last listing of the store; `undefined` before the first one.
+ * @param settled no work is in progress any more, or the listing is newer than the counts: use the listing alone.
  */
 export function howFar(
   { studies, from }: RunRecord,
@@ -52,7 +52,10 @@ export function howFar(
   };
 }
 
-/** The counts of Redis are estimates and may be lost: they add to what was listed, and they end nothing. */
+/**
+ * Redis counts are estimates and may be lost. So they only ever raise the listed counts, and they never say that a run is
+ * finished: one study is left until the listing says otherwise.
+ */
 function estimated(studies: number, progress: Progress, listed: StoreCounts | undefined) {
   const sinceListed = Math.max((listed?.scored ?? 0) + (listed?.failed ?? 0), finishedOf(progress));
   const done = Math.min(studies - 1, sinceListed);
@@ -60,13 +63,13 @@ function estimated(studies: number, progress: Progress, listed: StoreCounts | un
   return { scored: done - failed, failed };
 }
 
-/** By the counts in Redis, which are right within about one percent: never more than there can be. */
+/** From the counts in Redis, which are off by up to about one percent; limited to what is possible. */
 function classSharesOfProgress(progress: Progress, scored: number): ClassShares {
   const studies = Math.min(scored, progress['class-share-studies']);
   return { studies, targets: Math.min(TARGETS.length * studies, progress['class-share-targets']) };
 }
 
-/** Studies that were scored or failed, by the counts in Redis. */
+/** Studies that were scored or failed, from the counts in Redis. */
 export function finishedOf(progress: Progress): number {
   return progress[LAST_STAGE] + progress.failed;
 }
@@ -83,10 +86,10 @@ export async function listRun(run: string, runs: RunStore): Promise<StoreCounts>
 }
 
 /**
- * Whether a run's listing is due again.
+ * Whether it is time to list a run again.
  *
  * @param everyMs time between listings.
- * @param share largest part of the time that listing may take, 0 to 1: a listing that takes long is made less often.
+ * @param share largest share of the time that may go into listing, 0 to 1: a slow listing is made less often.
  */
 export function listingIsDue(last: Answer<unknown> | undefined, everyMs: number, share: number): boolean {
   if (!last) return true;

@@ -1,4 +1,4 @@
-/** A question that is asked again and again, one at a time: whoever does not answer holds up nobody. */
+/** A query that is repeated, never two at a time. A server that does not answer blocks nobody who does not wait for it. */
 
 export interface Answer<T> {
   readonly value: T;
@@ -9,9 +9,9 @@ export interface Answer<T> {
 
 /** Why there is no newer answer. */
 export interface Silence {
-  /** When it was first asked in vain. */
+  /** When the first query without an answer was sent. */
   readonly since: Date;
-  /** What came instead of an answer; `undefined` where nothing came. */
+  /** Message of the error; `undefined` if nothing came back at all. */
   readonly why: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export class Question<T> {
     this.#put = put;
   }
 
-  /** Resolves when it is answered, or when that failed; who asks while it is open waits with the others. */
+  /** Resolves when the query has succeeded or failed. A call while a query is open waits for that one. */
   ask(): Promise<void> {
     this.#asking ??= this.#ask();
     return this.#asking;
@@ -37,12 +37,12 @@ export class Question<T> {
     return this.#answer;
   }
 
-  /** What was thrown, if the question failed after the last answer. */
+  /** The error, if the query after the last answer failed. */
   get fault(): unknown {
     return this.#fault;
   }
 
-  /** @param afterMs a shorter silence is none, unless something was thrown. */
+  /** @param afterMs a shorter wait does not count as silence, unless the query failed. */
   silence(afterMs: number): Silence | undefined {
     const since = this.#inVainSince;
     if (since === undefined || (this.#fault === undefined && Date.now() - since < afterMs)) return undefined;

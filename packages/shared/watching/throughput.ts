@@ -1,11 +1,11 @@
-/** How fast a count grows, from looks at it: now, and how it went over the last minutes. */
+/** How fast a count grows, from samples of it: the rate now, and its course over the last minutes. */
 
 const KEEP_SECONDS = 3600;
-/** A rate is over at least this long, */
+/** A rate covers at least this long. */
 const AT_LEAST_SECONDS = 60;
-/** and over at least so many studies, so that a slow run has one too; */
+/** It also covers at least this many studies, so that a slow run has a rate too. */
 const AT_LEAST_DONE = 10;
-/** of a large run over more: a HyperLogLog of a million grows in steps of about a hundred. */
+/** In a large run it covers this share of the studies: a HyperLogLog of a million grows in steps of about a hundred. */
 const AT_LEAST_PART = 1 / 500;
 
 interface Sample {
@@ -17,14 +17,14 @@ interface Sample {
 export class Throughput {
   readonly #samples: Sample[] = [];
 
-  /** @param at seconds of any clock; a look from before the last one, on a clock that was put back, is left out. */
+  /** @param at seconds of any clock. A sample older than the last one (the clock was set back) is ignored. */
   add(done: number, at: number): void {
     if (at < (this.#samples.at(-1)?.at ?? at)) return;
     this.#samples.push({ at, done });
     while (this.#samples.length > 2 && this.#samples[1]!.at < at - KEEP_SECONDS) this.#samples.shift();
   }
 
-  /** Over the last minute, over the last few studies where those took longer, or since the first look; 0 if unknown. */
+  /** Rate over the last minute; over the last few studies if those took longer; since the first sample if it is younger. 0: unknown. */
   perSecond(): number {
     const last = this.#samples.at(-1);
     if (!last) return 0;
@@ -36,8 +36,8 @@ export class Throughput {
   }
 
   /**
-   * What was done in each of the last whole spans of `seconds`, the oldest first. Spans begin at multiples of `seconds`,
-   * so that a value stays what it is while time goes on; the first and the last, seen in part only, are left out.
+   * The growth in each of the last spans of `seconds`, oldest first, at most `most` of them. Spans begin at multiples of
+   * `seconds`, so that a value does not change later. Spans that were only partly observed are left out.
    */
   spans(seconds: number, most: number): number[] {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
@@ -51,7 +51,7 @@ export class Throughput {
     return counts;
   }
 
-  /** Between two looks the count grew evenly, for all that is known. */
+  /** The count at a time, interpolated between two samples. */
   #doneAt(time: number): number {
     const next = this.#samples.findIndex(({ at }) => at >= time);
     const after = this.#samples[next]!;

@@ -1,6 +1,6 @@
 /**
- * Looking at a run once a second for as long as somebody watches: counts and backlog in Redis, the last word in the
- * store. A Redis or a store that does not answer is said, and holds up nothing.
+ * Looks at a run once per second while somebody watches it. Counts and backlog come from Redis; whether the run is
+ * finished comes from the store. If Redis or the store does not answer, the look says so and does not wait.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,30 +13,31 @@ import { type Answer, Question, type Silence } from './question.ts';
 import { Throughput } from './throughput.ts';
 
 const LOOK_EVERY_MS = 1000;
-/** Listing the store is not free: it is done this often, at every look when the end is near, */
+/** Listing the store costs time, so it is done this often. Near the end of a run it is done at every look. */
 const LIST_EVERY_MS = 10_000;
+/** The end is near when this share of the studies is finished. */
 const NEARLY = 0.95;
-/** and for a fifth of the time at most. */
+/** Largest share of the time that may go into listing. */
 const LISTING_SHARE = 1 / 5;
 const FAILURES_EVERY_MS = 5000;
-/** Nothing queued for this long and studies missing: nobody will bring them. */
+/** If nothing is queued for this long and studies are missing, no worker will ever score them. */
 const IDLE_MS = 3000;
-/** An answer may take this long before that is worth a word. */
+/** After this long without an answer, the look reports the silence. */
 const REDIS_PATIENCE_MS = 3000;
 const STORE_PATIENCE_MS = 15_000;
 const SPAN_SECONDS = 10;
 const SPANS = 60;
 
-/** Why nobody works on a run any more. */
+/** Why no worker works on a run any more. */
 export type RunEnd = 'over' | 'cancelled' | 'nothing queued';
 
 export interface StageLook {
-  /** Studies of this run; like all counts in Redis right within about one percent. */
+  /** Studies of this run that have finished the stage. Like all counts in Redis, off by up to about one percent. */
   readonly done: number;
   readonly reused: number;
   readonly perSecond: number;
   readonly secondsLeft: number | undefined;
-  /** Of all runs. */
+  /** Jobs of all runs. */
   readonly jobs: QueueCounts;
 }
 
@@ -47,25 +48,25 @@ export interface RunLook {
   readonly stages: Readonly<Record<Stage, StageLook>>;
   /** Pages of all runs that wait to be unfolded. */
   readonly pagesWaiting: number;
-  /** Jobs and pages of all runs that wait or are in hand. */
+  /** Jobs and pages of all runs that wait or are being worked on. */
   readonly queued: number;
   readonly paused: readonly Stage[];
-  /** By the counts in Redis until the run has come to an end, then by the store. */
+  /** From the counts in Redis until the run has ended, then from the store. */
   readonly scored: number;
   readonly failed: number;
   readonly left: number;
-  /** Of the scored studies, by the counts in Redis. */
+  /** Class shares among the scored studies, from the counts in Redis. */
   readonly classShares: ClassShares;
-  /** Studies that were scored or failed. */
+  /** Studies scored or failed per second. */
   readonly perSecond: number;
   readonly secondsLeft: number | undefined;
-  /** Studies that were scored or failed in each of the last spans of so many seconds, the oldest first. */
+  /** Studies scored or failed in each of the last spans of `seconds`, oldest first. */
   readonly pulse: { readonly seconds: number; readonly counts: readonly number[] };
-  /** The last failures, the latest first. */
+  /** The latest failures, newest first. */
   readonly failures: readonly FailureRecord[];
-  /** When Redis was asked for these counts. */
+  /** When Redis was queried for these counts. */
   readonly counted: Date;
-  /** The store when it was listed last. */
+  /** The last listing of the store. */
   readonly listed: (StoreCounts & { readonly at: Date }) | undefined;
   readonly silent: { readonly redis?: Silence | undefined; readonly store?: Silence | undefined };
   readonly end: RunEnd | undefined;
@@ -80,13 +81,13 @@ interface QueueLook {
 }
 
 /**
- * Ends when every study has a result or a failure, when the run was cancelled, when nothing is queued any more and some
- * studies have neither, or when the signal says so.
+ * Watches a run until every study has a result or a failure, until the run is cancelled, until nothing is queued although
+ * studies are missing, or until the signal is aborted.
  *
- * @param onLook told of every look from the first answer of Redis on; {@link RunLook.end} says that it is the last one.
- * @param failures how many of the last failures are wanted.
- * @returns the last look; without an end if the signal came first, `undefined` if it came before the first answer.
- * @throws what the store throws when it is not just away.
+ * @param onLook called with every look, from the first answer of Redis on. {@link RunLook.end} marks the last one.
+ * @param failures number of latest failures to read.
+ * @returns the last look. It has no `end` if the signal was aborted first; `undefined` if that was before the first answer.
+ * @throws permanent errors of the store. Transient ones are reported in {@link RunLook.silent}.
  */
 export async function watchRun(
   run: RunRecord,
@@ -129,11 +130,11 @@ export async function watchRun(
   return look;
 }
 
-/** One look, as exact as can be. @throws what Redis or the store throws. */
+/** One look, as exact as possible. @throws errors of Redis and of the store. */
 export async function lookOnce(run: RunRecord, runs: RunStore, side: QueueSide): Promise<RunLook> {
   const redis = new Question(() => lookAtQueues(run, side));
   const store = new Question(() => listRun(run.run, runs));
-  // In this order: with nothing queued, the store then has all that there will be.
+  // Redis first: if nothing is queued, the store then holds everything that the run will ever have.
   for (const question of [redis, store]) {
     await question.ask();
     if (question.fault) throw question.fault;
@@ -157,7 +158,7 @@ async function lookAtQueues(run: RunRecord, { queues, progress }: QueueSide): Pr
   return { progress: done, queued, pagesWaiting, paused, jobs: perStage((_, i) => jobs[i]!) };
 }
 
-/** What the counts in Redis were before. */
+/** Earlier counts of Redis. */
 class History {
   readonly finished = new Throughput();
   readonly stages = perStage(() => new Throughput());
@@ -174,7 +175,7 @@ class History {
     this.#idleSince = queued === 0 ? (this.#idleSince ?? answer.asked) : undefined;
   }
 
-  /** For how long nothing has been queued, by a look at the queues and one at the store that both came after it began. */
+  /** For how long nothing has been queued, as confirmed by both the last look at the queues and the last listing. */
   idleMs(store: Answer<unknown>): number {
     if (this.#idleSince === undefined) return 0;
     return Math.min(this.#last!.asked, store.asked) - this.#idleSince;
@@ -204,7 +205,7 @@ function lookOf(
     run,
     progress,
     stages: perStage((stage, place) => {
-      // Of a stage before the entry, only the studies that had no result to start from.
+      // A stage before the entry gets only the studies without a result in the old run.
       const done = place < entry ? Math.min(run.studies, progress[stage]) : through[stage];
       const pace = history.stages[stage].perSecond();
       return {

@@ -1,7 +1,4 @@
-/**
- * How far all the runs are that were handed over, for an exporter: cheap estimates from Redis between listings of the
- * store.
- */
+/** How far every recent run is, for the exporter: cheap estimates from Redis between listings of the store. */
 
 import { ConfigError } from '../domain/index.ts';
 import type { QueueSide } from '../queue/index.ts';
@@ -10,11 +7,11 @@ import { type HowFar, howFar, isOver, listingIsDue, listRun, type StoreCounts } 
 import { Question } from './question.ts';
 
 const LIST_EVERY_MS = 10_000;
-/** Nothing changes in a run that is over or was cancelled, unless it is handed over again. */
+/** A run that is over or cancelled changes only if it is enqueued, resumed or retried again. */
 const LIST_ENDED_EVERY_MS = 300_000;
-/** Largest part of the time that listings may take, all runs together. */
+/** Largest share of the time that may go into listing, over all runs. */
 const LISTING_SHARE = 1 / 20;
-/** Such a run is of interest until the next evening. */
+/** How long an ended run is still reported: until the next evening. */
 const KEEP_ENDED_MS = 24 * 3_600_000;
 
 export interface WatchedRun extends HowFar {
@@ -23,10 +20,10 @@ export interface WatchedRun extends HowFar {
   readonly cancelled: boolean;
 }
 
-/** What is remembered of a run between two looks. */
+/** What is kept of a run between two looks. */
 interface Memory {
   readonly listing: Question<StoreCounts>;
-  /** When the run had last been handed over. */
+  /** When the run was last enqueued, resumed or retried. */
   readonly handedOver: number;
   /** Since when it has been over or cancelled, ms since the epoch. */
   endedSince: number | undefined;
@@ -42,7 +39,7 @@ export class WatchedRuns {
     this.#side = side;
   }
 
-  /** The runs under way, and those that ended less than a day ago; the last handed over first. */
+  /** The runs in progress, and those that ended less than a day ago; the one enqueued last comes first. */
   async look(): Promise<WatchedRun[]> {
     const { queues } = this.#side;
     const [names, pages] = await Promise.all([queues.watched(), queues.pagesLeft()]);
@@ -56,7 +53,7 @@ export class WatchedRuns {
     return seen;
   }
 
-  /** `undefined` for a run that the store does not have (any more). */
+  /** `undefined` for a run that is not in the store. */
   async #lookAt(name: string, pagesLeft: number, handedOver: number, share: number): Promise<WatchedRun | undefined> {
     const record = await this.#runs.readRun(name).catch((error: unknown) => {
       if (error instanceof ConfigError) return undefined;
@@ -77,7 +74,7 @@ export class WatchedRuns {
     return { record, ...howFar(record, progress, listed, false), pagesLeft, cancelled };
   }
 
-  /** A run that was handed over again is listed anew. */
+  /** A run that was enqueued, resumed or retried again is listed at once. */
   #memoryOf(run: string, handedOver: number): Memory {
     const known = this.#memories.get(run);
     if (known?.handedOver === handedOver) return known;

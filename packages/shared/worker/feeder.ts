@@ -1,11 +1,12 @@
 /**
- * Feeding: the dataset is in the store, Redis holds a job a page, and a page is unfolded into study jobs only while few
- * study jobs wait at its stage. So a million studies are some thousand small jobs, and the producer may leave at once.
+ * Feeding: turns the pages of a dataset into study jobs. The dataset is in the store and Redis holds one job per page. A
+ * page is unfolded into study jobs only while few study jobs wait at its stage. So a million studies are a few thousand
+ * small jobs, and the producer can exit at once.
  *
- * Every worker feeds its own stage. A page's life: waiting -> taken by one feeder when the backlog is low -> its studies
- * are added (the ids are deterministic: a page that is unfolded twice adds nothing the second time) -> done. A feeder
- * that dies with a page loses its lock, and another one takes the page. While the store is away a page is tried every
- * second; one that is gone or damaged fails at once, and `status` says that studies are missing.
+ * Every worker feeds its own stage. The life of a page: waiting -> taken by one feeder when the backlog is low -> its
+ * studies are added -> done. Job ids are deterministic, so unfolding a page twice adds nothing the second time. If a feeder
+ * dies with a page, its lock expires and another feeder takes the page. While the store is not reachable, the page is
+ * retried every second. If the page is missing or damaged, it fails at once, and `status` says that studies are missing.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -19,14 +20,14 @@ import { PAYLOADS, type Payload, pageQueue } from '../queue/index.ts';
 import type { Queues } from '../queue/index.ts';
 
 const LOOK_EVERY_MS = 1000;
-/** Studies whose records are looked up at once. */
+/** Studies looked up at a time. */
 const LOOKUPS_AT_ONCE = 32;
 
 export interface FeederOptions {
   readonly connection: Redis;
   readonly prefix: string;
   readonly lockMs: number;
-  /** Study jobs waiting at the stage below which the next page is unfolded. */
+  /** The next page is unfolded while fewer study jobs than this wait at the stage. */
   readonly lowWater: number;
   readonly traces?: Traces;
 }
@@ -49,13 +50,13 @@ export class Feeder {
     this.#runs = runs;
     this.#options = options;
     this.#log = log;
-    // No processor: pages are taken by hand, when the backlog is low.
+    // No processor: the feeder itself asks for a page when the backlog is low (decision 9).
     this.#worker = new Worker(pageQueue(stage), null, {
       connection: options.connection,
       prefix: options.prefix,
       autorun: false,
       lockDuration: options.lockMs,
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // a page is not what its feeder died of
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a page does not kill its feeder
     });
     this.#worker.on('error', (error) => log.debug({ error: error.message }, 'feeder connection'));
   }
@@ -65,12 +66,12 @@ export class Feeder {
     this.look();
   }
 
-  /** Looks whether a page is due; called when a study leaves the stage, and every second. */
+  /** Checks whether it is time for the next page. Called when a study leaves the stage, and every second. */
   look(): void {
     if (this.#closed || this.#looking) return;
     clearTimeout(this.#timer);
     this.#looking = this.#feed()
-      .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'feeding failed; it is tried again'))
+      .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'feeding failed and will be retried'))
       .finally(() => {
         this.#looking = undefined;
         if (!this.#closed) this.#timer = setTimeout(() => this.look(), LOOK_EVERY_MS);
@@ -87,7 +88,7 @@ export class Feeder {
   async #feed(): Promise<void> {
     while (!this.#closed) {
       const priority = await this.#queues.nextPagePriority(this.#stage);
-      // Delayed pages (a failed try) are promoted by asking for a job, so ask even when none waits.
+      // Asking for a job makes BullMQ promote delayed pages (after a failed attempt), so ask even if no page waits.
       if (priority !== undefined && (await this.#queues.backlog(this.#stage, priority)) >= this.#options.lowWater)
         return;
       const job = (await this.#worker.getNextJob(this.#token, { block: false })) as Job | undefined;
@@ -107,7 +108,7 @@ export class Feeder {
       const run = await this.#runs.readRun(name);
       const all = (await this.#runs.readPage(page)).map(({ study }) => study);
       const studies = again ? await this.#withoutFinished(name, all) : all;
-      // A job that failed is kept for a look, and would stand in the way of another of its id.
+      // Failed jobs are kept for inspection; BullMQ would not add a new job with the id of such a job.
       if (again) await this.#queues.removeStudies(name, studies);
       const entering = await entries(this.#runs, run, page, studies);
       for (const stage of STAGE_NAMES) await this.#queues.addStudies<Stage>(stage, entering[stage], run.priority);
@@ -115,7 +116,7 @@ export class Feeder {
       this.#log.info({ run: name, page, studies: studies.length }, 'page unfolded');
     } catch (error) {
       this.#log.error({ page: job.id, error: String(error) }, 'page could not be unfolded');
-      // A page is many studies: it is tried for as long as there is hope.
+      // A page stands for many studies, so a transient fault never makes it fail.
       if (kindOfError(error) === 'transient') await job.moveToDelayed(Date.now() + LOOK_EVERY_MS, this.#token);
       else await job.moveToFailed(new UnrecoverableError(String(error)), this.#token, false);
     }
@@ -128,12 +129,12 @@ export class Feeder {
   }
 }
 
-/** The jobs that studies of a run enter the pipeline with, by stage. */
+/** The first job of each study, by the stage at which the study enters. */
 type Entering = Readonly<Record<Stage, Payload<Stage>[]>>;
 
 /**
- * Where studies of a run enter: at stage 1, or behind the outputs that their result in the run before names. A study
- * that has no result there enters at stage 1, and finds whatever was computed.
+ * The stage at which each study enters. In a reprocessed run, a study with a result in the old run enters after the outputs
+ * that this result names. Every other study enters at stage 1, where stored outputs are reused too.
  */
 async function entries(
   runs: RunStore,
@@ -154,7 +155,7 @@ async function entries(
   return entering;
 }
 
-/** A step that the study enters behind: nobody spent time on it in this run. */
+/** The record of a step that lies before the entry: this run spent no time on it. */
 function stored({ key, finished }: StepRecord): StepRecord {
   return { key, reused: true, seconds: 0, finished };
 }

@@ -1,9 +1,9 @@
 /**
- * Whether a worker lives: not while its queue has work and it has started nothing for a while. A ping that Redis answers
- * proves nothing (a worker was seen to stay stuck with a healthy connection), and neither does a loop that turns.
+ * Whether a worker is live. It is live if a job was taken or reached a new phase recently, or if Redis reports that there
+ * is nothing to take. A failed query does not count: behind a stuck connection the worker stops being live.
  *
- * Proof of life is a job that was taken or came to a new phase, or the word of Redis that there is nothing to take. What
- * cannot be asked proves nothing: behind a connection that is stuck the proof grows old.
+ * A ping that Redis answers is not enough: a worker was once stuck although its connection was healthy. Neither is a timer
+ * that still runs.
  */
 
 import type { Stage } from '../domain/index.ts';
@@ -11,7 +11,7 @@ import type { Logger } from '../telemetry/index.ts';
 import { pageQueue } from '../queue/index.ts';
 import type { Queues } from '../queue/index.ts';
 
-/** Looks in the time after which a worker is given up. */
+/** Queries of Redis within `stalledMs`. */
 const LOOKS = 5;
 
 export class Liveness {
@@ -25,8 +25,8 @@ export class Liveness {
   #said = true;
 
   /**
-   * @param lastProgress when a job was last taken or came to a new phase (`performance.now`).
-   * @param stalledMs how long without proof until the worker counts as dead.
+   * @param lastProgress when a job was last taken or reached a new phase (`performance.now`).
+   * @param stalledMs how long without proof until the worker is not live.
    */
   constructor(
     stage: Stage,
@@ -55,7 +55,7 @@ export class Liveness {
     this.#timer = undefined;
   }
 
-  /** Milliseconds since the last proof of life. */
+  /** Milliseconds since the last proof that the worker is live. */
   get idleMs(): number {
     return performance.now() - Math.max(this.#proof, this.#lastProgress());
   }
@@ -66,7 +66,7 @@ export class Liveness {
       this.#said = live;
       const stalledSeconds = Math.round(this.idleMs / 1000);
       if (live) this.#log.info('live again');
-      else this.#log.error({ stalledSeconds }, 'not live: work waits, or Redis does not say, and nothing was started');
+      else this.#log.error({ stalledSeconds }, 'not live: no progress while work waits or Redis is silent');
     }
     return live;
   }
@@ -81,7 +81,7 @@ export class Liveness {
       const nothingToTake = studies.waiting + pages.waiting === 0 || paused.includes(this.#stage);
       if (nothingToTake) this.#proof = performance.now();
     } catch (error) {
-      this.#log.debug({ error: String(error) }, 'liveness: Redis was not to be asked');
+      this.#log.debug({ error: String(error) }, 'liveness: the query of Redis failed');
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Dataset pages in a worker's memory: the studies of a page come in a row, so a few pages are enough. */
+/** Dataset pages in the memory of a worker. The studies of a page are jobs in a row, so a few pages are enough. */
 
 import { LRUCache } from 'lru-cache';
 import type { StudyEntry } from '../dataset/index.ts';
@@ -19,7 +19,7 @@ export class PageCache {
     });
   }
 
-  /** The studies of a page by id; callers that ask at once wait for one reading. */
+  /** The studies of a page by id. Callers that ask at the same time share one read. */
   get(digest: string): Promise<Page> {
     return this.#pages.forceFetch(digest);
   }

@@ -1,6 +1,6 @@
 /**
- * How often a job is tried again, and how long it waits. The number of tries and the first delay are settings
- * (`SPINELINE_ATTEMPTS`, `SPINELINE_BACKOFF_MS`); BullMQ does the rest. How a person has failed studies tried again:
+ * How often a worker retries a job, and how long the job waits in between. The number of attempts and the first wait are
+ * settings (`SPINELINE_ATTEMPTS`, `SPINELINE_BACKOFF_MS`); BullMQ does the rest. Retries that a person asks for are in
  * control/retry.ts.
  */
 
@@ -8,7 +8,7 @@
 export const STALLS_ALLOWED = 2;
 /** Extra starts, because delaying a suspect counts as a start. */
 export const EXTRA_STARTS = 100;
-/** How often a study whose stored outputs turn out damaged is computed again. */
+/** How often a study is sent back to an earlier stage because stored outputs are damaged. */
 export const REDOS_ALLOWED = 3;
 const BACKOFF_CAP_MS = 60_000;
 
@@ -17,7 +17,10 @@ export function isPoison(error: Error): boolean {
   return /more than allowable limit/.test(error.message);
 }
 
-/** ms until the next try: doubles from the job's first delay up to a minute, less a random half, so that tries spread out. */
+/**
+ * Milliseconds until the next attempt: the wait doubles from the job's first delay up to a minute. Up to half of it is
+ * taken off at random, so that retries spread out.
+ */
 export function cappedBackoff(attempt: number, job: { opts: { backoff?: unknown } } | undefined): number {
   const { delay = 1000 } = (job?.opts.backoff ?? {}) as { delay?: number };
   const full = Math.min(BACKOFF_CAP_MS, delay * 2 ** (attempt - 1));

@@ -1,26 +1,26 @@
 /**
  * Runs the jobs of one stage's queue.
  *
- * A job's life:
+ * The life of a job:
  *
  *   waiting --taken--> active --process()--> output committed in the store
- *     --> handed over to the next queue (the same id again adds nothing) --> acknowledged, gone
+ *     --> handed over to the next queue (an existing id is not added twice) --> acknowledged, removed
  *
  *   process() throws
- *     transient (network, 5xx, a thread that died), tries left --> delayed (backoff with jitter) --> waiting
- *     transient, no try left                                   --> failure recorded in the store --> failed
- *     permanent (corrupt DICOM, missing bundle, schema)        --> failure recorded in the store --> failed
- *     a stored output of an earlier step is damaged            --> output invalidated, study handed back to the stage that
- *                                                                  makes it, under a new id --> acknowledged
+ *     transient (network, 5xx, a dead thread), attempts left --> delayed (backoff with jitter) --> waiting
+ *     transient, no attempt left                             --> failure recorded in the store --> failed
+ *     permanent (corrupt DICOM, missing bundle, schema)      --> failure recorded in the store --> failed
+ *     a stored output of an earlier step is damaged          --> output invalidated, study sent back to the stage that
+ *                                                                makes it, under a new id --> acknowledged
  *
- *   its run was cancelled --> acknowledged, gone; nothing is computed
+ *   its run is cancelled --> acknowledged, removed; nothing is computed
  *
- *   the worker dies --> the lock expires --> stalled --> waiting, and from now on a suspect: a worker has one of these in
- *     hand at a time, the others are delayed, so that neighbours of a deadly study do not die with it again and again.
- *     After a few deaths it is poison: failed, and whoever finds it records the failure
+ *   the worker dies --> the lock expires --> stalled --> waiting, and now a suspect: it may be what killed the worker.
+ *     A worker works on one suspect at a time and delays the others, so that a deadly study does not take other studies
+ *     with it again. After a few deaths the job is poison: it fails, and the worker that finds it records the failure.
  *
- * The study is handed over before it is acknowledged: a worker that dies in between does it again, finds the output,
- * and hands over a job that is there already. A failure is recorded before the job fails, for the same reason.
+ * The study is handed over before it is acknowledged. If a worker dies in between, the job runs again, finds the output,
+ * and hands over a job that already exists. A failure is recorded before the job fails, for the same reason.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,29 +36,29 @@ import { cappedBackoff, EXTRA_STARTS, isPoison, REDOS_ALLOWED, STALLS_ALLOWED } 
 
 const SUSPECT_PAUSE_MS = 500;
 
-/** What a stage does with a study; the only thing that the three workers do not share. */
+/** What a stage does with a study: the only part in which the workers of the stages differ. */
 export type ProcessStudy<Q extends Stage> = (job: StudyJob<Q>) => Promise<StudyOutcome>;
 
 export interface StudyJob<Q extends Stage> {
   readonly payload: Payload<Q>;
   readonly run: RunRecord;
   readonly log: Logger;
-  /** Told what the job is doing, phase by phase. */
+  /** Measures the phases of the job. */
   readonly clock: JobClock;
 }
 
-/** Where the study goes from here. */
+/** Where the study goes next. */
 export type StudyOutcome =
   | { [S in Stage]: { readonly next: S; readonly payload: Payload<S>; readonly reused: boolean } }[Stage]
-  /** The result is committed. `classShares` names its targets that are class shares for want of any view. */
+  /** The result is committed. `classShares`: names of the targets that got class shares, since no view of them exists. */
   | { readonly next: 'done'; readonly reused: boolean; readonly classShares?: readonly string[] }
-  /** A stored output turned out damaged and was invalidated; an earlier stage makes it again. */
+  /** A stored output was damaged and has been invalidated; an earlier stage makes it again. */
   | { [S in Stage]: { readonly next: 'back'; readonly queue: S; readonly payload: Payload<S> } }[Stage];
 
 export interface StageWorkerOptions {
   readonly connection: Redis;
   readonly prefix: string;
-  /** Studies in hand at once. */
+  /** Studies at a time. */
   readonly concurrency: number;
   readonly lockMs: number;
   readonly attempts: number;
@@ -110,24 +110,24 @@ export class StageWorker<Q extends Stage> {
     this.#worker.run().catch((error: unknown) => this.#parts.log.error({ error: String(error) }, 'worker stopped'));
   }
 
-  /** Jobs in hand now. */
+  /** Number of jobs that the worker works on now. */
   get inHand(): number {
     return this.#inHand;
   }
 
-  /** When a job was last taken or came to a new phase, on the clock of `performance.now`; 0 before the first. */
+  /** When a job was last taken or reached a new phase, on the clock of `performance.now`; 0 before the first job. */
   get lastProgress(): number {
     return this.#lastProgress;
   }
 
-  /** Called whenever a job has left this worker. */
+  /** Calls `listener` whenever this worker is done with a job. */
   onJobDone(listener: () => void): void {
     this.#worker.on('completed', listener);
     this.#worker.on('failed', listener);
   }
 
   /**
-   * Stops taking jobs and waits for those in hand, for at most `graceMs`; what is not done by then goes back to the
+   * Stops taking jobs and waits at most `graceMs` for the current ones. A job that is not finished by then returns to the
    * queue when its lock expires.
    */
   async close(graceMs: number): Promise<void> {
@@ -139,9 +139,9 @@ export class StageWorker<Q extends Stage> {
     const how = await Promise.race([closed, late]);
     clearTimeout(timer);
     if (how === 'late') {
-      // BullMQ's worker cannot be hurried once it closes: it is left to the end of the process.
+      // A BullMQ worker that is closing cannot be stopped faster; the end of the process ends it.
       this.#abandoned = true;
-      this.#parts.log.warn({ inHand: this.#inHand }, 'grace time is over: jobs in hand go back to the queue');
+      this.#parts.log.warn({ inHand: this.#inHand }, 'grace time is over: unfinished jobs go back to the queue');
     }
   }
 
@@ -153,7 +153,7 @@ export class StageWorker<Q extends Stage> {
     }
     if (suspect) this.#suspectInHand = true;
     try {
-      // Time for the other suspects, which are taken in the same moment, to be put off before this one may strike.
+      // Other suspects are taken at the same moment: give them time to be delayed before this one may kill the process.
       if (suspect) await sleep(SUSPECT_PAUSE_MS);
       return await this.#handle(job);
     } finally {
@@ -201,7 +201,7 @@ export class StageWorker<Q extends Stage> {
     }
   }
 
-  /** Where the time of the job went, on its span. */
+  /** Writes the time of each phase onto the span of the job. */
   #annotateTrace(clock: JobClock): void {
     const { traces = NO_TRACES } = this.#options;
     const phases = Object.entries(clock.read().phases).filter(([, seconds]) => seconds > 0);
@@ -210,7 +210,7 @@ export class StageWorker<Q extends Stage> {
 
   #payloadOf(job: Job): Payload<Q> {
     const parsed = PAYLOADS[this.#queue].safeParse(job.data);
-    if (!parsed.success) throw new UnrecoverableError(`job ${job.id} has not the shape of a ${this.#queue} job`);
+    if (!parsed.success) throw new UnrecoverableError(`job ${job.id} does not fit the schema of a ${this.#queue} job`);
     return parsed.data as Payload<Q>;
   }
 
@@ -221,14 +221,14 @@ export class StageWorker<Q extends Stage> {
         throw new SpinelineError(
           'STORE_KEEPS_BREAKING',
           'permanent',
-          'stored outputs of this study are damaged again and again',
+          'stored outputs of this study were damaged repeatedly',
           {
             study: payload.study,
             hint: 'check the object store',
           },
         );
       }
-      log.warn({ queue: outcome.queue }, 'a stored output was damaged: the study goes back to be computed again');
+      log.warn({ queue: outcome.queue }, 'a stored output is damaged: the study goes back to an earlier stage');
       await queues.addStudies<Stage>(outcome.queue, [outcome.payload], run.priority);
       metrics.job('retried');
       return;
@@ -242,15 +242,15 @@ export class StageWorker<Q extends Stage> {
     log.info({ next: outcome.next, reused: outcome.reused }, 'study done');
   }
 
-  /** Decides between another try and a recorded failure; always throws. */
+  /** Decides between a retry and a recorded failure; always throws. */
   async #fail(job: Job, payload: Payload<Q>, error: unknown, log: Logger): Promise<never> {
-    // What failed is that everything is being closed: the lock expires, and another worker does the job.
+    // The job failed because the process is closing: its lock expires, and another worker takes it.
     if (this.#abandoned) return new Promise<never>(() => {});
     const attempt = job.attemptsMade + 1;
     const record = recordOfError(error);
     if (kindOfError(error) === 'transient' && attempt < this.#options.attempts) {
       this.#parts.metrics.job('retried');
-      log.warn({ code: record.code, error: messageOf(error) }, 'transient failure; it is tried again');
+      log.warn({ code: record.code, error: messageOf(error) }, 'transient failure; the study will be retried');
       throw error;
     }
     await this.#recordFailure(payload, record.kind, error, attempt);
@@ -286,25 +286,25 @@ export class StageWorker<Q extends Stage> {
     this.#parts.metrics.failure(code);
   }
 
-  /** BullMQ itself fails a job that was started too often; nobody has recorded that yet. */
+  /** Records the failure of a job that BullMQ itself failed, because it was started too often. */
   async #recordPoison(job: Job | undefined, error: Error): Promise<void> {
     if (!job || !isPoison(error)) return;
-    const starts = job.stalledCounter || job.attemptsStarted; // starts that only delayed it do not count
+    const starts = job.stalledCounter || job.attemptsStarted; // starts that only delayed the job do not count
     const poison = new SpinelineError(
       'JOB_POISON',
       'poison',
-      'its worker died or hung whenever it had this study in hand',
+      'the worker died or hung each time that it worked on this study',
       {
         study: (job.data as { study?: string }).study,
         found: `${starts} starts`,
-        hint: 'score this study alone and look at the worker’s log',
+        hint: 'score this study alone and read the log of the worker',
       },
     );
     try {
       await this.#recordFailure(this.#payloadOf(job), 'poison', poison, starts);
       this.#parts.log.error({ jobId: job.id, code: poison.code }, poison.message);
     } catch (cause) {
-      this.#parts.log.error({ jobId: job.id, error: String(cause) }, 'a poison job could not be recorded');
+      this.#parts.log.error({ jobId: job.id, error: String(cause) }, 'the failure of a poison job could not be recorded');
     }
   }
 }
@@ -313,7 +313,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A stack says something about a fault that nobody foresaw; an expected error's message says it all. */
+/** The stack of an unexpected error. An expected error (SpinelineError) says everything in its message. */
 function stackOfUnforeseen(error: unknown): string | undefined {
   return error instanceof Error && !(error instanceof SpinelineError) ? error.stack : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * One step of a study that leaves an output in the store: found there, or computed and committed. Same key, same work:
- * never done twice.
+ * Runs one step of a study: finds its output in the store by its key, or computes it and commits it. The same key means
+ * the same work, which is never done twice.
  */
 
 import { ArtefactDamagedError, ObjectNotFoundError, type OutputName } from '../domain/index.ts';
@@ -13,15 +13,15 @@ export interface StepOutput<T> {
   readonly record: StepRecord;
 }
 
-/** How a step is read back, and how it is computed if it is not there. */
+/** How to read the output of a step, and how to compute it if it is absent. */
 export interface StepWork<T> {
-  /** Reads a committed output; throws {@link ArtefactDamagedError} if its bytes are not what they were. */
+  /** Reads a committed output. Throws {@link ArtefactDamagedError} if its bytes do not have their digest. */
   readonly read: (key: string) => Promise<T>;
-  /** Computes the value, the objects to store, and what of them later steps take, see `Provenance.gives`. */
+  /** Computes the value, the objects to store, and the digests of what later steps take (see `Provenance.gives`). */
   readonly compute: () => Promise<{ value: T; objects: Record<string, Uint8Array>; gives?: Record<string, string> }>;
 }
 
-/** The output of a step, from the store if it is there and whole, else computed and committed. `clock` is the job's. */
+/** The output of a step: from the store if it is complete there, otherwise computed and committed. */
 export async function runStep<T>(
   outputs: StageOutputs,
   stage: OutputName,
@@ -42,11 +42,11 @@ export async function runStep<T>(
       const value = await clock.time('lookup', () => work.read(key));
       return { value, record: record(true) };
     } catch (error) {
-      // Gone since it was found: swept as garbage that no kept run reached.
+      // Not found: removed since `find`, as garbage that no kept run reaches.
       if (!(error instanceof ArtefactDamagedError || error instanceof ObjectNotFoundError)) throw error;
     }
   }
-  // Absent, or committed and damaged: take the commit away, so that the write below replaces every object.
+  // Absent, or committed but damaged: remove the commit, so that the write below replaces every object.
   await clock.time('lookup', () => outputs.invalidate(stage, key));
   const { value, objects, gives } = await work.compute();
   await clock.time('write', () => outputs.write(stage, key, objects, made, gives));
@@ -54,8 +54,9 @@ export async function runStep<T>(
 }
 
 /**
- * Reads what an earlier step left. `undefined` if it is gone or damaged; it has then been invalidated, so that the stage
- * which makes it makes it again.
+ * Reads an output of an earlier step. If it is missing or damaged, invalidates it, so that its stage makes it again.
+ *
+ * @returns `undefined` if it was missing or damaged.
  */
 export async function readUpstream<T>(
   outputs: StageOutputs,
@@ -72,7 +73,7 @@ export async function readUpstream<T>(
   }
 }
 
-/** An artefact as the bytes that are stored. */
+/** A JSON artefact as bytes to store. */
 export function jsonBytes(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
 }

@@ -1,6 +1,7 @@
 /**
- * The life of a worker process, the same for all three stages: settings -> store and Redis -> threads -> jobs -> on
- * SIGTERM or SIGINT no more jobs, those in hand finish, then everything is closed. An app's `main` is one call of this.
+ * The life of a worker process, the same for every stage: read the settings, connect to the store and Redis, start the
+ * threads, work on jobs. On SIGTERM or SIGINT it takes no more jobs, finishes the current ones and closes everything. The
+ * `main` of a worker app is one call of this.
  */
 
 import { hostname } from 'node:os';
@@ -22,10 +23,10 @@ import { ProgressCounts } from '../queue/index.ts';
 import { Queues } from '../queue/index.ts';
 import { type ProcessStudy, StageWorker } from './stage-worker.ts';
 
-/** How long closing one part may take, beyond the grace time of jobs in hand. */
+/** How long each part may take to close, in addition to the grace time of jobs. */
 const CLOSE_MS = 2000;
 
-/** What a stage's process function works with. */
+/** What the process function of a stage works with. */
 export interface WorkerKit {
   readonly runs: RunStore;
   readonly pages: PageCache;
@@ -35,14 +36,15 @@ export interface WorkerKit {
   readonly compute: ComputePool;
   readonly inference: InferencePool;
   readonly metrics: WorkerMetrics;
-  /** Largest share of a study's targets, 0 to 1, that may be class shares: `SPINELINE_MAX_CLASS_SHARES`. */
+  /** Largest share of the targets of a study, 0 to 1, that may get class shares: `SPINELINE_MAX_CLASS_SHARES`. */
   readonly maxClassShares: number;
 }
 
 /**
- * Runs a worker until it is told to stop; resolves with the exit code.
+ * Runs a worker until it is asked to stop.
  *
- * @param processOf makes the stage's process function.
+ * @param processOf makes the process function of the stage.
+ * @returns the process exit code.
  */
 export async function runWorker<Q extends Stage>(
   queue: Q,
@@ -77,7 +79,7 @@ async function serve<Q extends Stage>(
   const atEnd = (close: () => Promise<unknown>, limitMs = CLOSE_MS) => closers.push({ close, limitMs });
   const closeAll = async () => {
     for (const { close, limitMs } of closers.reverse()) {
-      // Commands to a Redis that is gone wait for ever; the end of the process must not.
+      // Commands to an unreachable Redis wait without end; the end of the process must not.
       const limit = new AbortController();
       const late = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => {});
       await Promise.race([close(), late]).catch((error: unknown) => log.warn({ error: String(error) }, 'closing'));
@@ -165,20 +167,20 @@ async function serve<Q extends Stage>(
     liveness.start();
     atEnd(async () => liveness.close());
     log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
-    log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: no more jobs, those in hand finish');
+    log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: it finishes its jobs and takes no more');
   } finally {
     await closeAll();
   }
 }
 
-/** Resolves when the process is told to stop, or when the process that started it is gone. */
+/** Resolves with the reason when the process is asked to stop or when its parent process is gone. */
 function stopRequested(): Promise<string> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('SIGINT', () => resolve('SIGINT'));
-    // Started by `spineline score`: nobody would stop this worker if that process died.
+    // A worker that `spineline score` started must not outlive that process.
     process.once('disconnect', () => resolve('the starting process is gone'));
-    // It may be gone already; `connected` is undefined where nobody was connected to begin with.
+    // The parent may be gone already. Without a parent that listens, `connected` is undefined.
     if (process.connected === false) resolve('the starting process is gone');
   });
 }

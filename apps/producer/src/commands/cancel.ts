@@ -1,4 +1,4 @@
-/** `spineline cancel`: stop a run and keep what it came to. */
+/** `spineline cancel`: cancels a run and keeps its results. */
 
 import { counted } from '@spineline/shared/domain';
 import { cancelRun } from '@spineline/shared/control';
@@ -10,15 +10,15 @@ import { err, out } from '../terminal/style.ts';
 export function addCancel(program: Command): void {
   program
     .command('cancel')
-    .description('stop a run; its results and outputs stay')
+    .description('cancel a run; its results and outputs stay')
     .argument('<run>', 'name of the run')
     .option('--json', 'print what was done as JSON')
     .addHelpText(
       'after',
       `
-Waiting jobs of the run are taken out of the queues, workers drop what they come to, studies in hand are finished.
-Everything that was computed stays in the store: "results" writes it, "resume" goes on with the run, and other runs find
-it. Other runs are not touched.
+Removes the waiting jobs of the run from the queues. Workers finish the studies that they work on and drop later jobs of
+the run. Everything that was computed stays in the store: "results" writes it, "resume" continues the run, and other runs
+reuse it. Other runs are not affected.
 ${EXIT_HELP}`,
     )
     .action(async (name: string, { json }: { json?: boolean }) => {
@@ -34,9 +34,9 @@ ${EXIT_HELP}`,
         }
         console.log(
           `run ${out.strong(name)} is cancelled: ${scored.size} scored, ${failed.size} failed, ${missing} left; ` +
-            `${counted(removed, 'job')} taken out of the queues`,
+            `${counted(removed, 'job')} removed from the queues`,
         );
-        console.log(out.faint(`go on with it: spineline resume ${name}`));
+        console.log(out.faint(`to continue it: spineline resume ${name}`));
         if (run.notice) console.error(err.warn(run.notice));
       });
     });

@@ -1,4 +1,4 @@
-/** `spineline diff`: what differs between two runs. */
+/** `spineline diff`: compares two runs. */
 
 import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -21,34 +21,34 @@ interface DiffCommandOptions {
   readonly top: number;
 }
 
-/** Targets that changed grade, as many as a page lists at least. */
+/** An HTML page lists at least this many targets that changed grade. */
 const LISTED_ON_PAGE = 200;
-/** More are no list to read; `--format json` of `results` has every target of a run. */
+/** Largest value of `--top`. For every target of a run use `spineline results --format json`. */
 const MOST_LISTED = 10_000;
 
 export function addDiff(program: Command): void {
   program
     .command('diff')
-    .description('what differs between two runs: grades, probabilities, slices, points and, with labels, the metric')
-    .argument('<run-a>', 'name of the run that is compared with, such as yesterday’s')
-    .argument('<run-b>', 'name of the other run; differences are B - A')
-    .option('-l, --labels <train.csv>', 'also the challenge’s metric of both, and how sure its difference is')
-    .option('--html <file>', 'also write it as one page, to read and to print')
-    .option('--json', 'print all of it as JSON')
+    .description('compare two runs: grades, probabilities, slices, points and, with labels, the metric')
+    .argument('<run-a>', 'name of run A, such as the older run')
+    .argument('<run-b>', 'name of run B; differences are B - A')
+    .option('-l, --labels <train.csv>', 'also compare the challenge’s metric, with 95 % intervals of the difference')
+    .option('--html <file>', 'also write the comparison as one HTML page')
+    .option('--json', 'print the comparison as JSON')
     .option('--store <url>', 'object store of both runs (default: SPINELINE_STORE_URL)')
     .option('--top <n>', 'targets in each list', listLength, DEFAULT_TOP)
     .addHelpText(
       'after',
       `
-Compared are the studies that both runs scored; how many only one has is said. A target's grade is its most probable
-one, its move the largest change of any of its three probabilities. Slices are those that severities were read from:
-the sagittal one of SCS and NFN, the axial one of SS. Points are compared where both runs are in the same slice.
+Compares the studies that both runs scored, and prints how many only one of them scored. The grade of a target is its
+most probable severity. Its move is the largest change among its three probabilities. The compared slices are the
+sagittal slice for SCS and NFN and the axial slice for SS. Points are compared where both runs chose the same slice.
 
-With --labels: the metric of both runs over the compared studies, lower is better, and B - A with a 95 % interval. The
-interval comes from drawing the studies again, 2,000 times, the same ones for both runs. If it holds 0, another set of
-as many studies might well have had it the other way round: these studies do not tell which run is better. If all of it
-is below 0, B is better on studies like these; above 0, A is. Each of the five intervals speaks for itself alone.
-docs/evaluation.md says how each figure is counted.
+With --labels: the metric of both runs over the compared studies (lower is better), and B - A with a 95 % interval. The
+interval comes from 2,000 resamples of the studies, the same for both runs. If it contains 0, these studies do not show
+which run is better. If all of it is below 0, B is better on studies like these; if all of it is above 0, A is better.
+The five intervals are not corrected for multiple comparisons.
+docs/evaluation.md says how each figure is computed.
 
 Example:
   spineline diff monday tuesday --store s3://spineline/prod --labels train.csv --html diff.html
@@ -75,17 +75,17 @@ async function diff(a: string, b: string, options: DiffCommandOptions): Promise<
   else printDiff(shown);
 }
 
-/** Said before minutes of reading, not after. */
+/** Checks that the file can be written before the runs are read, which may take minutes. */
 async function assertWritable(file: string): Promise<void> {
   await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
-    throw new ConfigError(`${file} cannot be written`, { hint: 'name a file in a folder that is there' }, { cause });
+    throw new ConfigError(`${file} cannot be written`, { hint: 'name a file in an existing folder' }, { cause });
   });
 }
 
 function listLength(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0 && value <= MOST_LISTED) return value;
-  throw new InvalidArgumentError(`a whole number up to ${MOST_LISTED}`);
+  throw new InvalidArgumentError(`Expected a whole number up to ${MOST_LISTED}.`);
 }
 
 const fixed = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
@@ -184,7 +184,7 @@ function printGrades({ targets, changedTargets, changedStudies, conditions, move
       }),
     ),
   );
-  title('Moves', 'targets by the largest change of any of their probabilities');
+  title('Moves', 'number of targets by the largest change among their three probabilities');
   console.log(
     table(
       ['up to', 'targets', '%'],
@@ -194,10 +194,10 @@ function printGrades({ targets, changedTargets, changedStudies, conditions, move
 }
 
 function printPlaces({ tasks }: PlaceChanges): void {
-  title('Stage 1', 'where the slice is in B, seen from A: number of targets');
+  title('Stage 1', 'distance between the slices of A and B: number of targets');
   console.log(
     table(
-      ['task', 'same', '1 off', '2 off', '3 or more', 'other series', 'not listed', 'only A', 'only B', 'neither'],
+      ['task', 'same', 'off by 1', 'off by 2', '3 or more', 'other series', 'not listed', 'only A', 'only B', 'neither'],
       TASKS.map((task) => {
         const { slices } = tasks[task];
         const moved = [slices.same, slices.movedBy1, slices.movedBy2, slices.movedBy3OrMore, slices.otherSeries];
@@ -206,7 +206,7 @@ function printPlaces({ tasks }: PlaceChanges): void {
       }),
     ),
   );
-  title('Stage 2', 'distance of the points, px of a 512 x 512 slice, where both are in the same slice');
+  title('Stage 2', 'distance between the points of A and B in px of a 512 x 512 slice, where both chose the same slice');
   console.log(
     table(
       ['task', 'compared', 'unmoved', 'median', 'mean', '95th percentile', 'in another slice'],
@@ -223,7 +223,7 @@ function printPlaces({ tasks }: PlaceChanges): void {
 function printLists({ grades, places }: RunsDiff): void {
   const { changed, largest, changedTargets } = grades;
   if (changed.length > 0) {
-    title('Changed grade', `the ${changed.length} that moved most, of ${changedTargets}`);
+    title('Changed grade', `the ${changed.length} largest moves of ${changedTargets}`);
     console.log(moveTable(changed));
   }
   if (largest.length > 0) {
@@ -237,7 +237,7 @@ function printLists({ grades, places }: RunsDiff): void {
       targetLabel(target),
       `${a.series}/${a.instance}`,
       `${b.series}/${b.instance}`,
-      slices === undefined ? (a.series === b.series ? 'not listed' : 'other series') : `${slices} off`,
+      slices === undefined ? (a.series === b.series ? 'not listed' : 'other series') : `off by ${slices}`,
     ]);
     console.log(table(['study', 'target', 'A', 'B', ''], rows));
   }

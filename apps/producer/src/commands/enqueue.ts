@@ -1,4 +1,4 @@
-/** `spineline enqueue`: hand a dataset to the worker pools and leave. */
+/** `spineline enqueue`: makes a run over a dataset, hands it to the worker pools and exits. */
 
 import { counted } from '@spineline/shared/domain';
 import { enqueueRun } from '@spineline/shared/control';
@@ -25,27 +25,27 @@ interface EnqueueCommandOptions {
 export function addEnqueue(program: Command): void {
   program
     .command('enqueue')
-    .description('record a run and hand it to the worker pools; returns as soon as that is done')
+    .description('make a run over a dataset and hand it to the worker pools; does not wait for the results')
     .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
     .option(...DEADLINE_OPTION)
     .option(
       '--models <stageN=bundle>',
-      'bundle@version in the store, or a folder; repeatable (default: the promoted bundle, else the demo’s)',
+      'bundle@version in the store, or a folder; repeatable (default: the promoted bundle, else the demo bundle)',
       collect,
       [],
     )
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
-    .option('--dry-run', 'print what would be found and what computed (spineline plan), and do nothing')
-    .option('--json', 'print what was recorded as JSON')
+    .option('--dry-run', 'only print the plan: what would be reused and what computed (see spineline plan)')
+    .option('--json', 'print the record of the run as JSON')
     .addHelpText(
       'after',
       `
-Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, the same as the workers have.
-The workers read the images where the dataset says they are: local folders must be mounted there too.
-For a stage without --models the run takes the bundle that is promoted in the store (spineline models promote), else the
-demo bundle. All are pinned by digest now: what is pushed or promoted during the night changes nothing in this run.
+Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, with the same values as the workers.
+The workers read the images from the places that the dataset names: local folders must be mounted on their machines too.
+A stage without --models gets the bundle that is promoted in the store (spineline models promote), else the demo bundle.
+The run pins all bundles by digest: bundles that are pushed or promoted later change nothing in it.
 
 Example:
   export SPINELINE_REDIS_URL=redis://redis:6379 SPINELINE_STORE_URL=s3://spineline/prod
@@ -59,7 +59,7 @@ ${EXIT_HELP}`,
 export function parsePriority(text: string): number {
   const priority = Number(text);
   if (Number.isInteger(priority) && priority >= 1 && priority <= 10) return priority;
-  throw new InvalidArgumentError('a whole number from 1 (most urgent) to 10');
+  throw new InvalidArgumentError('Expected a whole number from 1 (most urgent) to 10.');
 }
 
 async function enqueue(path: string, options: EnqueueCommandOptions): Promise<void> {
@@ -92,7 +92,7 @@ async function enqueue(path: string, options: EnqueueCommandOptions): Promise<vo
         for (const [stage, { name, version, digest }] of Object.entries(run.bundles)) {
           console.log(out.faint(`  ${stage}  ${name}@${version}  ${digest.slice(0, 12)}`));
         }
-        console.log(`follow it with: spineline status ${run.run} --watch`);
+        console.log(`to watch it: spineline status ${run.run} --watch`);
         if (run.notice) console.error(err.warn(run.notice));
       }
     });

@@ -1,4 +1,4 @@
-/** `spineline evaluate`: a run or a submission against labels. */
+/** `spineline evaluate`: compares a run or a submission with labels. */
 
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -24,23 +24,23 @@ interface EvaluateOptions {
 export function addEvaluate(program: Command): void {
   program
     .command('evaluate')
-    .description('the challenge’s metric of a run or a submission, and where known how well it found slices and points')
+    .description('compare a run or a submission with labels: the challenge’s metric, and for a run slices and points')
     .argument('<run-or-file>', 'name of a run, a submission.csv, or a results.json')
     .requiredOption('-l, --labels <train.csv>', 'the challenge’s labels')
-    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv beside the labels)')
+    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv in the folder of the labels)')
     .option('--store <url>', 'object store of the run (default: SPINELINE_STORE_URL)')
-    .option('--details', 'also which grade was taken for which, by condition')
-    .option('--json', 'print all of it as JSON')
+    .option('--details', 'also print the confusion matrix of the grades, by condition')
+    .option('--json', 'print the evaluation as JSON')
     .addHelpText(
       'after',
       `
-The score is the mean of four log losses, with sample weights 1, 2, 4 for normal/mild, moderate, severe:
-spinal, foraminal, subarticular, and any_severe_spinal over studies. Lower is better. "class shares" is what
-somebody would get who looks at no image and always answers with the shares of these very labels, pooled over
-the levels and sides of a task; "ratio" is the run's loss as a share of that.
-Slices and points need a run or a results.json: a submission.csv does not say where it looked. What each member
-of stage 1 would have answered alone is in the store: name the run, or give --store with a results.json.
-docs/evaluation.md says how each figure is counted.
+The score is the mean of four log losses, with sample weights 1, 2, 4 for normal/mild, moderate, severe: spinal,
+foraminal, subarticular, and any_severe_spinal over studies. Lower is better. "baseline" is the loss of always
+predicting the class frequencies of these labels, pooled over the levels and sides of a task, without any image.
+"ratio" is the loss of the run divided by the baseline.
+Slices and points need a run or a results.json, since a submission.csv has neither. The answers of the single members
+of stage 1 are in the store: name the run, or give --store with a results.json.
+docs/evaluation.md says how each figure is computed.
 
 Example:
   spineline evaluate out/results.json --store file://$PWD/out/store --labels train.csv --details`,
@@ -57,23 +57,23 @@ Example:
 }
 
 export interface PredictedBy extends Predicted {
-  /** What the models want shown with it. */
+  /** Warning of the models, to be shown with the evaluation. */
   readonly notice: string;
-  /** Studies of which the answers of stage 1's members are not known. */
+  /** Studies for which the answers of the members of stage 1 are not known. */
   readonly studiesWithoutMembers: number;
 }
 
-/** Everything that a run in the store predicted, with what each member of stage 1 answered. */
+/** Everything that a run in the store predicted, with the answers of each member of stage 1. */
 export async function predictionsOfRun(runs: RunStore, name: string): Promise<PredictedBy> {
   const run = await runs.readRun(name);
   return ofResults(runs.results(name), run.notice, await memberReader(runs.store, run));
 }
 
-/** What is said of a submission without a notice beside it. */
+/** Notice for a submission without a notice file. */
 const UNKNOWN_MODELS =
   'This submission does not say which models made it. Those of demo models, trained on synthetic phantoms, are NOT FOR CLINICAL USE.';
 
-/** `results.json`, as far as it is needed here. */
+/** The parts of `results.json` that are needed here. */
 const ResultsFile = z.object({ notice: z.string(), run: RunRecord, studies: z.array(StudyResult) });
 
 async function readPredictions(what: string, store: string | undefined): Promise<PredictedBy> {
@@ -97,14 +97,14 @@ async function readResultsFile(file: string): Promise<z.infer<typeof ResultsFile
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError(`${file} is not JSON`, { expected: 'a results.json, whole' }, { cause });
+    throw new ConfigError(`${file} is not JSON`, { expected: 'a complete results.json' }, { cause });
   }
   const parsed = ResultsFile.safeParse(json);
   if (!parsed.success) throw new ConfigError(`${file} is not a results.json: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
-/** Studies whose stage-1 outputs are read at once. */
+/** Studies whose stage-1 outputs are read at a time. */
 const READS_AT_ONCE = 16;
 
 async function ofResults(
@@ -150,7 +150,7 @@ export function printEvaluation(
     if (studiesWithoutMembers > 0) {
       const studies = counted(studiesWithoutMembers, 'study', 'studies');
       console.log(
-        out.faint(`what members answered in ${studies} is not known: it is in the store of the run (see --help)`),
+        out.faint(`the answers of the members are not known for ${studies}: they are in the store of the run (see --help)`),
       );
     }
     printPoints(evaluation.location);
@@ -168,7 +168,7 @@ function printScore({ metric, baseline, ratio }: Evaluation): void {
   console.log(out.strong('Score') + out.faint('  weighted log loss, lower is better'));
   console.log(
     table(
-      ['part', 'this run', 'class shares', 'ratio', 'over'],
+      ['part', 'this run', 'baseline', 'ratio', 'over'],
       [...METRIC_PARTS, 'score' as const].map((part) => [
         PART_NAMES[part],
         fixed(metric[part], 4),
@@ -190,7 +190,7 @@ function printSlices(location: LocationErrors): void {
     return [task, answer, String(compared), ...rates, ...others];
   };
   console.log(
-    `\n${out.strong('Stage 1')}${out.faint('  slice against the labelled slice, % of those compared; another series counts as 3 or more')}`,
+    `\n${out.strong('Stage 1')}${out.faint('  distance to the labelled slice, % of the compared slices; another series counts as 3 or more')}`,
   );
   console.log(
     table(
@@ -220,7 +220,7 @@ function printSlices(location: LocationErrors): void {
 }
 
 function printPoints(location: LocationErrors): void {
-  console.log(`\n${out.strong('Stage 2')}${out.faint('  point against the labelled point, px of a 512 x 512 slice')}`);
+  console.log(`\n${out.strong('Stage 2')}${out.faint('  distance to the labelled point, in px of a 512 x 512 slice')}`);
   console.log(
     table(
       ['task', 'compared', 'median', 'mean', '95th percentile'],
@@ -259,7 +259,7 @@ function printCalibration(calibration: Evaluation['calibration']): void {
 
 function printConfusion(confusion: Evaluation['confusion']): void {
   console.log(
-    `\n${out.strong('Grades')}${out.faint('  labelled (row) and most probable (column), number of targets')}`,
+    `\n${out.strong('Grades')}${out.faint('  number of targets: labelled severity (row), most probable severity (column)')}`,
   );
   console.log(
     table(
@@ -279,7 +279,7 @@ function taskOf(condition: Condition): Task {
   return TARGETS.find((target) => target.condition === condition)!.task;
 }
 
-/** What a stage came to, a line a task: for people who want to know whether it works, not how. */
+/** A short evaluation with one line per task, for `spineline demo`. */
 export function printOverview({ metric, baseline, ratio, confusion, location }: Evaluation): void {
   const partOf = { scs: 'spinal', nfn: 'foraminal', ss: 'subarticular' } as const;
   const losses = (part: MetricPart | 'score') => [
@@ -305,7 +305,7 @@ export function printOverview({ metric, baseline, ratio, confusion, location }: 
   });
   console.log(
     table(
-      ['', 'slice exact %', 'within 1 %', 'point off, px', 'grade right %', 'log loss', 'class shares', 'ratio'],
+      ['', 'slice exact %', 'within 1 %', 'point off, px', 'grade right %', 'log loss', 'baseline', 'ratio'],
       [
         ...lines,
         ['any severe spinal', '-', '-', '-', '-', ...losses('anySevereSpinal')],
@@ -315,7 +315,7 @@ export function printOverview({ metric, baseline, ratio, confusion, location }: 
   );
   console.log(
     out.faint(
-      'point: median, px of a 512 x 512 slice. log loss: the challenge’s, weighted, lower is better; class shares: the loss of\nsomebody who looks at no image and always answers with the shares of these very labels.',
+      'slice: distance to the labelled slice. point: median distance to the labelled point, in px of a 512 x 512 slice.\nlog loss: the challenge’s weighted log loss, lower is better. baseline: the loss of always predicting the class\nfrequencies of these labels, without any image. ratio: log loss divided by baseline.',
     ),
   );
 }

@@ -1,4 +1,4 @@
-/** `spineline exporter`: the series of queues, runs and Redis for Prometheus, from one process. */
+/** `spineline exporter`: serves metrics of the queues, the runs and Redis to Prometheus. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '@spineline/shared/config';
@@ -12,20 +12,20 @@ import { ExporterMetrics } from '../exporter/exporter-metrics.ts';
 import { WatchedRuns } from '@spineline/shared/watching';
 
 const REFRESH_MS = 5000;
-/** Closing connections to a Redis that is gone would wait for ever. */
+/** Closing connections to an unreachable Redis would wait without end. */
 const CLOSE_MS = 2000;
 
 export function addExporter(program: Command): void {
   program
     .command('exporter')
-    .description('serve the series of queues, runs and Redis to Prometheus; one a cluster')
+    .description('serve metrics of the queues, the runs and Redis to Prometheus; run one per cluster')
     .addHelpText(
       'after',
       `
-Runs until it is stopped. Serves /metrics, /livez and /readyz on SPINELINE_HEALTH_HOST (default: this machine alone) and
-SPINELINE_HEALTH_PORT, and needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, the same as the workers have. Workers serve
-their own series; what every one of them would have to ask Redis for is here: what waits at each queue and for how long,
-and how far each run is. A second exporter would count everything twice in sums.
+Runs until it is stopped. Serves /metrics, /livez and /readyz on SPINELINE_HEALTH_HOST (default: this machine only) and
+SPINELINE_HEALTH_PORT. Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, with the same values as the workers.
+Workers serve their own metrics. The exporter serves what no worker knows alone: how many jobs wait at each queue and for
+how long, and how far each run is. Run only one: with two, sums in Prometheus would count everything twice.
 
 Example:
   SPINELINE_HEALTH_PORT=9400 spineline exporter & curl -s localhost:9400/metrics | grep ^spineline_queue
@@ -38,10 +38,10 @@ async function exporter(): Promise<void> {
   const settings = readSettings();
   const { redisUrl, storeUrl } = settings;
   if (!redisUrl) {
-    throw new ConfigError('no Redis was named', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
+    throw new ConfigError('no Redis is set', { expected: 'SPINELINE_REDIS_URL, such as redis://host:6379' });
   }
   if (!storeUrl) {
-    throw new ConfigError('no object store was named', { expected: 'SPINELINE_STORE_URL, such as s3://bucket/prefix' });
+    throw new ConfigError('no object store is set', { expected: 'SPINELINE_STORE_URL, such as s3://bucket/prefix' });
   }
   const log = createLogger('exporter', settings.logLevel, settings.logFormat);
   const stop = new AbortController();
@@ -61,7 +61,7 @@ async function exporter(): Promise<void> {
     const watch = new WatchedRuns(new RunStore(store), { queues, progress: new ProgressCounts(redis, settings.queuePrefix) });
     let refreshed = performance.now();
     const health = await startHealthServer(settings.health, metrics, () => ({
-      // Behind a connection that is stuck nothing is brought up to date any more.
+      // Not live if the metrics are no longer updated, because a connection is stuck.
       live: performance.now() - refreshed < REFRESH_MS + settings.worker.stalledMs,
       ready: redis.status === 'ready',
       redis: redis.status,
@@ -73,7 +73,7 @@ async function exporter(): Promise<void> {
         const looked = metrics.refreshRuns(watch).catch((error: unknown) => {
           log.warn(
             { error: error instanceof Error ? error.message : String(error) },
-            'the runs could not be looked at',
+            'the metrics of the runs could not be updated',
           );
         });
         await Promise.race([looked, stopped]);

@@ -1,4 +1,4 @@
-/** `spineline failed`: the studies of a run that have no result, and why. */
+/** `spineline failed`: lists the failed studies of a run, and why they failed. */
 
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
@@ -9,9 +9,9 @@ import { out } from '../terminal/style.ts';
 export function addFailed(program: Command): void {
   program
     .command('failed')
-    .description('list the studies that failed: study, series, file, reason')
+    .description('list the failed studies of a run: study, series, file, reason')
     .argument('<run>', 'name of the run')
-    .option('--json', 'print one JSON object a line')
+    .option('--json', 'print one JSON object per line')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .addHelpText('after', EXIT_HELP)
     .action(async (name: string, { json, store }: { json?: boolean; store?: string }) => {
@@ -24,7 +24,7 @@ export function addFailed(program: Command): void {
           else {
             const { study, stage, code, kind, attempts } = failure;
             console.log(
-              `${out.strong(study)}  ${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}`,
+              `${out.strong(study)}  ${out.bad(code)}  ${out.faint(`${stage}, ${kind}, attempts: ${attempts}`)}`,
             );
             for (const line of messageLines(failure)) console.log(`  ${line}`);
           }

@@ -1,4 +1,4 @@
-/** `spineline gc`: remove stage outputs that no kept run reaches. */
+/** `spineline gc`: removes stage outputs that no kept run reaches. */
 
 import { ConfigError, OUTPUT_NAMES, counted } from '@spineline/shared/domain';
 import { collectGarbage, type GarbageReport } from '@spineline/shared/lineage';
@@ -23,20 +23,20 @@ export function addGc(program: Command): void {
   program
     .command('gc')
     .description('remove stage outputs that no kept run reaches; results and run records stay')
-    .option('--keep <run...>', 'keep what these runs reach')
-    .option('--older-than <age>', 'keep what runs reach that are younger than this, such as 30d, 12h', parseAge)
-    .option('--grace <age>', 'never touch outputs younger than this', parseAge, parseAge('1h'))
-    .option('--dry-run', 'only say what would be removed')
+    .option('--keep <run...>', 'keep the outputs of these runs')
+    .option('--older-than <age>', 'keep the outputs of runs that are younger than this, such as 30d, 12h', parseAge)
+    .option('--grace <age>', 'never remove outputs younger than this', parseAge, parseAge('1h'))
+    .option('--dry-run', 'only print what would be removed')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
       `
-Runs under way (studies missing, not cancelled) are always kept, named or not, with every output that their studies would
-find, failed ones too. With both options a run is kept that either keeps. Results, failures and run.json of all runs stay:
-a result whose outputs were removed still says what it was made of; reprocessing it computes again what is gone.
-Safe beside running work: what is written meanwhile is younger than --grace, and a worker that comes to an output in the
-moment of its removal finds it absent and computes it.
+A run that is under way (studies missing, not cancelled) is always kept, with every output that its studies can use, also
+those of failed studies. With both options a run is kept if either option keeps it. Results, failures and run.json of all
+runs stay. A result whose outputs were removed still says what it was made from; reprocessing computes them again.
+Workers can go on meanwhile: what they write is younger than --grace, and if an output is removed just before a worker
+reads it, the worker finds it absent and computes it.
 
 Examples:
   spineline gc --older-than 30d --dry-run
@@ -48,22 +48,22 @@ ${EXIT_HELP}`,
 
 const UNITS = { m: 60, h: 3600, d: 86_400 } as const;
 
-/** `90m`, `12h`, `30d` in ms. */
+/** Parses `90m`, `12h`, `30d`. @returns milliseconds. */
 function parseAge(text: string): number {
   const match = /^(\d+(?:\.\d+)?)([mhd])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('a number with m, h or d, such as 30d');
+  if (!match) throw new InvalidArgumentError('Expected a number with m, h or d, such as 30d.');
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] * 1000;
 }
 
 async function gc(options: GcOptions): Promise<void> {
   const { keep, olderThan, grace, dryRun = false } = options;
   if (!keep && olderThan === undefined) {
-    throw new ConfigError('nobody said which runs to keep', { expected: '--keep RUN..., or --older-than AGE' });
+    throw new ConfigError('no option says which runs to keep', { expected: '--keep RUN..., or --older-than AGE' });
   }
   await withStore(async ({ store, runs }) => {
-    // A typing error must not cost a run its outputs.
+    // Fails for an unknown run, so that a typing error does not delete the outputs of a run.
     for (const name of keep ?? []) await runs.readRun(name);
-    const looked = { mark: counter('studies marked'), sweep: counter('outputs looked at') };
+    const looked = { mark: counter('studies marked'), sweep: counter('outputs checked') };
     let marked = 0;
     const report = await collectGarbage(store, runs, {
       keep: keepers(options),

@@ -1,4 +1,4 @@
-/** `spineline manifest`: what there is to score, written down so that a person can read and change it. */
+/** `spineline manifest`: writes which images a dataset has and how they will be read, as a file that people can change. */
 
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
@@ -29,30 +29,30 @@ interface ManifestOptions {
 export function addManifest(program: Command): void {
   program
     .command('manifest')
-    .description('read the headers of a dataset and write down which images are which series of which study')
+    .description('read the headers of a dataset and write a manifest: which images belong to which series and study')
     .argument('[source]', 'a folder of any layout, file:///folder, or s3://bucket/prefix/')
-    .requiredOption('-o, --out <file>', 'manifest to write: *.jsonl or *.ndjson, also with .gz or .zst')
-    .option('--from <url>', 'ask a DICOMweb server instead: dicomweb+https://host/path')
-    .option('--query <query>', 'with --from: which studies, as QIDO-RS has it; required there')
-    .option('--map <file>', 'also write a CSV of which id stands for which UIDs; only you can read it (mode 0600)')
+    .requiredOption('-o, --out <file>', 'manifest to write: *.jsonl or *.ndjson, optionally with .gz or .zst')
+    .option('--from <url>', 'query a DICOMweb server instead: dicomweb+https://host/path')
+    .option('--query <query>', 'with --from (required): which studies, in the syntax of QIDO-RS')
+    .option('--map <file>', 'also write a CSV with the UIDs of each id; only you can read it (mode 0600)')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
     .option('--force', 'replace files that exist: a manifest that you have changed is lost')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',
       `
-Images are found by their content, whatever files and folders are called, and put together by their UIDs. Each series is
-judged by its headers: sagittal T2/STIR, sagittal T1, axial T2, or why it is none of them. No pixel is read.
-score and enqueue do the same when they are given a folder; with a manifest you can look first, and overrule:
+Finds images by their content, whatever the names of files and folders are, and groups them by their UIDs. The headers of
+each series decide its kind: sagittal T2/STIR, sagittal T1, axial T2, or none of them with a reason. No pixel is read.
+score and enqueue do the same for a folder. With a manifest you can check the result first, and overrule it:
 
   "series"     what will be read: "description" is the kind, "reasons" say why
-  "rejected"   what will not: move an object from here to "series", give it a "description" (Sagittal T2/STIR,
-               Sagittal T1 or Axial T2) and "trust": "description", and it is read as that, whatever its header says,
-               unless it is not MR or is in colour
+  "rejected"   what will not be read. To read it nevertheless, move the object to "series", and give it a "description"
+               (Sagittal T2/STIR, Sagittal T1 or Axial T2) and "trust": "description". Its header is then ignored,
+               except that images must be MR and not in colour
 
-Ids are the folders' names where folders and UIDs agree one to one; else pseudonyms made of the UIDs, with the secret
-SPINELINE_ID_KEY where it is set. A study without any series that is scored stays in the manifest, and fails with the
-reasons. The manifest holds no name, no text and no UID of a header, except in file names and DICOMweb locations.
+Ids are names of folders if each folder holds exactly one study; otherwise they are pseudonyms made from the UIDs, with the
+secret SPINELINE_ID_KEY if it is set. A study without any series that is scored stays in the manifest; it will fail and
+say why. The manifest holds no name, no text and no UID of a header, except in file names and DICOMweb locations.
 
 Examples:
   spineline manifest /data/export --out tonight.jsonl
@@ -61,11 +61,11 @@ Examples:
       --query "StudyDate=20261101-20261127&ModalitiesInStudy=MR" --out tonight.jsonl
   spineline score tonight.jsonl --out out
 
-docs/manifests.md describes manifests, docs/dicomweb.md servers and their credentials.
+docs/manifests.md describes manifests, docs/dicomweb.md DICOMweb servers and their credentials.
 
 Exit codes:
   0  the manifest is written
-  1  a fault that nobody foresaw, or a server that did not answer: run it again
+  1  an unexpected error, or a server that did not answer: run it again
   2  the command line, settings or source cannot be used, or a file exists (--force replaces it); nothing was written`,
     )
     .action(async (source: string | undefined, options: ManifestOptions) => {
@@ -95,7 +95,7 @@ async function writeManifest(source: string | undefined, options: ManifestOption
       printDatasetSummary(dataset, options.from ? 'server' : 'files');
       console.error(`${counted(dataset.studyCount, 'study', 'studies')} written to ${options.out}`);
       if (options.map)
-        console.error(err.warn(`${options.map} says which id stands for which UIDs: keep it to yourself`));
+        console.error(err.warn(`${options.map} links ids to UIDs and so to patients: keep it confidential`));
     }
   } finally {
     await sources.close();
@@ -104,36 +104,38 @@ async function writeManifest(source: string | undefined, options: ManifestOption
 
 function checkOptions(source: string | undefined, { from, query, out }: ManifestOptions): void {
   if ((source === undefined) === (from === undefined)) {
-    throw new ConfigError('one source is needed', {
+    throw new ConfigError('exactly one source is needed', {
       expected: 'a folder or s3:// prefix, or --from URL --query QUERY',
     });
   }
   if ((from === undefined) !== (query === undefined)) {
-    throw new ConfigError('--from and --query go together', {
+    throw new ConfigError('--from and --query must be used together', {
       expected: '--from dicomweb+https://host/path --query "StudyDate=20261101-&ModalitiesInStudy=MR"',
     });
   }
   if (!/\.(jsonl|ndjson)(\.gz|\.zst)?$/i.test(out)) {
-    throw new ConfigError('a manifest is known by its name', { expected: '--out *.jsonl, also with .gz or .zst' });
+    throw new ConfigError('the name of a manifest must say its format', {
+      expected: '--out *.jsonl or *.ndjson, optionally with .gz or .zst',
+    });
   }
   if (source !== undefined && /\.(jsonl|ndjson|csv)(\.gz|\.zst)?$/i.test(source)) {
-    throw new ConfigError('this is a manifest already', {
+    throw new ConfigError('the source is already a manifest', {
       file: basename(source),
       expected: 'a folder or s3:// prefix',
     });
   }
 }
 
-/** Before the scan, which may take an hour: what is there is not overwritten, and there is a folder to write to. */
+/** Checks before the scan, which may take an hour, that the folder exists and that no file would be overwritten. */
 function checkPlace(file: string, { force }: ManifestOptions): void {
   const folder = dirname(file);
   if (!existsSync(folder)) {
     throw new ConfigError(`the folder ${folder} does not exist`, { file: basename(file), hint: 'create it first' });
   }
   if (!force && existsSync(file)) {
-    throw new ConfigError('this file exists, and somebody may have changed it by hand', {
+    throw new ConfigError('this file exists, and may have been edited by hand', {
       file: basename(file),
-      hint: 'name another file, or replace it with --force',
+      hint: 'name another file, or replace this one with --force',
     });
   }
 }
@@ -152,7 +154,7 @@ async function openServer(address: string, query: string, settings: Settings): P
   }
 }
 
-/** Writes beside the file and renames: whoever reads it sees all of it or what was there before. */
+/** Writes a temporary file and renames it, so that readers see the whole new file or the old one. */
 async function publish(path: string, pieces: Iterable<string> | AsyncIterable<string>, mode = 0o666): Promise<void> {
   const temporary = join(dirname(resolve(path)), `.tmp-${randomUUID()}`);
   try {
@@ -166,7 +168,7 @@ async function publish(path: string, pieces: Iterable<string> | AsyncIterable<st
     await rm(temporary, { force: true });
     const code = (cause as NodeJS.ErrnoException).code;
     if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code)) throw cause;
-    throw new ConfigError('cannot be written', { file: basename(path), found: code }, { cause });
+    throw new ConfigError('the file cannot be written', { file: basename(path), found: code }, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-/** `spineline models`: bundles at rest: put into the store, promoted for new runs, listed, shown, verified. */
+/** `spineline models`: pushes model bundles into the store, promotes them for new runs, lists, shows and verifies them. */
 
 import { readSettings } from '@spineline/shared/config';
 import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted, STAGES, STAGE_NAMES } from '@spineline/shared/domain';
@@ -20,40 +20,40 @@ const STORE = ['--store <url>', 'object store (default: SPINELINE_STORE_URL)'] a
 export function addModels(program: Command): void {
   const models = program
     .command('models')
-    .description('model bundles: push, promote, demote, list, show, verify')
+    .description('manage model bundles: push, promote, demote, list, show, verify')
     .addHelpText(
       'after',
       `
-A bundle is named bundle@version where it is in the store, or by its folder.
+A bundle in the store has a name bundle@version; a bundle outside the store is named by its folder.
 
-Without --models a new run uses for each stage the bundle that is promoted in its store, else the demo bundle that
-comes with spineline. A run pins digests when it is made: pushing and promoting change nothing that is under way.
+Without --models, a new run uses for each stage the bundle that is promoted in its store, else the demo bundle that
+comes with spineline. A run pins digests when it is made, so push and promote change nothing in runs that exist.
 
-New models, from a folder to every run:
-  spineline models push bundles/ours/stage3                               into the store, whole
-  spineline enqueue trial.jsonl --run trial --models stage3=ours-stage3@1.1.0   one run with it
-  spineline models promote ours-stage3@1.1.0                              all new runs with it
-And back:
-  spineline models promote ours-stage3@1.0.0                              the one before
-  spineline models demote stage3                                          the demo bundle
+To use new models:
+  spineline models push bundles/ours/stage3                                     push them into the store
+  spineline enqueue trial.jsonl --run trial --models stage3=ours-stage3@1.1.0   use them in one run
+  spineline models promote ours-stage3@1.1.0                                    use them in all new runs
+To go back:
+  spineline models promote ours-stage3@1.0.0                                    to an earlier version
+  spineline models demote stage3                                                to the demo bundle
 
-What there is, and whether it is whole:
+To see which bundles there are and to check them:
   spineline models list
   spineline models show demo-stage3@0.2.0
   spineline models verify --all`,
     );
   models
     .command('push')
-    .description('put bundle folders into the store: all of them checked first, members before the manifest')
+    .description('check bundle folders and put them into the store')
     .argument('<dir...>', 'folders with a bundle.json')
     .option(...STORE)
     .option('--json', 'print as JSON')
     .addHelpText(
       'after',
       `
-A folder of which one byte is not what its manifest promises is refused, and nothing is put into the store. Pushing what
-is there already changes nothing, but for members that were damaged in the store: they are written again. Another bundle
-under a name and version that are taken is refused: give it a new version.
+All folders are checked first. If a file does not have the SHA-256 in its manifest, nothing is put into the store. The
+manifest of a bundle is written last. Pushing a stored bundle again only repairs members that are damaged in the store.
+A different bundle with the name and version of a stored one is refused: give it a new version.
 
 Example:
   spineline models push bundles/ours/stage1 bundles/ours/stage2 bundles/ours/stage3`,
@@ -61,14 +61,14 @@ Example:
     .action(push);
   models
     .command('promote')
-    .description('make a stored bundle the one that new runs use for its stage')
+    .description('make new runs use a stored bundle for its stage')
     .argument('<bundle@version...>', 'bundles in the store')
     .option(...STORE)
-    .option('--json', 'print what is recorded now as JSON')
+    .option('--json', 'print the new promotion records as JSON')
     .addHelpText(
       'after',
       `
-Every byte of the bundle is checked before. Promote the one before to go back to it; models list says which those were.
+Checks every byte of the bundle first, and prints the bundle that was promoted before. To go back, promote that one.
 
 Example:
   spineline models promote ours-stage1@1.0.0 ours-stage2@1.0.0 ours-stage3@1.0.0`,
@@ -76,23 +76,23 @@ Example:
     .action(promote);
   models
     .command('demote')
-    .description('go back to the demo bundle of a stage for new runs')
+    .description('make new runs use the demo bundle of a stage again')
     .argument('<stageN...>', STAGE_NAMES.join(', '))
     .option(...STORE)
-    .option('--json', 'print what is recorded now as JSON')
+    .option('--json', 'print the new promotion records as JSON')
     .action(demote);
   models
     .command('list')
-    .description('the bundles that come with spineline and those in the store, and which of them new runs use')
+    .description('list the demo bundles and the bundles in the store, and which of them new runs use')
     .option(...STORE)
     .option('--json', 'print as JSON')
     .action(list);
   models
     .command('show')
-    .description('a bundle’s manifest: inputs, members, crop windows, origin')
+    .description('show the manifest of a bundle: inputs, members, crop windows, origin')
     .argument('<bundle>', 'bundle@version, or a folder')
     .option(...STORE)
-    .option('--json', 'print the manifest itself')
+    .option('--json', 'print bundle.json itself')
     .action(show);
   models
     .command('verify')
@@ -100,7 +100,7 @@ Example:
     .argument('[bundle...]', 'bundle@version, or folders')
     .option('--all', 'every bundle in the store')
     .option(...STORE)
-    .addHelpText('after', '\nAll are checked, also after a damaged one; exit code 2 if one is not whole.')
+    .addHelpText('after', '\nChecks all bundles, also after a damaged one. Exit code 2 if at least one is damaged.')
     .action(verify);
 }
 
@@ -129,16 +129,16 @@ async function push(folders: readonly string[], { store, json }: StoreOption): P
     }
     for (const { bundle, digest, was, mended } of pushed) {
       const what =
-        was === 'new' ? out.good('pushed') : mended.length > 0 ? out.warn('mended') : out.faint('there already');
+        was === 'new' ? out.good('pushed') : mended.length > 0 ? out.warn('repaired') : out.faint('already in the store');
       console.log(`${what}  ${out.strong(nameOf(bundle))}  stage ${bundle.stage}  ${digest}`);
       if (mended.length > 0) console.log(`  written again: ${mended.join(', ')}`);
     }
     const names = pushed.map(({ bundle }) => nameOf(bundle));
     const choices = pushed.map(({ bundle }) => `--models stage${bundle.stage}=${nameOf(bundle)}`);
     console.log(
-      `\none run with ${names.length > 1 ? 'them' : 'it'}:  spineline enqueue DATASET --run NAME ${choices.join(' ')}`,
+      `\nto use ${names.length > 1 ? 'them' : 'it'} in one run:       spineline enqueue DATASET --run NAME ${choices.join(' ')}`,
     );
-    console.log(`every new run:    spineline models promote ${names.join(' ')}`);
+    console.log(`in all new runs:  spineline models promote ${names.join(' ')}`);
     for (const notice of new Set(pushed.map(({ bundle }) => bundle.notice).filter(Boolean))) {
       console.error(err.warn(notice));
     }
@@ -149,9 +149,9 @@ async function promote(names: readonly string[], { store, json }: StoreOption): 
   const bundles = names.map((name) => {
     const stored = storedName(name);
     if (stored) return stored;
-    throw new ConfigError(`${name} names no stored bundle`, {
+    throw new ConfigError(`${name} is not the name of a stored bundle`, {
       expected: 'bundle@version',
-      hint: 'a folder is put into the store with: spineline models push',
+      hint: 'to put a folder into the store: spineline models push FOLDER',
     });
   });
   await withStore(async (side) => {
@@ -167,14 +167,14 @@ async function promote(names: readonly string[], { store, json }: StoreOption): 
       if (bundle.notice) console.error(err.warn(bundle.notice));
     }
     if (json) console.log(JSON.stringify(promotions));
-    else console.log(out.faint('runs that were made before keep the bundles that they pinned'));
+    else console.log(out.faint('existing runs keep the bundles that they pinned'));
   }, store);
 }
 
 async function demote(names: readonly string[], { store, json }: StoreOption): Promise<void> {
   const stages = names.map((name) => {
     const stage = STAGE_NAMES.find((one) => name === one);
-    if (!stage) throw new ConfigError(`${name} is no stage`, { expected: STAGE_NAMES.join(', ') });
+    if (!stage) throw new ConfigError(`${name} is not a stage`, { expected: STAGE_NAMES.join(', ') });
     return STAGES[stage].number;
   });
   await withStore(async (side) => {
@@ -190,22 +190,22 @@ async function demote(names: readonly string[], { store, json }: StoreOption): P
   }, store);
 }
 
-/** What was promoted before, and how to go back to it. */
+/** Prints the bundle that was promoted before, and the command to go back to it. */
 function printBefore({ history }: Promotion): void {
   const [before] = history;
   if (!before) return;
   console.log(
     out.faint(
-      `  before: ${nameOf(before)}, since ${before.promoted}; back: spineline models promote ${nameOf(before)}`,
+      `  before: ${nameOf(before)}, since ${before.promoted}; to go back: spineline models promote ${nameOf(before)}`,
     ),
   );
 }
 
-/** A bundle that is somewhere, and what new runs do with it. */
+/** A bundle, where it is, and whether new runs use it. */
 interface Found {
   readonly where: 'shipped' | 'store';
   readonly bundle: Bundle;
-  /** When it was promoted, for the one that is. */
+  /** When it was promoted; null if it is not. */
   readonly promoted: string | null;
   readonly usedByNewRuns: boolean;
 }
@@ -312,12 +312,12 @@ async function show(name: string, { store, json }: StoreOption): Promise<void> {
 
 async function verify(names: readonly string[], { store, all }: StoreOption & { all?: boolean }): Promise<void> {
   if (names.length === 0 && !all)
-    throw new ConfigError('no bundle was named', { hint: 'name some, or --all of the store' });
+    throw new ConfigError('no bundle is named', { hint: 'name bundles, or use --all for all bundles in the store' });
   const notices = new Set<string>();
   const check = async (name: string, read: () => Promise<LoadedBundle>) => {
     try {
       const { bundle, digest, files } = await read();
-      console.log(`${out.good('whole')}    ${nameOf(bundle)}  ${counted(files.size, 'file')}  ${digest}`);
+      console.log(`${out.good('intact')}   ${nameOf(bundle)}  ${counted(files.size, 'file')}  ${digest}`);
       if (bundle.notice) notices.add(bundle.notice);
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;
@@ -358,5 +358,5 @@ function megabytes(bundle: Bundle): string {
 function inputLine(bundle: Bundle): string {
   if (bundle.stage === 1) return `input   volume of ${bundle.input.slices} slices of ${bundle.input.size.join(' x ')}`;
   if (bundle.stage === 2) return `input   three slices of ${bundle.input.size.join(' x ')}`;
-  return `input   crops of ${bundle.crops.slices} slices a view`;
+  return `input   crops of ${bundle.crops.slices} slices per view`;
 }

@@ -1,4 +1,4 @@
-/** `spineline pause` and `unpause`: let the pools finish what they have in hand and take nothing more, and go on. */
+/** `spineline pause` and `unpause`: the pools finish their jobs and take no new ones, until `unpause`. */
 
 import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import { readSettings } from '@spineline/shared/config';
@@ -19,19 +19,19 @@ const STAGE_OPTION = () =>
 export function addPause(program: Command): void {
   program
     .command('pause')
-    .description('the pools finish what they have in hand and take nothing more, of any run')
+    .description('pause the pools: workers finish their jobs and take no new ones, of any run')
     .addOption(STAGE_OPTION())
     .addHelpText(
       'after',
       `
-For maintenance of the store, the images or the GPUs. Jobs wait in Redis, workers stay up, new runs can be enqueued.
-"spineline unpause" goes on.
+Use it during maintenance of the store, the images or the GPUs. Jobs wait in Redis, the workers keep running, and new
+runs can be enqueued. "spineline unpause" continues.
 ${EXIT_HELP}`,
     )
     .action((options: StageOption) => apply(options, (queues, stages) => queues.pause(stages)));
   program
     .command('unpause')
-    .description('go on after a pause')
+    .description('continue after a pause')
     .addOption(STAGE_OPTION())
     .addHelpText('after', EXIT_HELP)
     .action((options: StageOption) => apply(options, (queues, stages) => queues.unpause(stages)));

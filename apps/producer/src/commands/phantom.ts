@@ -1,4 +1,4 @@
-/** `spineline phantom`: make synthetic studies with known truth. */
+/** `spineline phantom`: makes synthetic studies with known truth. */
 
 import {
   EXPORT_STUDIES,
@@ -19,7 +19,7 @@ import { Rate } from '../terminal/rate.ts';
 import { duration, err, out } from '../terminal/style.ts';
 
 interface PhantomCommandOptions {
-  /** Default 8, or all rows of an export once. */
+  /** Default: 8; for an export, one study of each kind. */
   readonly studies?: number;
   readonly seed: number;
   readonly start?: number;
@@ -50,51 +50,54 @@ export function addPhantom(program: Command): void {
       `number of studies (default: ${DEFAULT_STUDIES}, with --as-export ${EXPORT_STUDIES.length})`,
       wholeNumber,
     )
-    .option('-s, --seed <n>', 'same seed, same bytes, however many threads', wholeNumber, 1)
+    .option('-s, --seed <n>', 'random seed: the same seed gives the same bytes, for any number of threads', wholeNumber, 1)
     .option(
       '--start <index>',
       'index of the first study: makes studies index .. index + n - 1 of the seed (default: 0)',
       wholeNumber,
     )
-    .option('--threads <n>', 'worker threads (default: one a core)', wholeNumber)
-    .option('--no-awkward', 'plain studies only: no missing kinds, odd frames of reference, compressed files')
-    .option('--preview <png>', 'a contact sheet of the first studies, with the labelled points')
-    .option('--as-export', 'a tree as five vendors’ scanners and two PACS write it, with what a reader must make of it')
+    .option('--threads <n>', 'worker threads (default: one per core)', wholeNumber)
+    .option('--no-awkward', 'plain studies only: no missing kinds, unusual frames of reference or compressed files')
+    .option('--preview <png>', 'also write a contact sheet of the first studies, with the labelled points')
+    .option('--as-export', 'write a file tree like those of five vendors and two PACS, with the expected outcome')
     .option('--small', 'half the rows and columns: a quarter of the bytes and of the time')
     .option(
       '--stored-as <way>',
-      'turn or mirror the pixels and the geometry with them; for one plane: sagittal=WAY,axial=WAY',
+      'rotate or mirror the stored pixels, and the geometry with them; per plane: sagittal=WAY,axial=WAY',
       refusable(parseStoredAs),
     )
-    .option('--padding <value>', 'pixels beyond a field of view hold this value; the header says so', anyWhole)
-    .option('--padding-limit <value>', 'they hold every value from --padding to this one', anyWhole)
-    .addOption(new Option('--padding-field <shape>', 'what is not padded (default: circle)').choices(FIELDS_OF_VIEW))
-    .option('--no-padding-header', 'the header does not say so')
+    .option('--padding <value>', 'pixel value outside the field of view, declared in the header', anyWhole)
+    .option('--padding-limit <value>', 'padding pixels hold all values from --padding to this one', anyWhole)
+    .addOption(
+      new Option('--padding-field <shape>', 'shape of the field of view (default: circle)').choices(FIELDS_OF_VIEW),
+    )
+    .option('--no-padding-header', 'do not declare the padding in the header')
     .option(
       '--one-sided <side>',
-      'left or right: foramina and recesses of this side severely narrowed, all else normal',
+      'left or right: foramina and recesses of this side are severely narrowed, everything else is normal',
       refusable(parseSide),
     )
     .option('--json', 'print what was made as JSON')
     .addHelpText(
       'after',
       `
-Writes train_images, train.csv, train_label_coordinates.csv, train_series_descriptions.csv and the test_ twins.
+Writes train_images, train.csv, train_label_coordinates.csv and train_series_descriptions.csv. test_images and
+test_series_descriptions.csv have the same content as those of train.
 The studies are synthetic: they show no person, and say nothing about how well a model reads real patients.
 
-Study i depends on the seed and i alone, so that a large dataset can be made in parts, on several machines:
---studies 500 --start 0, --studies 500 --start 500, ... each into a folder of its own, are to the byte the studies that
---studies 1000 makes.
+Study i depends only on the seed and on i, so a large dataset can be made in parts, on several machines:
+--studies 500 --start 0, --studies 500 --start 500, ... into different folders give exactly the same bytes as
+--studies 1000.
 
 Ways for --stored-as: ${ways.slice(0, 4).join(', ')},
 ${ways.slice(4).join(', ')}.
-Turned clockwise as one looks at the picture, and mirrored before that. Labels move with the pixels.
+The picture is mirrored first, then rotated clockwise. The labels move with the pixels.
 
---as-export writes DIR/export: ${EXPORT_STUDIES.length} studies, flat, deep, on media with a DICOMDIR, with UIDs as names, with localizers,
-captures, derived series, a neck, a knee, a CT, and junk between them. Beside it lie expected.json, which says of every
-file what a reader must make of it, and the labels. These are keyed by StudyInstanceUID, so evaluate cannot take them as
-they are: "spineline manifest DIR/export --out m.jsonl --map who.csv" writes which study_id stands for which
-study_instance_uid; score m.jsonl, and replace the first column of train.csv by these ids (packages/phantom/README.md).
+--as-export writes DIR/export: ${EXPORT_STUDIES.length} studies in flat folders, in deep folders, and on media with a DICOMDIR, some with UIDs as names,
+with localizers, captures, derived series, a neck, a knee, a CT, and files that are not DICOM. DIR/expected.json says for
+every file how it must be read. The labels in DIR use StudyInstanceUIDs, which evaluate does not know. So run
+"spineline manifest DIR/export --out m.jsonl --map who.csv", score m.jsonl, and replace the first column of train.csv by
+the study_id that who.csv gives for each study_instance_uid (packages/phantom/README.md).
 
 Examples:
   spineline phantom demo --studies 20 --seed 7
@@ -120,28 +123,31 @@ Examples:
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('a whole number');
+  throw new InvalidArgumentError('Expected a whole number from 0.');
 }
 
 function anyWhole(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('a whole number');
+  throw new InvalidArgumentError('Expected a whole number.');
 }
 
-/** What the library refuses is a wrong argument here, and the command line says which. */
+/** Turns a ConfigError of the library into an error about a wrong argument. */
 function refusable<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
-      if (error instanceof ConfigError) throw new InvalidArgumentError(error.context.expected ?? error.message);
+      if (error instanceof ConfigError) {
+        const { expected } = error.context;
+        throw new InvalidArgumentError(expected ? `Expected ${expected}.` : error.message);
+      }
       throw error;
     }
   };
 }
 
-/** What an export has of its own, or decides itself, study by study. */
+/** Options that an export decides itself, study by study. */
 const NOT_WITH_EXPORT = [
   ['start', '--start'],
   ['preview', '--preview'],
@@ -153,7 +159,7 @@ const NOT_WITH_EXPORT = [
 async function writeExport(directory: string, options: PhantomCommandOptions): Promise<void> {
   for (const [key, flag] of NOT_WITH_EXPORT) {
     if (options[key] === undefined) continue;
-    throw new ConfigError(`${flag} and --as-export do not go together`, {
+    throw new ConfigError(`${flag} and --as-export cannot be used together`, {
       hint: 'an export decides this study by study',
     });
   }
@@ -175,11 +181,11 @@ const LINE_EVERY_SECONDS = 15;
 type MadePhantom = Pick<PhantomCommandOptions, 'seed' | 'start' | 'threads' | 'awkward'> &
   Partial<PhantomCommandOptions> & { readonly studies: number };
 
-/** Generates with a progress bar on a terminal, elsewhere with a line now and then; both say how long it still takes. */
+/** Generates studies and shows the progress and the time left: as a bar on a terminal, elsewhere as occasional lines. */
 export async function makePhantom(directory: string, options: MadePhantom): ReturnType<typeof generatePhantom> {
   const { studies, seed, start, threads, awkward, small, storedAs, padding } = options;
   if (padding === undefined && (options.paddingLimit !== undefined || options.paddingField !== undefined)) {
-    throw new ConfigError('there is no padding', { hint: 'give its value with --padding' });
+    throw new ConfigError('--padding-limit and --padding-field need --padding', { hint: 'set its value with --padding' });
   }
   return watched(studies, (onProgress) =>
     generatePhantom(directory, {
@@ -204,7 +210,7 @@ export async function makePhantom(directory: string, options: MadePhantom): Retu
   );
 }
 
-/** Runs what makes `studies` studies, and shows how far it is. */
+/** Runs `make`, which makes `studies` studies, and shows its progress. */
 async function watched<T>(studies: number, make: (onProgress: (done: number) => void) => Promise<T>): Promise<T> {
   const bar = new cliProgress.SingleBar(
     { format: `phantoms {bar} {value}/{total}  ${err.faint('{left}')}`, hideCursor: true },

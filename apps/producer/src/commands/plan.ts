@@ -1,4 +1,4 @@
-/** `spineline plan`: what a run would find in the store and what it would compute, before it is made. */
+/** `spineline plan`: what a run would find in the store and what it would compute, without making the run. */
 
 import { type Stage, FIRST_STAGE, STAGES } from '@spineline/shared/domain';
 import { Pipeline, planRun, planReport } from '@spineline/shared/lineage';
@@ -29,11 +29,11 @@ interface PlanOptions {
 export function addPlan(program: Command): void {
   program
     .command('plan')
-    .description('what a run would find in the store, what it would compute, and how long that takes')
+    .description('show what a run would find in the store, what it would compute, and how long that takes')
     .argument('<dataset-or-run>', 'a dataset, as for enqueue; with --stage the name of a run, as for reprocess')
     .option('--stage <n>', `plan a reprocess of the run that enters at this stage: ${STAGE_NUMBERS_TEXT}`, parseStage)
     .option('--models <stageN=bundle>', 'bundle@version in the store, or a folder; repeatable', collect, [])
-    .option('--studies <file>', 'with --stage: only these studies, ids one a line; - for standard input')
+    .option('--studies <file>', 'with --stage: only these studies, one id per line; - for standard input')
     .option('--only-failed', 'with --stage: only studies that failed in the run')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
@@ -41,13 +41,13 @@ export function addPlan(program: Command): void {
     .addHelpText(
       'after',
       `
-Looks at keys alone: no image is read, nothing is written, and no Redis is needed.
-  hits                    the store has that output; the run will use it
-  to compute              the store has it not
-  unknown until upstream  its key depends on an output that is still to be computed: if that comes out the same as
-                          another bundle's did, this is a hit after all
-The time is that of the slowest pool, at rates measured in runs of this store; between the least, if all that is
-unknown turns out to be hits, and the most, if none does.
+Looks up stage keys only: no image is read, nothing is written, and no Redis is needed. For each step it counts studies:
+  hits           the output is in the store; the run will use it
+  to compute     the output is not in the store
+  not known yet  the key depends on an output that must be computed first. If that output equals a stored one, the later
+                 outputs may turn out to be hits
+The time is that of the slowest pool, at rates measured in runs of this store. It is a range if outputs are not known yet:
+the shortest time if all of them turn out to be hits, the longest if none does.
 
 Examples:
   spineline plan tonight.jsonl --models stage3=severity@2.0.0
@@ -62,7 +62,7 @@ ${EXIT_HELP}`,
     });
 }
 
-/** Prints what `enqueue` of a dataset would come to. */
+/** Prints the plan for `enqueue` of a dataset. */
 export async function printDatasetPlan(
   { settings, store, runs, sources }: StoreSide,
   path: string,
@@ -79,7 +79,7 @@ export async function printDatasetPlan(
   else printPlan(report);
 }
 
-/** Prints what a `reprocess` of a run would come to. */
+/** Prints the plan for `reprocess` of a run. */
 export async function printReprocessPlan(
   side: StoreSide,
   name: string,

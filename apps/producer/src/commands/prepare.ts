@@ -1,4 +1,4 @@
-/** `spineline prepare`: a labelled dataset as arrays for training, made by the functions that serve. */
+/** `spineline prepare`: makes arrays for training from a labelled dataset, with the functions that scoring uses. */
 
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -39,14 +39,14 @@ interface PrepareCommandOptions {
 export function addPrepare(program: Command): void {
   program
     .command('prepare')
-    .description('a labelled dataset as arrays for training, made by the very functions of the three stages')
+    .description('make arrays for training from a labelled dataset, with the same functions as scoring')
     .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
-    .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to go on where it stopped')
-    .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or beside the manifest)')
-    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv beside the labels)')
+    .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to continue after a stop')
+    .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or next to the manifest)')
+    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv in the folder of the labels)')
     .option(
       '--models <stageN=bundle>',
-      'bundle whose input settings are used: a folder, or bundle@version in the store; repeatable (default: the demo bundles)',
+      'bundle whose input settings to use: a folder, or bundle@version in the store; repeatable (default: the demo bundles)',
       collect,
       [],
     )
@@ -54,7 +54,7 @@ export function addPrepare(program: Command): void {
     .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')
     .option('--stages <list>', 'stages to make arrays for', stageList, [...STAGE_NUMBERS])
     .addOption(
-      new Option('--dtype <type>', 'exact: as fed to the models, float32 and for crops float16; uint8: round(255 x)')
+      new Option('--dtype <type>', 'exact: as fed to the models (float32, crops float16); uint8: round(255 x)')
         .choices(DTYPES)
         .default('exact'),
     )
@@ -64,21 +64,21 @@ export function addPrepare(program: Command): void {
       pools,
       perStage(() => 1),
     )
-    .option('--xy-room-slices <n>', 'slices at either end of stage 2’s three, for shifting', wholeNumber, 0)
-    .option('--crop-room-slices <n>', 'slices at either end of a crop’s, for shifting', wholeNumber, 0)
-    .option('--crop-room-px <n>', 'at least so many px around a crop’s window, of the 512 x 512 slice', wholeNumber, 0)
-    .option('--studies-per-shard <n>', 'studies in one set of files', positiveNumber, 32)
-    .option('--threads <n>', 'worker threads (default: one a core)', positiveNumber)
+    .option('--xy-room-slices <n>', 'extra slices at each end of the three slices of stage 2', wholeNumber, 0)
+    .option('--crop-room-slices <n>', 'extra slices at each end of a crop', wholeNumber, 0)
+    .option('--crop-room-px <n>', 'extra px around the window of a crop, at least, in px of a 512 x 512 slice', wholeNumber, 0)
+    .option('--studies-per-shard <n>', 'studies per shard (one folder of arrays)', positiveNumber, 32)
+    .option('--threads <n>', 'worker threads (default: one per core)', positiveNumber)
     .option('--json', 'print prepare.json')
     .addHelpText(
       'after',
       `
-Writes DIR/prepare.json and DIR/shard-00000/*.npy ..., which numpy maps into memory: docs/prepared-data.md.
-Labelled slices and points stand in place of predictions. With --dtype exact, no --pool and no room, the arrays are
-what the workers feed to the models, bit for bit. A study that cannot be read is skipped and named.
+Writes DIR/prepare.json and DIR/shard-00000/*.npy ..., which numpy can map into memory (docs/prepared-data.md).
+Uses labelled slices and points in place of predictions. With --dtype exact, no --pool and no room, the arrays are
+bit for bit what the workers feed to the models. A study that cannot be read is skipped and listed.
 
-Room lets training shift a slice or a window without reading images again. Pooling is for small models that pool at
-their entry anyway.
+Room (extra slices and pixels) lets training shift a slice or a window without reading images again. Use --pool for small
+models that pool their input anyway.
 
 Examples:
   small models:  spineline prepare demo --out prepared --dtype uint8 --pool 4,2,2 \\
@@ -88,9 +88,9 @@ Examples:
 
 Exit codes:
   0  all studies are prepared
-  1  a fault that nobody foresaw, or a store that did not answer: run it again
+  1  an unexpected error, or a server that did not answer: run it again
   2  the command line, settings, dataset, labels or a bundle cannot be used; nothing was done
-  3  some studies are skipped: prepare.json says which and why`,
+  3  some studies were skipped: prepare.json says which and why`,
     )
     .action(async (dataset: string, options: PrepareCommandOptions) => {
       process.exitCode = await prepare(dataset, options);
@@ -142,7 +142,7 @@ async function prepare(path: string, options: PrepareCommandOptions): Promise<nu
   }
 }
 
-/** As other commands do, but of a challenge folder the half that has labels. */
+/** Opens a dataset as other commands do; of a challenge folder it takes the half with labels. */
 async function openTrainingDataset(
   path: string,
   side: { readonly sources: SourceReader; readonly settings: Settings },
@@ -174,7 +174,7 @@ function printPrepared(
   console.log(out.faint(`${counted(labels.used, 'labelled point')} used`));
   if (labels.unused > 0) {
     console.log(
-      out.warn(`${counted(labels.unused, 'labelled point')} not used: in slices or series that the stages do not read`),
+      out.warn(`${counted(labels.unused, 'labelled point')} not used, in slices or series that the stages do not read`),
     );
   }
   if (unlabelled > 0) console.log(out.faint(`${counted(unlabelled, 'study', 'studies')} without labels left out`));
@@ -184,23 +184,23 @@ function printPrepared(
 function stageList(text: string): PrepareOptions['stages'] {
   const stages = [...new Set(text.split(','))].map(Number).sort();
   if (stages.every((number) => stageOfNumber(number))) return stages as PrepareOptions['stages'];
-  throw new InvalidArgumentError(`some of ${STAGE_NUMBERS.join(',')}`);
+  throw new InvalidArgumentError(`Expected some of ${STAGE_NUMBERS.join(',')}.`);
 }
 
 function pools(text: string): PrepareOptions['pool'] {
   const numbers = text.split(',').map(positiveNumber);
   if (numbers.length === STAGE_NAMES.length) return perStage((_, place) => numbers[place]!);
-  throw new InvalidArgumentError('one number per stage, such as 4,2,2');
+  throw new InvalidArgumentError('Expected one number per stage, such as 4,2,2.');
 }
 
 function positiveNumber(text: string): number {
   const value = wholeNumber(text);
   if (value > 0) return value;
-  throw new InvalidArgumentError('a whole number above 0');
+  throw new InvalidArgumentError('Expected a whole number from 1.');
 }
 
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('a whole number');
+  throw new InvalidArgumentError('Expected a whole number from 0.');
 }

@@ -1,4 +1,4 @@
-/** `spineline reprocess`: a new run that starts from an old one's stored outputs, at one stage. */
+/** `spineline reprocess`: makes a new run that starts, at a given stage, from the stored outputs of an old run. */
 
 import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
@@ -25,7 +25,7 @@ interface ReprocessCommandOptions extends ReprocessOptions, HandOverOptions {
 export function addReprocess(program: Command): void {
   program
     .command('reprocess')
-    .description('score a run’s studies again from one stage on, in a new run; the old one stays as it is')
+    .description('score the studies of a run again from a given stage on, in a new run; the old run stays unchanged')
     .argument('<run>', 'name of the run to start from')
     .requiredOption('--stage <n>', `stage at which studies enter: ${STAGE_NUMBERS_TEXT}`, parseStage)
     .option('--as <name>', 'name of the new run')
@@ -35,27 +35,27 @@ export function addReprocess(program: Command): void {
       collect,
       [],
     )
-    .option('--studies <file>', 'only these studies, ids one a line; - for standard input')
+    .option('--studies <file>', 'only these studies, one id per line; - for standard input')
     .option('--only-failed', 'only studies that failed in the old run')
-    .option('-p, --priority <n>', '1 (most urgent) to 10 (default: the old run’s)', parsePriority)
+    .option('-p, --priority <n>', '1 (most urgent) to 10 (default: that of the old run)', parsePriority)
     .option(...DEADLINE_OPTION)
-    .option('--dry-run', 'print what would be found and what computed (spineline plan), and do nothing')
+    .option('--dry-run', 'only print the plan: what would be reused and what computed (see spineline plan)')
     .option(...OUT_OPTION)
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
-    .option('--json', 'print what was recorded as JSON')
+    .option('--json', 'print the record of the run as JSON')
     .addHelpText(
       'after',
       `
-The new run has the old run's dataset and its pins, but for the bundles of --models. Studies enter at --stage with the
-stored outputs of the old run: nothing before that stage is read again or computed. With --stage 3 no image is opened,
-unless the new bundle has other crop windows: then studies enter at stage 2, where the points are found in the store and
-only crops are cut again. A study without a result in the old run enters at stage 1 and takes what is there.
+The new run has the dataset and the pinned bundles of the old run, except the bundles of --models. Studies enter at
+--stage with the stored outputs of the old run: nothing before that stage is read or computed again. With --stage 3 no
+image is opened, unless the new bundle has different crop windows. Then studies enter at stage 2: the points are reused
+and only the crops are cut again. A study without a result in the old run enters at stage 1 and reuses stored outputs.
 
 Examples:
   spineline models push ./severity-2 && spineline plan october --stage 3 --models stage3=severity@2.0.0
   spineline reprocess october --stage 3 --models stage3=severity@2.0.0 --as october-severity-2
   spineline diff october october-severity-2 --labels train.csv
-docs/reprocessing.md walks through the three situations.
+docs/reprocessing.md explains when to use which command.
 ${EXIT_HELP}`,
     )
     .action(async (name: string, options: ReprocessCommandOptions) => {
@@ -108,6 +108,6 @@ function printStarted(run: RunRecord, parent: RunRecord): void {
     const line = `  ${stage}  ${name}@${version}  ${digest.slice(0, 12)}`;
     console.log(digest === parent.bundles[stage].digest ? out.faint(line) : `${line}  new`);
   }
-  console.log(`follow it with: spineline status ${run.run} --watch`);
+  console.log(`to watch it: spineline status ${run.run} --watch`);
   if (run.notice) console.error(err.warn(run.notice));
 }

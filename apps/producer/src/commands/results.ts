@@ -1,4 +1,4 @@
-/** `spineline results`: the results of a run as a file. */
+/** `spineline results`: writes the results of a run to a file. */
 
 import { BundleError, ConfigError, counted } from '@spineline/shared/domain';
 import { type BundleOf, bundleOfStage, readPinnedManifest } from '@spineline/shared/models';
@@ -21,10 +21,10 @@ interface ResultsOptions {
 export function addResults(program: Command): void {
   program
     .command('results')
-    .description('write the results of a run, whole or as far as they are there')
+    .description('write the results of a run to a file; also before the run is finished')
     .argument('<run>', 'name of the run')
     .addOption(
-      new Option('-f, --format <format>', 'challenge: submission.csv; json: all that is known of every study')
+      new Option('-f, --format <format>', 'challenge: submission.csv; json: everything that is known about each study')
         .choices(['challenge', 'json'])
         .default('challenge'),
     )
@@ -32,14 +32,14 @@ export function addResults(program: Command): void {
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .option(
       '--fill-failed',
-      'give the rows of studies that failed the class shares of the training set: for a Kaggle submission, which must ' +
-        'have every study; nobody looked at their images',
+      'also write rows for failed studies, with the class shares of the training set; for a Kaggle submission, which ' +
+        'must have every study; their images were not looked at',
     )
     .addHelpText(
       'after',
       `
-A study that failed is in no submission, unless --fill-failed asks for it. What a reader must know of a submission (the
-notice of the models, targets and studies that are class shares, studies that are not in it) is in FILE.notice.txt.
+Failed studies are not in a submission unless you use --fill-failed. Remarks for the reader of a submission are in
+FILE.notice.txt: the notice of the models, which rows are class shares, and which studies are missing.
 
 Examples:
   spineline results tonight --out submission.csv
@@ -50,10 +50,10 @@ ${EXIT_HELP}`,
     .action(async (name: string, options: ResultsOptions) => {
       const { format, fillFailed, store: storeUrl } = options;
       if (fillFailed && format !== 'challenge') {
-        throw new ConfigError('--fill-failed is for a submission', {
+        throw new ConfigError('--fill-failed can only be used for a submission', {
           expected: '--format challenge',
           found: `--format ${format}`,
-          hint: 'results.json has what is known of a study that failed under `failures`',
+          hint: 'results.json lists failed studies under `failures`',
         });
       }
       await withStore(async ({ runs, store }) => {
@@ -68,7 +68,7 @@ ${EXIT_HELP}`,
     });
 }
 
-/** Studies without a result; `missing` has no failure either. */
+/** Numbers of studies without a result. `missing`: those without a failure too. */
 interface Unscored {
   readonly failed: number;
   readonly missing: number;
@@ -99,7 +99,7 @@ async function writeSubmission(
   return { failed, missing: run.studies - scored - failed };
 }
 
-/** The severity bundle that the run pinned, whose class shares stand in. @throws {BundleError} if it is gone. */
+/** The severity bundle that the run pinned, for its class shares. @throws {BundleError} if it is not in the store. */
 async function classSharesOfRun(store: ObjectStore, run: RunRecord): Promise<BundleOf<3>> {
   const pin = run.bundles.stage3;
   try {

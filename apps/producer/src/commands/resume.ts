@@ -1,4 +1,4 @@
-/** `spineline resume`: hand over what is missing of a run, whatever Redis holds. */
+/** `spineline resume`: enqueues the missing studies of a run again, whatever Redis holds. */
 
 import { counted } from '@spineline/shared/domain';
 import { findMissing, type ResumeCounts, resumeRun } from '@spineline/shared/control';
@@ -16,18 +16,18 @@ interface ResumeOptions extends HandOverOptions {
 export function addResume(program: Command): void {
   program
     .command('resume')
-    .description('go on with a run: hand over the studies that have neither result nor failure')
+    .description('continue a run: enqueue the studies that have neither result nor failure')
     .argument('<run>', 'name of the run')
-    .option('--dry-run', 'only say what is missing')
+    .option('--dry-run', 'only print what is missing')
     .option(...OUT_OPTION)
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .option('--json', 'print the counts as JSON')
     .addHelpText(
       'after',
       `
-What is missing is worked out from the store alone: after Redis was emptied or lost, with a new Redis, on another cluster
-that has the store, or after "spineline cancel". Steps that were computed are found and not computed again. It does no
-harm while the run goes on, or twice. Studies that failed are not tried again: see "spineline retry".
+Use it after Redis was emptied or lost, with a new Redis, on another cluster with the same store, or after "spineline
+cancel". The store alone decides which studies are missing. Stored outputs are reused. It does no harm to use it twice, or
+while the run is in progress. Failed studies are not retried: see "spineline retry".
 
 Example:
   spineline resume tonight && spineline status tonight --watch
@@ -43,7 +43,7 @@ async function resume(name: string, options: ResumeOptions): Promise<number | un
     await withStore(async ({ runs }) => {
       const run = await runs.readRun(name);
       const { pagesOfMissing, scoredStudies, failedStudies, ...counts } = await findMissing(run, runs);
-      say(run, counts, options, 'to be handed over');
+      say(run, counts, options, 'missing');
     }, options.store);
     return undefined;
   }
@@ -53,7 +53,7 @@ async function resume(name: string, options: ResumeOptions): Promise<number | un
       const run = await runs.readRun(name);
       return async (queueSide) => ({ run, counts: await resumeRun(run, runs, queueSide) });
     },
-    ({ run, counts }) => say(run, counts, options, 'handed over'),
+    ({ run, counts }) => say(run, counts, options, 'enqueued again'),
   );
 }
 
@@ -66,6 +66,6 @@ function say(run: RunRecord, counts: ResumeCounts, { json }: ResumeOptions, what
   console.log(
     `run ${out.strong(run.run)}: ${scored} scored, ${failed} failed, ${out.strong(String(missing))} ${what} in ${counted(pages, 'page')}`,
   );
-  if (failed > 0) console.log(out.faint(`those that failed stay so: spineline retry ${run.run}`));
+  if (failed > 0) console.log(out.faint(`to retry the failed studies: spineline retry ${run.run}`));
   if (run.notice) console.error(err.warn(run.notice));
 }

@@ -1,4 +1,4 @@
-/** `spineline retry`: try studies of a run again that failed. */
+/** `spineline retry`: retries failed studies of a run. */
 
 import { counted } from '@spineline/shared/domain';
 import { readStudyList } from '@spineline/shared/dataset';
@@ -20,13 +20,13 @@ interface RetryOptions extends HandOverOptions {
 export function addRetry(program: Command): void {
   program
     .command('retry')
-    .description('try studies of a run again that failed')
+    .description('retry failed studies of a run')
     .argument('<run>', 'name of the run')
     .addOption(
       new Option('-k, --kind <kind>', 'only failures of this kind').choices(['transient', 'permanent', 'poison']),
     )
-    .option('--studies <file>', 'only these studies, ids one a line; - for standard input')
-    .option('--dry-run', 'only say how many')
+    .option('--studies <file>', 'only these studies, one id per line; - for standard input')
+    .option('--dry-run', 'only print how many studies would be retried')
     .option(...OUT_OPTION)
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .option('--json', 'print the counts as JSON')
@@ -34,11 +34,11 @@ export function addRetry(program: Command): void {
       'after',
       `
 Kinds of failure:
-  transient  the network or the store failed for longer than the tries lasted: worth trying again
-  permanent  the study itself: try again once the file, the bundle or the store has been put right
-  poison     workers died with it, again and again: look at a worker's log first
-The failure is forgotten and the study enters again; steps that were computed are found. A study that the dataset names
-with other files needs a new run: the dataset of a run never changes.
+  transient  the network or the store failed during all attempts: a retry may succeed
+  permanent  something is wrong with the study itself: first correct the file, the bundle or the store
+  poison     the worker died each time that it worked on the study: first read the log of a worker
+Deletes the failures and enqueues the studies again; stored outputs are reused. The dataset of a run never changes: if a
+study now has other files, make a new run.
 
 Example:
   spineline failed tonight && spineline retry tonight --kind transient
@@ -55,7 +55,7 @@ async function retry(name: string, options: RetryOptions): Promise<number | unde
   if (options.dryRun) {
     await withStore(async ({ runs }) => {
       const run = await runs.readRun(name);
-      say(run, await retryRun(run, runs, undefined, selection), options, 'to be tried again');
+      say(run, await retryRun(run, runs, undefined, selection), options, 'would be retried');
     }, options.store);
     return undefined;
   }
@@ -65,7 +65,7 @@ async function retry(name: string, options: RetryOptions): Promise<number | unde
       const run = await runs.readRun(name);
       return async (queueSide) => ({ run, counts: await retryRun(run, runs, queueSide, selection) });
     },
-    ({ run, counts }) => say(run, counts, options, 'handed over to be tried again'),
+    ({ run, counts }) => say(run, counts, options, 'enqueued again'),
   );
 }
 

@@ -1,4 +1,4 @@
-/** `spineline runs`: all runs of a store and how far each is. */
+/** `spineline runs`: lists all runs of a store and how far each is. */
 
 import { STAGE_NAMES } from '@spineline/shared/domain';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
@@ -18,14 +18,14 @@ interface RunRow {
 export function addRuns(program: Command): void {
   program
     .command('runs')
-    .description('list the runs of a store: when, over how much, by which bundles, from which run, how far')
+    .description('list the runs of a store: time, number of studies, bundles, parent run, progress')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
-    .option('--json', 'print one JSON object a line')
+    .option('--json', 'print one JSON object per line')
     .addHelpText(
       'after',
       `
-Counts are of the records in the store. "under way" is a run with studies that have neither result nor failure, whether
-or not a worker has them: "spineline status RUN" says what is queued, "spineline resume RUN" hands over what is missing.
+Counts results and failures in the store. A run is "under way" while studies have neither result nor failure, whether or
+not they are queued: "spineline status RUN" shows what is queued, "spineline resume RUN" enqueues what is missing.
 ${EXIT_HELP}`,
     )
     .action(async ({ store, json }: { store?: string; json?: boolean }) => {
@@ -50,7 +50,7 @@ async function rowOf(runs: RunStore, name: string): Promise<RunRow> {
 
 function printRuns(rows: readonly RunRow[]): void {
   if (rows.length === 0) {
-    console.log('no run is in this store: spineline enqueue or score makes one');
+    console.log('there is no run in this store; make one with spineline enqueue or spineline score');
     return;
   }
   console.log(

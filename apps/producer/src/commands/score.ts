@@ -1,4 +1,4 @@
-/** `spineline score`: one machine, everything embedded, from a dataset to files. */
+/** `spineline score`: scores a dataset on one machine and writes the results to files. */
 
 import { counted } from '@spineline/shared/domain';
 import { enqueueRun } from '@spineline/shared/control';
@@ -23,21 +23,21 @@ export function addScore(program: Command): void {
     .requiredOption('-o, --out <dir>', 'folder for submission.csv, results.json, logs and the store')
     .option(
       '--models <stageN=bundle>',
-      'a folder, or bundle@version in the store; repeatable (default: the promoted bundle, else the demo’s)',
+      'a folder, or bundle@version in the store; repeatable (default: the promoted bundle, else the demo bundle)',
       collect,
       [],
     )
-    .option('--store <url>', 'object store to use instead of DIR/store; what is in it is not computed again')
-    .option('-r, --run <name>', 'name of the run in the store (default: score- and the time)')
+    .option('--store <url>', 'object store to use instead of DIR/store; outputs that it holds are reused')
+    .option('-r, --run <name>', 'name of the run in the store (default: score-, time and process id)')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',
       `
-Starts a private Redis and one worker a stage, scores every study, writes
-  DIR/submission.csv   the challenge's format, 25 rows per scored study
+Starts a private Redis and one worker per stage, scores every study, writes
+  DIR/submission.csv   the format of the challenge, 25 rows per scored study
   DIR/results.json     severities, slices, points, flags and stage keys of every study
-and stops everything. Run it again and only what is new is computed.
+and stops everything. If you run it again, only new studies are computed.
 
 Examples:
   spineline phantom demo --studies 8 --seed 1 && spineline score demo --out out
@@ -54,10 +54,10 @@ export function collect(value: string, before: string[]): string[] {
 }
 
 /**
- * Scores a dataset with everything embedded.
+ * Scores a dataset on this machine.
  *
- * @param after called when the run is over and the store still open.
- * @returns the exit code.
+ * @param after called when the run is finished, while the store is still open.
+ * @returns the process exit code.
  */
 export async function score(path: string, options: ScoreOptions, after?: AfterRun): Promise<number> {
   return runEmbedded(

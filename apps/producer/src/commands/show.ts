@@ -1,4 +1,4 @@
-/** `spineline show`: where a study's result comes from, in words, as artefacts and as pictures. */
+/** `spineline show`: shows where the result of a study comes from: as text, as stored artefacts and as pictures. */
 
 import { writeFile } from 'node:fs/promises';
 import { ConfigError, SpinelineError, STEPS, STEP_NAMES, type Step } from '@spineline/shared/domain';
@@ -23,7 +23,7 @@ interface ShowOptions {
   readonly store?: string;
 }
 
-/** The step that leaves an artefact, and its schema, by file name. */
+/** The step that writes an artefact, and the schema of the artefact, by file name. */
 const STAGE_ARTEFACTS = new Map(
   STEP_NAMES.flatMap((step) =>
     Object.entries<z.ZodType>(STEP_ARTEFACTS[step]).map(([name, schema]) => [name, { step, schema }] as const),
@@ -40,26 +40,26 @@ export function addShow(program: Command): void {
   program
     .command('show')
     .description(
-      'where a study’s result comes from: files, models, steps, flags, severities; its artefacts and pictures',
+      'show where the result of a study comes from: files, models, steps, flags, severities, artefacts and pictures',
     )
     .argument('<run>', 'name of the run')
-    .argument('<study>', 'id of the study, as the dataset has it')
-    .option('--artefact <name>', `print one stored artefact as JSON, validated: ${ARTEFACTS.join(', ')}`)
+    .argument('<study>', 'id of the study in the dataset')
+    .option('--artefact <name>', `validate one stored artefact and print it as JSON: ${ARTEFACTS.join(', ')}`)
     .option('--picture <what>', `draw a picture: ${PICTURES.join(', ')}`)
-    .option('-o, --out <file.png>', 'where the picture goes')
-    .option('--json', 'print all of it as JSON, with every file and fingerprint')
+    .option('-o, --out <file.png>', 'file for the picture')
+    .option('--json', 'print everything as JSON, with every file and fingerprint')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .addHelpText(
       'after',
       `
-Without --artefact and --picture: the run and the bundles that it pinned; for each step its key, whether it was computed
-or found in the store (a hit), when, by which worker and software, with which bundle, and every object with its digest;
-the files that went in; the flags; the 25 severities with slice and point. Every byte is checked on the way: what is
-damaged, or was swept from the store, is said, and the rest still shown.
+Without --artefact and --picture it prints: the run and its pinned bundles; for each step its key, whether the output was
+computed or found in the store (a hit), when, by which worker and software, with which bundle, and every object with its
+digest; the input files; the flags; the 25 severities with slice and point. It checks every byte of the outputs, reports
+what is damaged or no longer in the store, and shows the rest.
 
 Examples:
   spineline show tonight 4003253
-What did the severity models look at, and where did it lie?
+What did the severity models see, and where in the images?
   spineline show tonight 4003253 --picture crops --out crops.png
   spineline show tonight 4003253 --picture crop:spinal_canal_stenosis_l4_l5 --out l4_l5.png
   spineline show tonight 4003253 --picture sagittal_t2 --out t2.png
@@ -68,14 +68,14 @@ What did each member of stage 1 answer? What made the crops?
   spineline show tonight 4003253 --artefact z.json | jq .scs.levels
   spineline show tonight 4003253 --artefact provenance:crops
 
-Pictures of crops need the store alone; those of slices read the DICOM file where the dataset says it is. Points are
-drawn in the slice that has most of them; a point that was found in another slice is grey.
+Pictures of crops need only the store. Pictures of slices read the DICOM files from the places that the dataset names.
+The slice with the most points is drawn; a point that was found in another slice is grey.
 
 Exit codes:
-  0  shown
-  1  a fault that nobody foresaw, or a store that did not answer: run it again
-  2  there is no such run, study, artefact or picture, or it is not whole any more
-  3  the study failed: its failure was shown
+  0  success
+  1  an unexpected error, or a server that did not answer: run it again
+  2  there is no such run, study, artefact or picture, or it is damaged or missing in the store
+  3  the study failed; its failure is shown
   4  the study is neither scored nor failed yet`,
     )
     .action(show);
@@ -83,12 +83,12 @@ Exit codes:
 
 async function show(name: string, study: string, options: ShowOptions): Promise<void> {
   const { artefact, picture, out, json, store } = options;
-  if (artefact && picture) throw new ConfigError('--artefact and --picture are two questions', { hint: 'ask one' });
+  if (artefact && picture) throw new ConfigError('--artefact and --picture cannot be used together');
   if (artefact && !ARTEFACTS.includes(artefact)) {
-    throw new ConfigError(`${artefact} is no artefact`, { expected: `one of ${ARTEFACTS.join(', ')}` });
+    throw new ConfigError(`${artefact} is not an artefact`, { expected: `one of ${ARTEFACTS.join(', ')}` });
   }
-  if (picture && !out) throw new ConfigError('--picture wants a file', { expected: '--out FILE.png' });
-  if (out && !picture) throw new ConfigError('--out is where a picture goes', { expected: '--picture WHAT beside it' });
+  if (picture && !out) throw new ConfigError('--picture needs a file', { expected: '--out FILE.png' });
+  if (out && !picture) throw new ConfigError('--out is the file for a picture', { expected: '--picture WHAT as well' });
   const wanted = picture ? parsePicture(picture) : undefined;
   await withStore(async ({ runs, sources }) => {
     if (artefact) console.log(JSON.stringify(await readArtefact(runs, { name, study, store }, artefact), null, 2));
@@ -113,11 +113,11 @@ function exitCodeOf({ state }: StudyLineage): number {
 interface Asked {
   readonly name: string;
   readonly study: string;
-  /** As `--store` named it. */
+  /** The value of `--store`. */
   readonly store: string | undefined;
 }
 
-/** A study's result. @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none, {@link ConfigError} for an unknown one. */
+/** The result of a study. @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none; {@link ConfigError} if it is unknown. */
 async function readScored(runs: RunStore, { name, study, store }: Asked): Promise<StudyResult> {
   await runs.readRun(name);
   const result = await runs.readResult(name, study);
@@ -126,7 +126,7 @@ async function readScored(runs: RunStore, { name, study, store }: Asked): Promis
   throw new SpinelineError('STUDY_NOT_SCORED', 'permanent', 'the study has no result', {
     study,
     found: failure ? `a failure, ${failure.code}` : 'neither result nor failure yet',
-    hint: `spineline show ${name} ${study}${storeOption(store)} says more`,
+    hint: `for details: spineline show ${name} ${study}${storeOption(store)}`,
   });
 }
 

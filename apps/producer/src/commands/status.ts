@@ -1,4 +1,4 @@
-/** `spineline status`: how far a run is. */
+/** `spineline status`: shows how far a run is. */
 
 
 import { summarise } from '@spineline/shared/reports';
@@ -29,16 +29,16 @@ interface StatusOptions {
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('how far a run is; once it is over, what it came to')
+    .description('show how far a run is, and when it is finished its summary')
     .argument('<run>', 'name of the run')
-    .option('-w, --watch', 'stay until the run is over: on a terminal a live view, elsewhere a line now and then')
-    .option('--json', 'print as JSON; with --watch a line a second')
+    .option('-w, --watch', 'stay until the run is finished: a live view on a terminal, elsewhere occasional lines')
+    .option('--json', 'print as JSON; with --watch one line per second')
     .addHelpText(
       'after',
       `
-Scored and failed studies are counted in the store, which is the truth; jobs that wait are counted in Redis. While you
-watch, the counts are of Redis and right within about one percent, and the store is counted now and then. Ctrl-C stops
-the watching, not the run (docs/watching.md).
+Scored and failed studies are counted in the store, which is the truth; waiting jobs are counted in Redis. With --watch
+the counts come from Redis, are off by up to about one percent, and are checked against the store from time to time.
+Ctrl-C stops watching, not the run (docs/watching.md).
 ${EXIT_HELP}`,
     )
     .action(status);
@@ -55,13 +55,13 @@ async function status(name: string, { watch, json }: StatusOptions): Promise<voi
           )
         : await lookOnce(run, runs, side);
       process.exitCode = look?.end !== 'over' ? EXIT.unfinished : look.failed > 0 ? EXIT.someFailed : EXIT.ok;
-      // What a run came to is read from every result, which is not free: only once it is over.
+      // A summary reads every result, which takes time: only for a finished run.
       if (look?.end === 'over') {
         const summary = await summarise(runs, run, { scored: look.scored, failed: look.failed, missing: 0 });
         if (json) console.log(JSON.stringify({ ...summary, queued: 0 }));
         else printSummary(summary);
       } else if (watch && !look?.end) {
-        if (!json) console.error(err.faint(`the run goes on; watch again: spineline status ${run.run} --watch`));
+        if (!json) console.error(err.faint(`the run continues; to watch it again: spineline status ${run.run} --watch`));
       } else if (look && !viewer?.saysItAll) {
         if (json) console.log(JSON.stringify(statusOf(look)));
         else printUnfinished(look);
@@ -70,7 +70,7 @@ async function status(name: string, { watch, json }: StatusOptions): Promise<voi
   });
 }
 
-/** How far a run is, for programs. */
+/** What `--json` prints of a run that is not finished. */
 function statusOf(look: RunLook) {
   const { run, at, listed, counted, stages, paused, queued, pagesWaiting, progress, classShares, end } = look;
   const { scored = 0, failed = 0, cancelled = false } = listed ?? {};
@@ -81,13 +81,13 @@ function statusOf(look: RunLook) {
     ...(run.deadline !== undefined && { deadline: run.deadline }),
     studies: run.studies,
     at: at.toISOString(),
-    // By the store, as it was listed then.
+    // From the store, as of `listed`.
     listed: listed?.at.toISOString(),
     scored,
     failed,
     missing: run.studies - scored - failed,
     cancelled,
-    // By Redis, as it was asked then.
+    // From Redis, as of `counted`.
     counted: counted.toISOString(),
     queued,
     pagesWaiting,
@@ -104,9 +104,9 @@ function statusOf(look: RunLook) {
 interface Viewer {
   readonly show: (look: RunLook) => void;
   readonly close: () => void;
-  /** The last failures that are shown. */
+  /** Number of latest failures to show. */
   readonly failures: number;
-  /** Whether nothing need be said about a run that came to an end before it was over. */
+  /** Whether the viewer has already shown everything about a run that ended unfinished. */
   readonly saysItAll: boolean;
 }
 
@@ -135,7 +135,7 @@ function viewerFor(run: RunRecord, json: boolean | undefined): Viewer {
   return {
     show: (look) => {
       view.update(look);
-      if (look.end) return; // what is to be said of that is said on standard output
+      if (look.end) return; // the end is reported on standard output
       for (const { about, text } of warningsOf(look)) {
         if (Date.now() - (warned.get(about) ?? 0) < WARN_EVERY_MS) continue;
         warned.set(about, Date.now());
@@ -154,7 +154,7 @@ async function untilInterrupted<T>(viewer: Viewer, work: (signal: AbortSignal) =
   const stop = () => {
     if (controller.signal.aborted) process.exit(EXIT.unfinished);
     controller.abort();
-    // Closing what does not answer may take for ever.
+    // Closing a connection that does not answer may take very long.
     setTimeout(() => process.exit(), CLOSE_MS).unref();
   };
   for (const signal of SIGNALS) process.on(signal, stop);
@@ -169,22 +169,22 @@ async function untilInterrupted<T>(viewer: Viewer, work: (signal: AbortSignal) =
 
 function printUnfinished({ run, scored, failed, left, classShares, stages, pagesWaiting, paused, end }: RunLook): void {
   console.log(
-    `run ${out.strong(run.run)} ${end === 'cancelled' ? 'was cancelled' : 'is not over'}: ` +
-      `${scored} scored, ${failed} failed, ${left} of ${run.studies} to go`,
+    `run ${out.strong(run.run)} ${end === 'cancelled' ? 'was cancelled' : 'is not finished'}: ` +
+      `${scored} scored, ${failed} failed, ${left} of ${run.studies} left`,
   );
   const shares = classSharesText(classShares, scored);
-  if (shares) console.log(out.warn(`class shares for want of any view: ${shares}`));
+  if (shares) console.log(out.warn(`class shares, since no view exists: ${shares}`));
   const rows = STAGE_NAMES.map((stage) => {
     const { done, jobs } = stages[stage];
     return [stage, String(done), String(jobs.waiting), String(jobs.active), String(jobs.delayed)];
   });
-  console.log(table(['queue', 'done (this run)', 'waiting (all runs)', 'active', 'to be retried'], rows));
+  console.log(table(['queue', 'done (this run)', 'waiting (all runs)', 'active', 'delayed'], rows));
   if (pagesWaiting > 0) console.log(out.faint(`${pagesWaiting} pages of studies wait to be unfolded`));
-  if (paused.length > 0) console.log(out.warn(`paused: ${paused.join(', ')} (spineline unpause goes on)`));
-  if (end === 'cancelled') console.log(`go on with it: spineline resume ${run.run}`);
+  if (paused.length > 0) console.log(out.warn(`paused: ${paused.join(', ')} (to continue: spineline unpause)`));
+  if (end === 'cancelled') console.log(`to continue it: spineline resume ${run.run}`);
   if (end === 'nothing queued') {
     console.log(out.bad('nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store'));
-    console.log(`hand over what is missing: spineline resume ${run.run}`);
+    console.log(`to enqueue the missing studies again: spineline resume ${run.run}`);
   }
   if (run.notice) console.log(`\n${out.warn(run.notice)}`);
 }

@@ -1,6 +1,6 @@
 /**
- * A private Redis for one command: on a Unix socket in a temporary folder, nothing on disk, gone with this process
- * however it ends. A shell holds it on a leash: when the pipe to this process closes, the shell stops the server.
+ * A private Redis for one command, on a Unix socket in a temporary folder, without data on disk. It stops with this
+ * process, however the process ends: a shell runs the server, and stops it when the pipe to this process closes.
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -17,17 +17,17 @@ export interface PrivateRedis {
 }
 
 /**
- * Finds a redis-server; on Debian and its kin, as root, installs it where there is none.
+ * Checks that a redis-server is installed. If not, installs it on Debian-like systems when running as root.
  *
- * @param say told what is going on, since an installation takes a while.
- * @throws {ConfigError} saying what to install.
+ * @param say called with a message before the installation, which takes a while.
+ * @throws {ConfigError} if there is none; it says what to install.
  */
 export function ensureRedisServer(say: (line: string) => void): void {
   if (hasRedisServer()) return;
   const isRoot = process.getuid?.() === 0;
   const apt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
   if (isRoot && apt) {
-    say('no redis-server here: installing it with apt-get');
+    say('no redis-server found: installing it with apt-get');
     const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore', env: environment });
     const install = ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'];
@@ -40,7 +40,7 @@ export function ensureRedisServer(say: (line: string) => void): void {
   });
 }
 
-/** Debian starts a server's service when it installs it; this private one is all that is wanted. */
+/** Debian starts the service of a server after installing it. That is not wanted here. */
 function withoutStartingServices(install: () => void): void {
   const policy = '/usr/sbin/policy-rc.d';
   if (existsSync(policy)) {
@@ -65,7 +65,7 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
   const socket = join(folder, 'redis.sock');
   const options = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--dir', folder];
   const memory = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
-  // Detached: a Ctrl-C reaches this process alone, which lets its workers finish before Redis goes.
+  // Detached, so that Ctrl-C reaches only this process, which lets its workers finish before it stops Redis.
   const shell = spawn(
     'sh',
     ['-c', 'redis-server "$@" </dev/null & cat >/dev/null; kill $!; wait', 'leash', ...options, ...memory],

@@ -1,6 +1,6 @@
 /**
- * A run on this machine, with nothing to set up: a private Redis and one worker a stage are started, the run is followed
- * to its end, its results become files, and everything is stopped.
+ * A run on this machine, without set-up: starts a private Redis and one worker per stage, watches the run until it is
+ * finished, writes its results to files, and stops everything.
  */
 
 import { printSummary } from '../terminal/summary-text.ts';
@@ -21,20 +21,20 @@ import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
 import { startWorkers } from './workers.ts';
 
 export interface EmbeddedOptions {
-  /** Folder for submission.csv, results.json, logs and, unless another is named, the store. */
+  /** Folder for submission.csv, results.json, logs and, without `store`, the store. */
   readonly out: string;
   readonly store?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** Called when the run is over and the store still open. */
+/** Called when the run is finished, while the store is still open. */
 export type AfterRun = (runs: RunStore, run: RunRecord) => Promise<void>;
 
 /**
- * Runs what `prepare` prepares.
+ * Makes a run and does its work on this machine.
  *
- * @param prepare called with the store, before anything is started; what it returns hands the run over.
- * @returns the exit code.
+ * @param prepare called with the store, before anything is started. It returns a function that adds the run to the queues.
+ * @returns the process exit code.
  */
 export async function runEmbedded(
   options: EmbeddedOptions,
@@ -61,7 +61,7 @@ export async function runEmbedded(
               const startedAt = performance.now();
               const run = await handOver(side);
               const view = progressView(run.studies);
-              // Workers that cannot run end the watching too: it would wait for them.
+              // If a worker cannot run, stop watching: the run would never finish.
               const ended = new AbortController();
               let look: RunLook | undefined;
               try {
@@ -88,7 +88,7 @@ export async function runEmbedded(
           );
         } catch (error) {
           if (!stopped.signal.aborted) throw error;
-          console.error(err.warn('stopped; what was computed is in the store and is not computed again'));
+          console.error(err.warn('stopped; what was computed is in the store and will be reused'));
           return EXIT.unfinished;
         } finally {
           await workers.stop();
@@ -103,21 +103,21 @@ export async function runEmbedded(
   );
 }
 
-/** The environment's settings, except where Redis is: that one is private. */
+/** The settings of the environment without SPINELINE_REDIS_URL, since Redis is private here. */
 function embeddedSettings(): Settings {
   return readSettings({ ...process.env, SPINELINE_REDIS_URL: undefined });
 }
 
 function workerEnvironment(redisUrl: string, storeUrl: string): NodeJS.ProcessEnv {
-  // Three workers on one machine: any free port each.
+  // Several workers share one machine, so each takes any free port.
   return { SPINELINE_REDIS_URL: redisUrl, SPINELINE_STORE_URL: storeUrl, SPINELINE_HEALTH_PORT: '0' };
 }
 
-/** Ctrl-C and SIGTERM end the following of the run; everything embedded is then stopped in order. */
+/** Ctrl-C and SIGTERM end the watching of the run; then workers and Redis are stopped in order. */
 function stopRequested(): { signal: AbortSignal; forget: () => void } {
   const controller = new AbortController();
   const stop = () =>
-    controller.abort(new Error('stopped; what was computed is in the store and is not computed again'));
+    controller.abort(new Error('stopped; what was computed is in the store and will be reused'));
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   return {

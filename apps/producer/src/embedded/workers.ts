@@ -1,7 +1,6 @@
 /**
- * The workers of all stages as child processes of one command: the same programs as in a cluster, only closer together. Their
- * logs go to files; one that dies is started again a few times, so that a study which takes its worker down costs only
- * itself.
+ * The workers of all stages as child processes of one command: the same programs as in a cluster. Their logs go to files. A
+ * worker that dies is restarted a few times, so that a study that kills its worker does not stop the other studies.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -11,30 +10,30 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SpinelineError, STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 
-/** A worker that dies this often is not worth starting again. */
+/** Largest number of restarts per worker. */
 const RESTARTS = 10;
 
 export interface EmbeddedWorkers {
-  /** Rejects when a worker cannot run or died too often; never resolves. */
+  /** Rejects when a worker cannot run or has died too often. Never resolves. */
   readonly failed: Promise<never>;
   /** Asks all to stop and waits until they have. */
   stop(): Promise<void>;
 }
 
-/** The reason in the last fatal line of a worker's log. */
+/** The error in the last fatal line of a worker's log. */
 function lastWords(log: string): string | undefined {
   for (const line of log.trim().split('\n').reverse()) {
     try {
       const { level, error } = JSON.parse(line) as { level?: string; error?: string };
       if (level === 'fatal') return error;
     } catch {
-      // Not a line of the logger's: native libraries write to standard error too.
+      // Not a log line: native libraries write to standard error too.
     }
   }
   return undefined;
 }
 
-/** @param environment the workers' settings; @param logs folder for one log file a stage. */
+/** @param environment settings of the workers. @param logs folder for the log files, one per stage. */
 export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string): Promise<EmbeddedWorkers> {
   await mkdir(logs, { recursive: true });
   const running = new Map<string, ChildProcess>();
@@ -44,14 +43,14 @@ export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string)
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  failed.catch(() => {}); // nobody may be waiting when it happens
+  failed.catch(() => {}); // it may reject before anybody waits for it
 
   const start = (stage: Stage, restarts: number) => {
     const main = fileURLToPath(import.meta.resolve(`@spineline/worker-${stage}/main`));
     const child = spawn(process.execPath, [main], {
       env: { ...process.env, ...environment },
-      // A worker stops when this channel closes: it does not outlive the command. Detached, so that a Ctrl-C
-      // reaches the command alone, which then stops the workers in order.
+      // A worker stops when this channel closes, so it does not outlive the command. Detached, so that Ctrl-C reaches
+      // only the command, which then stops the workers in order.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,
     });
@@ -67,7 +66,7 @@ export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string)
         running.delete(stage);
         resolve();
         if (stopping) return;
-        // Exit codes 1 and 2 are the worker's own word that it cannot run.
+        // With exit codes 1 and 2 a worker says that it cannot run.
         const gaveUp = code === 1 || code === 2;
         if (!gaveUp && restarts < RESTARTS) {
           start(stage, restarts + 1);
@@ -76,7 +75,7 @@ export async function startWorkers(environment: NodeJS.ProcessEnv, logs: string)
         const how = signal ? `signal ${signal}` : `exit code ${code}`;
         const summary = `the ${stage} worker ended with ${how}`;
         const found = lastWords(tail);
-        const hint = `its log is ${join(logs, `${stage}.log`)}`;
+        const hint = `see its log ${join(logs, `${stage}.log`)}`;
         fail(new SpinelineError('WORKER_ENDED', gaveUp ? 'permanent' : 'transient', summary, { found, hint }));
       });
     });

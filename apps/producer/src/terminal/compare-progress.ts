@@ -1,4 +1,4 @@
-/** Progress of `diff` on standard error: nothing for what is soon over, then a bar on a terminal, elsewhere a line. */
+/** Progress of `diff` on standard error: nothing for a short comparison, else a bar on a terminal, elsewhere lines. */
 
 import { counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
@@ -9,14 +9,14 @@ const FIRST_AFTER_SECONDS = 3;
 const LINE_EVERY_SECONDS = 15;
 
 export interface CompareProgressView {
-  /** @param done studies that were read. @param total how many there are. */
+  /** @param done number of studies compared so far. @param total number of all studies. */
   update(done: number, total: number): void;
   stop(): void;
 }
 
 export function compareProgress(stream: NodeJS.WriteStream = process.stderr): CompareProgressView {
   const rate = new Rate();
-  // From the first study on: listing what there is says nothing about how fast it is compared.
+  // The rate counts from the first study on, without the time for listing the runs.
   let next: number | undefined;
   let bar: cliProgress.SingleBar | undefined;
   const noteOf = (done: number, total: number) => {

@@ -1,8 +1,8 @@
-/** A count on standard error that grows in place, on a terminal only. */
+/** A count on standard error that is updated in place, on a terminal only. */
 
 const EVERY_MS = 100;
 
-/** @param total shown beside the count where it is known. */
+/** @param total shown with the count, if it is known. */
 export function counter(
   what: string,
   total?: number,

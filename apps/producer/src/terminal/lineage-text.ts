@@ -1,4 +1,4 @@
-/** The lineage of a study's result in words. */
+/** The lineage of a study's result as text. */
 
 import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS, STAGE_NAMES, STAGES, STEP_NAMES, stepLabel, counted } from '@spineline/shared/domain';
 import type { RunRecord, StudyResult, TargetResult } from '@spineline/shared/runs';
@@ -13,15 +13,15 @@ export function printLineage(lineage: StudyLineage): void {
   console.log(`${out.strong(`study ${study}`)}  ${stateInWords(lineage)}`);
   console.log(`run ${run.run}, created ${time(run.created)}, priority ${run.priority}`);
   if (run.from)
-    console.log(`  from run ${run.from.run}, whose outputs it starts from: studies enter at ${run.from.stage}`);
+    console.log(`  starts from the outputs of run ${run.from.run}: studies enter at ${run.from.stage}`);
   printBundles(run);
   if (failure) {
     const { stage, code, kind, attempts } = failure;
-    console.log(`\n${out.bad(code)}  ${out.faint(`${stage}, ${kind}, tries: ${attempts}`)}`);
+    console.log(`\n${out.bad(code)}  ${out.faint(`${stage}, ${kind}, attempts: ${attempts}`)}`);
     for (const line of messageLines(failure)) console.log(`  ${line}`);
   }
   if (state === 'pending') {
-    console.log(`\nneither scored nor failed yet: spineline status ${run.run} says how far the run is`);
+    console.log(`\nneither scored nor failed yet; to see how far the run is: spineline status ${run.run}`);
   }
   if (lineage.steps) for (const step of STEP_NAMES) printStep(stepLabel(step), lineage.steps[step], run);
   printInput(lineage);
@@ -52,18 +52,18 @@ function printStep(name: string, step: StepLineage, run: RunRecord): void {
   const { stage, key, reused, seconds, finished, state, problem, provenance, objects } = step;
   const how = reused ? 'hit: found in the store' : 'computed';
   console.log(
-    `\n${out.strong(name)}  ${how}, ${seconds.toFixed(2)} s, through at ${time(finished)}${keptInWords(state)}`,
+    `\n${out.strong(name)}  ${how}, ${seconds.toFixed(2)} s, finished ${time(finished)}${keptInWords(state)}`,
   );
   console.log(`  stages/${stage}  key ${key}`);
   if (!provenance) {
-    console.log(`  ${out.bad(problem ?? 'not in the store any more')}: what made it is not known here`);
+    console.log(`  ${out.bad(problem ?? 'not in the store any more')}: what made it is unknown`);
     console.log(out.faint('  a new run over the dataset makes it again'));
     return;
   }
   const { made, created, worker, software } = provenance;
   const by = made.bundle
     ? `${made.bundle.name}@${made.bundle.version} ${made.bundle.digest.slice(0, 12)}`
-    : `no model: crop windows and sizes of the bundle of stage 3, settings ${digestOf(made.settings ?? null).slice(0, 12)}`;
+    : `no model; crop windows and sizes of the stage-3 bundle, settings ${digestOf(made.settings ?? null).slice(0, 12)}`;
   console.log(`  made ${time(created)} by ${worker}, ${software}, contract ${made.contract}`);
   console.log(`  with ${by}${reused && made.bundle && !isPinned(made.bundle.digest, run) ? ' (of another run)' : ''}`);
   for (const { name: object, bytes, sha256, state: kept } of objects) {
@@ -97,7 +97,7 @@ function printInput({ input, result, failure }: StudyLineage): void {
   ]);
   console.log(table(['series', 'kind', 'files', 'read', 'digest of fingerprints'], rows));
   const files = input.study.series.reduce((sum, { instances }) => sum + instances.length, 0);
-  console.log(out.faint(`${counted(files, 'file')}, all fingerprints together ${input.digest}; --json lists them`));
+  console.log(out.faint(`${counted(files, 'file')}, digest of all fingerprints ${input.digest}; --json lists them`));
   for (const { message } of [
     ...(input.study.problems ?? []),
     ...input.study.series.flatMap((one) => one.problems ?? []),
@@ -108,7 +108,7 @@ function printInput({ input, result, failure }: StudyLineage): void {
 
 type Rejected = NonNullable<StudyResult['rejected']>[number];
 
-/** Why each series was read as what it was, and what was not read. */
+/** Prints why each series was read as its kind, and what was not read. */
 function printChoice({ series, rejected = [] }: StudyResult): void {
   const explained = series.filter(({ reasons }) => reasons !== undefined && reasons.length > 0);
   if (explained.length > 0) console.log(`\n${out.strong('Why these series')}`);
@@ -155,7 +155,7 @@ function printTargets({ targets }: StudyResult): void {
       ]),
     ),
   );
-  console.log(out.faint('slices as series/instance number, x the column and y the row in px of the slice'));
+  console.log(out.faint('slice: series/instance number; x: column, y: row, in px of the slice'));
 }
 
 function place(slice: TargetResult['slice']): [string, string] {

@@ -1,4 +1,4 @@
-/** The screen of `status --watch`: from a look at a run to lines that fit a terminal. */
+/** The screen of `status --watch`: turns a look at a run into lines that fit the terminal. */
 
 
 import { STAGE_NAMES, type Stage, FIRST_STAGE, STAGES, stageLabel, counted } from '@spineline/shared/domain';
@@ -15,10 +15,10 @@ export interface Size {
 }
 
 type Paint = (text: string) => string;
-/** Painted only once it is cut to its place: styling has no width. */
+/** A text and its colour, which is applied after the text is cut to its width. */
 type Span = readonly [text: string, paint?: Paint];
 
-/** Where there is no room for all lines, those of the highest rank go first, the lower before the upper. */
+/** If there is no room for all lines, those with the highest rank are left out first; of equal ranks, the lowest line. */
 interface Line {
   readonly rank: number;
   readonly spans: readonly Span[];
@@ -47,7 +47,7 @@ const GAP = '  ';
 const STUDY_COLUMNS = 24;
 const CODE_COLUMNS = 24;
 
-/** @returns lines of at most `columns` columns, and at most `rows` of them. */
+/** @returns at most `rows` lines of at most `columns` columns. */
 export function liveView(look: RunLook, { columns, rows }: Size, palette: Palette = err): string[] {
   const lines = [
     ...head(look, columns, palette),
@@ -84,20 +84,20 @@ function head(look: RunLook, columns: number, palette: Palette): Line[] {
     line(RANK.head, [run, palette.strong], [GAP], [word, paint], [GAP], [clock(look.at, look.at, true), palette.faint]),
     line(RANK.pace, [bar(done / studies, room)], [percent(done, studies).padStart(' 100 %'.length)]),
     ...flow(RANK.counts, counts, columns),
-    ...(shares ? paragraph(RANK.shares, `class shares for want of any view: ${shares}`, columns, palette.warn) : []),
+    ...(shares ? paragraph(RANK.shares, `class shares, since no view exists: ${shares}`, columns, palette.warn) : []),
     ...flow(RANK.pace, paceOf(look, palette), columns),
   ];
 }
 
 function stateOf(look: RunLook, palette: Palette): [string, Paint] {
-  if (look.end === 'over') return ['over', look.failed > 0 ? palette.warn : palette.good];
+  if (look.end === 'over') return ['finished', look.failed > 0 ? palette.warn : palette.good];
   if (look.end) return [look.end, palette.bad];
   if (look.silent.redis) return ['Redis does not answer', palette.bad];
   if (look.paused.length === STAGE_NAMES.length) return ['paused', palette.warn];
   return nobodyWorks(look) ? ['waiting for workers', palette.warn] : ['under way', palette.good];
 }
 
-/** Work waits, none is in hand, and none has been done lately. */
+/** Whether jobs wait although no job is active and none was finished recently. */
 function nobodyWorks({ stages, pagesWaiting, paused, end }: RunLook): boolean {
   const all = STAGE_NAMES.map((stage) => stages[stage]);
   const waiting = pagesWaiting + all.reduce((sum, { jobs }) => sum + jobs.waiting, 0);
@@ -125,14 +125,14 @@ function againstDeadline(deadline: Date, at: Date, finish: Date | undefined, pal
   if (!finish) return [`${text}, in ${duration(spare)}`];
   return spare >= 0
     ? [`${text}, ${duration(spare)} to spare`, palette.good]
-    : [`${text}, too late by ${duration(-spare)}`, palette.bad];
+    : [`${text}, late by ${duration(-spare)}`, palette.bad];
 }
 
 interface Column {
   readonly title: string;
-  /** Where there is no room for all columns, those of the highest rank go first. */
+  /** If there is no room for all columns, those with the highest rank are left out first. */
   readonly rank: number;
-  /** @param columns as many as there are for a bar. */
+  /** @param columns width of a bar. */
   readonly cell: (stage: Stage, columns: number) => string;
   readonly toTheLeft?: boolean;
 }
@@ -161,7 +161,7 @@ function stageTable(look: RunLook, columns: number, palette: Palette): Line[] {
 function stageColumns({ stages, run, end }: RunLook): Column[] {
   const all = run.studies;
   const entry = STAGE_NAMES.indexOf(run.from?.stage ?? FIRST_STAGE);
-  // Who has a result in the run that this one is from does not come by here; the others do.
+  // Studies whose parent result exists skip this stage.
   const mayBeSkipped = (stage: Stage) => STAGE_NAMES.indexOf(stage) < entry;
   const barOf = (stage: Stage, columns: number) =>
     mayBeSkipped(stage) ? ' '.repeat(columns) : bar(stages[stage].done / all, columns);
@@ -184,7 +184,7 @@ function stageColumns({ stages, run, end }: RunLook): Column[] {
   ];
 }
 
-/** The columns that there is room for; what is over goes to the bars. */
+/** The columns for which there is room. The remaining width goes to the bars. */
 function fitting(all: readonly Column[], columns: number): Column[] {
   const over = (some: readonly Column[]) =>
     columns - some.reduce((sum, column) => sum + widthOf(column), (some.length - 1) * GAP.length);
@@ -203,9 +203,9 @@ function widthOf({ title, cell }: Column): number {
 
 function remarks({ listed, end, pagesWaiting, run }: RunLook, columns: number, palette: Palette): Line[] {
   const texts: string[] = [];
-  if (pagesWaiting > 0) texts.push(`${counted(pagesWaiting, 'page')} of studies to be unfolded, of all runs`);
+  if (pagesWaiting > 0) texts.push(`${counted(pagesWaiting, 'page')} of all runs not unfolded yet`);
   if (run.from && run.from.stage !== FIRST_STAGE) texts.push(`studies enter at stage ${STAGES[run.from.stage].number}`);
-  if (end !== 'over') texts.push('counts are of Redis, within about 1 %');
+  if (end !== 'over') texts.push('counts from Redis, off by up to about 1 %');
   if (end !== 'over' && listed) {
     const { at, scored, failed } = listed;
     texts.push(`in the store at ${clock(at, at, true)}: ${count(scored)} scored, ${count(failed)} failed`);
@@ -216,14 +216,14 @@ function remarks({ listed, end, pagesWaiting, run }: RunLook, columns: number, p
 function pulse({ pulse: { seconds, counts }, end }: RunLook, columns: number, palette: Palette): Line[] {
   if (end && counts.length === 0) return [];
   const title = 'throughput ';
-  const every = `a character every ${duration(seconds)}`;
+  const every = `one bar per ${duration(seconds)}`;
   const scaleOf = (shown: readonly number[]) => {
     if (shown.length === 0) return every;
     const top = Math.max(...shown) / seconds;
     const last = duration(shown.length * seconds).replace(/ 0 s$/, '');
     return `${every}, last ${last}${top > 0 ? `, █ ${perMinute(top)}/min` : ''}`;
   };
-  // Beside the scale, which may get a little longer, if that leaves room for a row worth looking at; else above it.
+  // Put the bars on the line of the scale (which may become a little longer) if enough of them fit; else above it.
   const beside = columns - title.length - GAP.length - scaleOf(counts).length - ' 10 s'.length;
   const shown = counts.slice(-(beside >= Math.min(BAR.most, counts.length) ? beside : columns - title.length));
   const spans: Span[] = [[title + sparkline(shown)], [scaleOf(shown), palette.faint]];
@@ -261,7 +261,7 @@ export interface Warning {
   readonly text: string;
 }
 
-/** What whoever watches should know, and may have to do. */
+/** What the person who watches should know or do. */
 export function warningsOf(look: RunLook): Warning[] {
   const { run, silent, paused, end, at, counted: since } = look;
   const warnings: Warning[] = [];
@@ -269,7 +269,7 @@ export function warningsOf(look: RunLook): Warning[] {
   const forHowLong = ({ since: asked }: Silence) => duration(Math.round((at.getTime() - asked.getTime()) / 1000));
   const said = ({ why }: Silence) => (why === undefined ? '' : `: ${oneLine(why)}`);
   if (silent.redis) {
-    const counts = `the counts are of ${clock(since, at, true)}`;
+    const counts = `the counts are from ${clock(since, at, true)}`;
     warn('Redis', `Redis has not answered for ${forHowLong(silent.redis)}${said(silent.redis)}; ${counts}`);
   }
   if (silent.store?.why !== undefined) {
@@ -277,12 +277,12 @@ export function warningsOf(look: RunLook): Warning[] {
   } else if (silent.store) {
     warn('store', `listing the store has taken ${forHowLong(silent.store)} so far`);
   }
-  if (paused.length > 0) warn('paused', `paused: ${paused.join(', ')} (spineline unpause goes on)`);
-  if (nobodyWorks(look)) warn('workers', 'studies wait and no worker takes one: are workers running?');
-  if (end === 'cancelled') warn(end, `the run was cancelled; go on with it: spineline resume ${run.run}`);
+  if (paused.length > 0) warn('paused', `paused: ${paused.join(', ')} (to continue: spineline unpause)`);
+  if (nobodyWorks(look)) warn('workers', 'studies wait, but no worker takes them: are workers running?');
+  if (end === 'cancelled') warn(end, `the run was cancelled; to continue it: spineline resume ${run.run}`);
   if (end === 'nothing queued') {
     warn(end, 'nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store');
-    warn(end, `hand over what is missing: spineline resume ${run.run}`);
+    warn(end, `to enqueue the missing studies again: spineline resume ${run.run}`);
   }
   return warnings;
 }
@@ -295,7 +295,7 @@ function paragraph(rank: number, text: string, columns: number, paint: Paint): L
   return wrap(text, columns).map((words) => line(rank, [words, paint]));
 }
 
-/** Spans beside one another, on as few lines as they need. */
+/** Puts spans on as few lines as possible. */
 function flow(rank: number, spans: readonly Span[], columns: number): Line[] {
   const lines: Span[][] = [];
   let used = 0;
@@ -329,7 +329,7 @@ function bar(share: number, columns: number): string {
   return '█'.repeat(full) + '░'.repeat(Math.max(0, columns) - full);
 }
 
-/** Rounded down: 100 % is all. */
+/** Rounded down, so that 100 % means all. */
 function percent(done: number, all: number): string {
   return `${Math.floor((100 * done) / all)} %`;
 }
@@ -344,7 +344,7 @@ function perMinute(perSecond: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** The time of day here; with the day of the week, or the date, where that is another day than `today`. */
+/** The local time of day; on another day than `today` with the day of the week or the date. */
 function clock(time: Date, today: Date, withSeconds = false): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const text = `${two(time.getHours())}:${two(time.getMinutes())}${withSeconds ? `:${two(time.getSeconds())}` : ''}`;

@@ -1,4 +1,4 @@
-/** A plan as people read it: one line per step, and how long it takes at rates that were measured. */
+/** A plan as text: one line per step, and an estimate of the time from measured rates. */
 
 import { counted, STEP_NAMES, stepLabel } from '@spineline/shared/domain';
 import type { PlanReport } from '@spineline/shared/lineage';
@@ -8,7 +8,7 @@ export function printPlan(report: PlanReport): void {
   const { steps, rates, studies, seconds, notice } = report;
   console.log(
     table(
-      ['step', 'hits', 'to compute', 'unknown until upstream', 'studies/min', 'measured in'],
+      ['step', 'hits', 'to compute', 'not known yet', 'studies/min', 'measured in'],
       STEP_NAMES.map((step) => {
         const { hit, compute, unknown } = steps[step];
         const rate = rates[step];
@@ -25,7 +25,7 @@ export function printPlan(report: PlanReport): void {
   );
   console.log(`\n${counted(studies, 'study', 'studies')}, ${timeOf(report)}`);
   if (seconds.most !== 0 && (seconds.least !== undefined || seconds.most !== undefined)) {
-    console.log(out.faint('at the measured rates: the pools of that time, side by side; the slowest one counts'));
+    console.log(out.faint('at the measured rates, with the pools of that time; the slowest pool decides'));
   }
   if (notice) console.log(`\n${out.warn(notice)}`);
 }
@@ -34,9 +34,9 @@ function timeOf({ seconds: { least, most }, steps }: PlanReport): string {
   const work = STEP_NAMES.some((step) => steps[step].compute + steps[step].unknown > 0);
   if (!work) return out.good('nothing to compute');
   if (least === undefined && most === undefined) {
-    return 'time not known: no run in the store has computed these steps';
+    return 'time unknown: no run in the store has computed these steps';
   }
-  if (most === undefined) return `${duration(least!)} and more: nobody has measured all of these steps`;
+  if (most === undefined) return `at least ${duration(least!)}: some of these steps were never measured`;
   if (least === most) return `about ${duration(most)}`;
-  return `between ${duration(least ?? 0)} and ${duration(most)}, by what the upstream steps come to`;
+  return `between ${duration(least ?? 0)} and ${duration(most)}, depending on what the upstream steps produce`;
 }

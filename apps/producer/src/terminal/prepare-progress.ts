@@ -1,4 +1,4 @@
-/** Progress of `prepare` on standard error: a bar on a terminal, elsewhere a line now and then. */
+/** Progress of `prepare` on standard error: a bar on a terminal, elsewhere occasional lines. */
 
 import { counted } from '@spineline/shared/domain';
 import type { PrepareProgress } from '@spineline/shared/prepared';
@@ -50,7 +50,7 @@ function noteOf({ done, total, kept, skipped }: PrepareProgress, rate: Rate): st
   const parts: string[] = [];
   if (perSecond > 0) parts.push(`${(perSecond * 60).toFixed(0)} studies/min`);
   if (perSecond > 0 && done < total) parts.push(`${duration((total - done) / perSecond)} left`);
-  if (kept > 0) parts.push(`${kept} were there`);
+  if (kept > 0) parts.push(`${kept} reused`);
   if (skipped > 0) parts.push(`${skipped} skipped`);
   return parts.join(', ');
 }

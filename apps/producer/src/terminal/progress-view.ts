@@ -1,6 +1,6 @@
 /**
- * Progress of a run on standard error: on a terminal one bar per stage, with throughput and time left; elsewhere a line
- * now and then.
+ * Progress of a run on standard error: one bar per stage on a terminal, with throughput and time left; elsewhere
+ * occasional lines.
  */
 
 import { counted, LAST_STAGE, perStage, STAGE_NAMES, STAGES } from '@spineline/shared/domain';
@@ -10,7 +10,7 @@ import { duration, err } from './style.ts';
 
 const LINE_EVERY_SECONDS = 15;
 
-/** What of a look at a run is shown. */
+/** The parts of a look that are shown. */
 export type ShownLook = Pick<RunLook, 'stages' | 'scored' | 'failed' | 'left' | 'perSecond' | 'secondsLeft'>;
 
 export interface ProgressView {

@@ -1,4 +1,4 @@
-/** Throughput over the last minute or so, or since the first study where that is shorter. */
+/** Throughput over about the last minute, or since the first study if that is shorter. */
 export class Rate {
   readonly #windowSeconds: number;
   readonly #seen: { at: number; done: number }[] = [];

@@ -1,4 +1,4 @@
-/** Progress of a scan on standard error: a bar on a terminal, elsewhere a line now and then. */
+/** Progress of a scan on standard error: a bar on a terminal, elsewhere occasional lines. */
 
 import { counted } from '@spineline/shared/domain';
 import type { ScanProgress } from '@spineline/shared/dataset';
@@ -14,11 +14,11 @@ export interface ScanProgressView {
   stop(): void;
 }
 
-/** The total grows as folders are listed; that takes a fraction of the time that reading does. */
+/** The total grows while folders are listed, which is much faster than reading headers. */
 export function scanProgress(stream: NodeJS.WriteStream = process.stderr): ScanProgressView {
   const rate = new Rate();
   if (!stream.isTTY) {
-    // A scan of seconds says nothing: its summary follows at once.
+    // A scan of a few seconds prints no progress, since its summary follows at once.
     let last = performance.now() / 1000;
     return {
       update({ found, read }) {

@@ -1,4 +1,4 @@
-/** A few lines at the end of a terminal's output that are drawn again in place. */
+/** A few lines at the end of the terminal output that are redrawn in place. */
 
 import { createLogUpdate } from 'log-update';
 import type { Size } from './live-view.ts';
@@ -6,9 +6,9 @@ import type { Size } from './live-view.ts';
 const CLEAR = '\x1b[2J\x1b[H';
 
 export interface Screen {
-  /** @param lines gives what is to be seen, for a size; it is asked again when the terminal changes its size. */
+  /** @param lines returns the lines for a size. It is called again when the size of the terminal changes. */
   draw(lines: (size: Size) => readonly string[]): void;
-  /** Leaves what was drawn last, and the cursor as it was. */
+  /** Leaves the last lines on the screen and restores the cursor. */
   close(): void;
 }
 
@@ -17,11 +17,11 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
   const update = createLogUpdate(stream);
   let last: ((size: Size) => readonly string[]) | undefined;
   const draw = () => {
-    // The line below stays free: on it the cursor waits.
+    // The line below stays empty for the cursor.
     if (last) update(last({ columns: stream.columns, rows: stream.rows - 1 }).join('\n'));
   };
   const redraw = () => {
-    // Terminals break lines anew when they get narrower, each in its own way: where the old lines went is not known.
+    // Terminals rewrap lines differently when they become narrower, so the place of the old lines is unknown: clear all.
     update.clear();
     stream.write(CLEAR);
     draw();

@@ -1,11 +1,11 @@
-/** A row of bars, one character a value. */
+/** A row of bars, one character per value. */
 
 const BARS = [...'▁▂▃▄▅▆▇█'];
 
 /**
- * @param values none below 0.
- * @param top the value of a full bar; by default the largest one.
- * @returns the lowest bar for 0 alone: however little a value is, it is seen.
+ * @param values not negative.
+ * @param top the value of a full bar. Default: the largest value.
+ * @returns only 0 gets the lowest bar, so that small values are visible.
  */
 export function sparkline(values: readonly number[], top = Math.max(0, ...values)): string {
   const highest = BARS.length - 1;

@@ -1,4 +1,4 @@
-/** Colours, on a terminal only: `styleText` leaves them out elsewhere, and where NO_COLOR asks for that. */
+/** Colours, on a terminal only: `styleText` leaves them out elsewhere, and if NO_COLOR is set. */
 
 import { styleText } from 'node:util';
 
@@ -28,7 +28,7 @@ export const err = {
 
 export type Palette = typeof out;
 
-/** Seconds as people say them: `42 s`, `3 min 20 s`, `5 h 10 min`. */
+/** Seconds as text: `42 s`, `3 min 20 s`, `5 h 10 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : whole} s`;
@@ -36,7 +36,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Rows as aligned columns; numbers to the right. Styling goes into `paint`, so that it does not count as width. */
+/** Rows as aligned columns, numbers aligned right. Cells must be unstyled, since styling would count as width. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[], paint = out.faint): string {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const numeric = header.map((_, i) => rows.length > 0 && rows.every((row) => /^[\d.,%–-]*$/.test(row[i]!)));

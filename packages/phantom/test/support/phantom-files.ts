@@ -2,13 +2,16 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DicomHeader, decodeFrame, readHeader } from '@spineline/shared/dicom';
+import type { DicomHeader } from '@spineline/shared/dicom';
 import type { SlicePlane } from '@spineline/shared/geometry';
+import { openStored, type StoredImage } from '../../../shared/dicom/stored-values.ts';
 
 export interface PhantomFile {
   readonly file: string;
   readonly bytes: Buffer;
   readonly header: DicomHeader;
+  /** Decodes a frame to stored values. */
+  readonly stored: StoredImage['stored'];
 }
 
 /** Every image of a dataset, in the order of their paths. */
@@ -18,14 +21,14 @@ export async function phantomFiles(directory: string): Promise<PhantomFile[]> {
   return Promise.all(
     names.map(async (file) => {
       const bytes = await readFile(join(root, file));
-      return { file, bytes, header: readHeader(bytes) };
+      return { file, bytes, ...openStored(bytes) };
     }),
   );
 }
 
 /** The stored values of the first frame. */
-export async function storedValues({ bytes, header }: PhantomFile): Promise<number[]> {
-  return [...(await decodeFrame(bytes, header, 0))];
+export async function storedValues({ stored }: PhantomFile): Promise<number[]> {
+  return [...(await stored(0)).stored];
 }
 
 export function planeOf({ header }: PhantomFile): SlicePlane {

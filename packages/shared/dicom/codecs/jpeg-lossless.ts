@@ -1,26 +1,30 @@
 /**
- * JPEG Lossless with Huffman coding (Process 14, all predictors), ITU-T T.81 Annex H and F.2.2, one component of 2 to 16
- * bits.
+ * JPEG Lossless with Huffman coding (Process 14, all predictors), for one component of 2 to 16 bits. Sections and
+ * tables in this file are those of ITU-T T.81.
  *
- * Own code: of the two packages on npm that read this, jpeg-lossless-decoder-js loses the last sample where its code runs
- * into the end marker, reads on with zeros where a frame is cut, and gets point transforms and restarts wrong; dcmjs-codecs
- * transcodes whole data sets of another parser, with 4 MB of WebAssembly. libjpeg-turbo's package is built without it.
+ * Own code (docs/decisions/0022-own-dicom-elements-and-jpeg-lossless.md): two npm packages read this format.
+ * jpeg-lossless-decoder-js loses the last sample if its code ends at the end marker, reads zeros after the end of a cut
+ * frame, and handles point transforms and restart markers wrongly. dcmjs-codecs converts whole data sets of its own
+ * parser, with 4 MB of WebAssembly. The npm package of libjpeg-turbo is built without JPEG Lossless.
  */
 
-import { type JpegHead, readJpegHead } from '../codestream.ts';
-import { CodecError, type FrameSize, type Samples } from './samples.ts';
-import { assertComplete, assertImage, assertPlausible } from './wasm-codecs.ts';
+import { CodecError } from './codec-error.ts';
+import { type JpegHead, readJpegHead } from './codestream.ts';
+import { assertComplete, assertImage, assertPlausible } from './frame-checks.ts';
+import type { FrameSize, Samples } from './samples.ts';
 
 /**
- * Decodes one JPEG Lossless frame.
+ * Decodes one JPEG Lossless frame (Annex H, F.2.2).
  *
- * @throws {CodecError} for a damaged or cut frame, or one that is not the header's.
+ * @param bitsAllocated BitsAllocated of the header
+ * @returns samples of 8 bits, or of 16 bits if the frame has more than 8 bits per sample
+ * @throws {CodecError} for a damaged or cut frame, or one that does not fit the header
  */
 export function decodeJpegLossless(frame: Uint8Array, size: FrameSize, bitsAllocated: number): Samples {
   const head = readJpegHead(frame);
   if (head?.startOfFrame !== 0xc3) throw damaged('the compressed frame is no JPEG Lossless frame');
   assertImage(head, size, bitsAllocated);
-  // A sample takes one bit or more.
+  // A sample takes at least one bit.
   assertPlausible(size, frame.length * 8, frame.length);
   assertComplete(head);
   assertScan(head);
@@ -34,7 +38,7 @@ export function decodeJpegLossless(frame: Uint8Array, size: FrameSize, bitsAlloc
   return { values, precision };
 }
 
-/** The limits of T.81 B.2.3 and H.1.1. */
+/** Checks the parameters of frame and scan (B.2.2, B.2.3, H.1.1). */
 function assertScan({ precision, predictor, pointTransform, restartInterval, columns }: JpegHead): void {
   if (precision < 2) throw damaged('JPEG Lossless with fewer than 2 bits a sample');
   if (predictor < 1 || predictor > 7) throw damaged(`JPEG Lossless with predictor ${predictor}, not 1 to 7`);
@@ -42,7 +46,7 @@ function assertScan({ precision, predictor, pointTransform, restartInterval, col
   if (restartInterval % columns !== 0) throw damaged('JPEG Lossless whose restart intervals are no whole rows');
 }
 
-/** Undoes the prediction, row by row (H.1.2.1); values are still without their point transform. */
+/** Decodes the scan row by row and undoes the prediction (H.1.2.1). The point transform is undone later. */
 function decodeScan(
   values: Uint8Array | Uint16Array,
   { rows, columns }: FrameSize,
@@ -61,14 +65,14 @@ function decodeScan(
       if (fresh) predicted = column === 0 ? middle : values[at - 1]!;
       else if (column === 0) predicted = values[at - columns]!;
       else predicted = predict(predictor, values[at - 1]!, values[at - columns]!, values[at - columns - 1]!);
-      // Modulo 2^16 (H.1.2.1), which the array does.
+      // Modulo 2^16 (H.1.2.1): the array wraps.
       values[at] = predicted + readDifference(bits, lookup);
     }
     if (bits.overrun) throw endsEarly();
   }
 }
 
-/** T.81 Table H.1: from the samples to the left, above, and above the left. */
+/** The prediction (Table H.1) from the samples on the left (Ra), above (Rb), and above on the left (Rc). */
 function predict(predictor: number, left: number, above: number, corner: number): number {
   switch (predictor) {
     case 1:
@@ -88,7 +92,9 @@ function predict(predictor: number, left: number, above: number, corner: number)
   }
 }
 
-/** A category of bits, coded, and so many bits (F.1.2.1, H.1.2.2). */
+/**
+ * Reads a difference: a Huffman code for its number of bits, the category, and then that many bits (F.1.2.1, H.1.2.2).
+ */
 function readDifference(bits: BitReader, lookup: Uint16Array): number {
   const entry = lookup[bits.peek16()]!;
   if (entry === 0) throw bits.atEnd ? endsEarly() : damaged('the JPEG Lossless frame holds a code of no Huffman table');
@@ -102,7 +108,8 @@ function readDifference(bits: BitReader, lookup: Uint16Array): number {
 }
 
 /**
- * The scan's Huffman table by the next 16 bits: length of the code << 8 | category, 0 for what is no code (C.2, F.2.2.3).
+ * The Huffman table of the scan as a lookup table, by the next 16 bits: length of the code << 8 | category; 0 if the
+ * bits begin with no code (C.2, F.2.2.3).
  */
 function huffmanLookup(head: JpegHead): Uint16Array {
   const lookup = new Uint16Array(0x10000);
@@ -112,7 +119,7 @@ function huffmanLookup(head: JpegHead): Uint16Array {
       const counts = segment.subarray(at + 1, at + 17);
       const total = counts.reduce((sum, count) => sum + count, 0);
       const categories = segment.subarray(at + 17, at + 17 + total);
-      // Table class 0, as DC; a table that comes twice counts as it was last.
+      // Lossless scans use table class 0 (DC). If a table is defined twice, the last definition counts.
       if (segment[at] === head.huffmanTable) {
         lookup.fill(0);
         fillLookup(lookup, counts, categories);
@@ -125,6 +132,7 @@ function huffmanLookup(head: JpegHead): Uint16Array {
   return lookup;
 }
 
+/** Enters the codes of one table. @param counts number of codes of 1 to 16 bits @param categories one per code */
 function fillLookup(lookup: Uint16Array, counts: Uint8Array, categories: Uint8Array): void {
   let code = 0;
   let next = 0;
@@ -139,12 +147,12 @@ function fillLookup(lookup: Uint16Array, counts: Uint8Array, categories: Uint8Ar
   }
 }
 
-/** The entropy-coded bits, without the zero that is stuffed after FF, up to the next marker (F.1.2.3). */
+/** Reads the entropy-coded bits up to the next marker, without the zero byte after each FF (F.1.2.3). */
 class BitReader {
   readonly #bytes: Uint8Array;
   #position: number;
   #buffer = 0;
-  /** Bits in the buffer; below zero for those that were taken beyond the marker. */
+  /** Bits left in the buffer; below 0 if more bits were taken than there are. */
   #count = 0;
 
   constructor(bytes: Uint8Array, position: number) {
@@ -152,7 +160,7 @@ class BitReader {
     this.#position = position;
   }
 
-  /** Whether more bits were taken than are there. */
+  /** Whether more bits were taken than there are. */
   get overrun(): boolean {
     return this.#count < 0;
   }
@@ -162,7 +170,7 @@ class BitReader {
     return this.#count < 16;
   }
 
-  /** The next 16 bits; beyond the end of the data they are 0. */
+  /** The next 16 bits; 0 for bits after the end of the data. */
   peek16(): number {
     if (this.#count < 16) this.#fill();
     const missing = 16 - this.#count;
@@ -174,12 +182,12 @@ class BitReader {
     this.#count -= count;
   }
 
-  /** Goes on after the restart marker RSTn, `index` its n; bits before it are padding. */
+  /** Continues after the restart marker RSTn. The bits before it are padding. @param index n, 0 to 7 */
   restart(index: number): void {
     const bytes = this.#bytes;
     let at = this.#position;
     while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at += 1;
-    // More than the padding of one byte is left, or something else comes: the interval is not what it should be.
+    // The interval is damaged if more than the padding of one byte is left, or if another marker follows.
     if (this.#count < 0 || this.#count > 7 || bytes[at] !== 0xff || bytes[at + 1] !== 0xd0 + index) {
       throw damaged('the JPEG Lossless frame lacks a restart marker');
     }
@@ -194,7 +202,7 @@ class BitReader {
     while (this.#count <= 24 && this.#position < bytes.length) {
       const byte = bytes[this.#position]!;
       if (byte === 0xff) {
-        if (bytes[this.#position + 1] !== 0) return; // a marker, or fill bytes before one
+        if (bytes[this.#position + 1] !== 0) return; // a marker, or fill bytes before it
         this.#position += 1;
       }
       this.#position += 1;

@@ -1,21 +1,25 @@
 /**
- * RLE Lossless (PS3.5 Annex G): a frame's samples as byte planes, most significant first, each packed by PackBits.
+ * RLE Lossless (PS3.5 Annex G): one segment per byte of the samples, most significant byte first, each compressed with
+ * PackBits.
  */
 
-import { CodecError, type FrameSize, type Samples } from './samples.ts';
+import { CodecError } from './codec-error.ts';
+import type { FrameSize, Samples } from './samples.ts';
 
 const HEADER_BYTES = 64;
 
 /**
- * Decodes one RLE frame of samples of `bitsAllocated` bits (8, 16 or 32).
+ * Decodes one RLE frame.
  *
- * @throws {CodecError} if the segments are not those of such a frame, or end before all samples are there.
+ * @param bitsAllocated BitsAllocated of the header: 8, 16 or 32
+ * @returns samples as wide as BitsAllocated, all bits kept
+ * @throws {CodecError} if the segments do not fit the header, are damaged, or end before all samples are there
  */
 export function decodeRle(frame: Uint8Array, size: FrameSize, bitsAllocated: number): Samples {
   const planes = bitsAllocated / 8;
   const count = size.rows * size.columns;
   const offsets = readSegmentOffsets(frame, planes);
-  // Two bytes give at most 128: a claim beyond that is refused before there is anything to hold it.
+  // Two bytes decode to 128 bytes at most. A larger claim is refused before memory is allocated for it.
   if (count > (frame.length - HEADER_BYTES) * 64) {
     throw new CodecError('DICOM_TRUNCATED', 'the RLE frame is too short for its rows and columns', {
       expected: `${count * planes} bytes decoded`,
@@ -30,6 +34,7 @@ export function decodeRle(frame: Uint8Array, size: FrameSize, bitsAllocated: num
   return { values, precision: bitsAllocated };
 }
 
+/** Reads the header of the frame (PS3.5 G.5): where each segment begins. */
 function readSegmentOffsets(frame: Uint8Array, planes: number): number[] {
   if (frame.length < HEADER_BYTES) throw new CodecError('DICOM_TRUNCATED', 'the RLE frame ends inside its header');
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
@@ -50,7 +55,7 @@ function readSegmentOffsets(frame: Uint8Array, planes: number): number[] {
   return offsets;
 }
 
-/** Unpacks a segment into the bits of every value from `shift` on (PS3.5 G.3.2). */
+/** Decodes a segment (PS3.5 G.3.2): each byte goes into bits `shift` to `shift + 7` of one value. */
 function unpackInto(values: Samples['values'], segment: Uint8Array, shift: number): void {
   let from = 0;
   let to = 0;

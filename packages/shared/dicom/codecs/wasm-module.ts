@@ -1,27 +1,29 @@
 /**
- * A codec that was compiled to WebAssembly, kept loaded from frame to frame and thrown away when it fails.
+ * Runs a codec that is compiled to WebAssembly with Emscripten. The module stays loaded between frames, and is
+ * discarded after a failure.
  *
- * An Emscripten module that threw or aborted may have left its heap in any state, and throws numbers, strings or
- * objects of its own; the next frame gets a fresh instance, the caller an Error.
+ * A module that threw or aborted may have left its memory in any state, so the next frame gets a new instance. Such a
+ * module throws numbers, strings or its own objects; the caller gets an Error.
  */
 
-import { CodecError, CodecUnavailableError } from './samples.ts';
+import { CodecError, CodecUnavailableError } from './codec-error.ts';
+import type { FrameSize, Samples } from './samples.ts';
 
-/** What is used of an Emscripten module. */
-export interface EmscriptenModule {
+/** The parts of an Emscripten module that are used here. */
+interface EmscriptenModule {
   readonly HEAPU8: Uint8Array;
-  /** The message of a thrown C++ exception: Emscripten's gives its type too, CharLS's the message alone. */
+  /** The message of a C++ exception. Emscripten gives type and message, CharLS the message only. */
   getExceptionMessage?(thrown: unknown): string | readonly string[];
 }
 
-/** Loads a module, with its standard output and error going to the two functions. */
-export type EmscriptenFactory<M extends EmscriptenModule> = (options: {
+/** Loads a module. The two functions get the lines of its standard output and standard error. */
+type EmscriptenFactory<M extends EmscriptenModule> = (options: {
   print: (line: string) => void;
   printErr: (line: string) => void;
 }) => Promise<M>;
 
-/** A decoder object that lives in a module's heap until `delete`. */
-export interface WasmDecoder {
+/** A decoder object. It takes memory of the module until `delete` is called. */
+interface WasmDecoder {
   getEncodedBuffer(length: number): Uint8Array;
   decode(): void;
   getDecodedBuffer(): Uint8ClampedArray;
@@ -29,17 +31,19 @@ export interface WasmDecoder {
   delete(): void;
 }
 
-/** WebAssembly memory never shrinks: an instance that has grown beyond this, for an outsize frame, is let go. */
+/**
+ * The memory of a WebAssembly module never shrinks, so a module that grew beyond this for a large frame is discarded.
+ */
 const LARGEST_HEAP_KEPT_BYTES = 256 * 1024 * 1024;
 
-/** Decodes one codestream to bytes, little-endian where a sample takes two. */
-export type WasmDecode = (codestream: Uint8Array) => Promise<{ bytes: Uint8Array; columns: number; rows: number }>;
+/** Decodes one codestream. @returns bytes of the samples, little-endian if a sample has two bytes */
+type WasmDecode = (codestream: Uint8Array) => Promise<{ bytes: Uint8Array; columns: number; rows: number }>;
 
 /**
- * A decoding function over a module that is loaded when it is first needed, once a thread.
+ * Makes a decoding function. Its module is loaded once per thread, when it is first needed.
  *
- * Its promise rejects with `CodecError` for a frame that cannot be decoded, and with `CodecUnavailableError` if the
- * module itself cannot be had, which is no fault of the file.
+ * The function rejects with `CodecError` if the frame cannot be decoded, and with `CodecUnavailableError` if the module
+ * cannot be loaded.
  */
 export function wasmDecode<M extends EmscriptenModule>(
   factory: EmscriptenFactory<M>,
@@ -57,11 +61,10 @@ export function wasmDecode<M extends EmscriptenModule>(
       discard();
       throw new CodecUnavailableError(error);
     });
-    // No await from here on: one frame at a time is in the heap.
+    // No `await` from here on, so that the module handles one frame at a time.
     lines.length = 0;
-    let decoder: WasmDecoder | undefined;
     try {
-      decoder = create(module);
+      const decoder = create(module);
       decoder.getEncodedBuffer(codestream.length).set(codestream);
       decoder.decode();
       const complaint = lines.find((line) => line.includes('[ERROR]'));
@@ -80,6 +83,34 @@ export function wasmDecode<M extends EmscriptenModule>(
   };
 }
 
+/**
+ * Decodes a codestream, and compares the result with the header and the codestream.
+ *
+ * @param size the size that the header promises
+ * @param precision bits per sample in the codestream, at most 16
+ * @returns samples of 8 bits, or of 16 bits if `precision` is above 8
+ * @throws {CodecError} if the frame cannot be decoded, or if the result has another size
+ * @throws {CodecUnavailableError} if the codec cannot be loaded
+ */
+export async function decodeChecked(
+  decode: WasmDecode,
+  codestream: Uint8Array,
+  size: FrameSize,
+  precision: number,
+): Promise<Samples> {
+  const { bytes, rows, columns } = await decode(codestream);
+  const count = size.rows * size.columns;
+  const width = precision > 8 ? 2 : 1;
+  if (rows !== size.rows || columns !== size.columns || bytes.length !== count * width) {
+    throw new CodecError('DICOM_DECODE_FAILED', 'the codec gave another image than the codestream promises', {
+      expected: `${size.rows}x${size.columns}, ${count * width} bytes`,
+      found: `${rows}x${columns}, ${bytes.length} bytes`,
+    });
+  }
+  // WebAssembly is little-endian, and so is every platform that ONNX Runtime supports for Node.
+  return { values: width === 1 ? bytes : new Uint16Array(bytes.buffer, bytes.byteOffset, count), precision };
+}
+
 async function load<M extends EmscriptenModule>(
   factory: EmscriptenFactory<M>,
 ): Promise<{ module: M; lines: string[] }> {
@@ -96,7 +127,7 @@ function asError(thrown: unknown, module: EmscriptenModule): Error {
     const message = [module.getExceptionMessage?.(thrown) ?? []].flat().filter(Boolean).join(': ');
     if (message) return new Error(message, { cause: thrown });
   } catch {
-    // The heap that holds the message may be the reason for the failure.
+    // The memory that holds the message may be damaged.
   }
   return new Error('the codec gave no reason', { cause: thrown });
 }

@@ -1,17 +1,17 @@
-/** The pictures of a comparison's page, as inline SVG: a forest plot of differences, a histogram of moves. */
+/** The charts of the page that compares two runs, as inline SVG: a forest plot of differences and a histogram of moves. */
 
 import { PART_NAMES } from '../evaluation-names.ts';
 import { METRIC_FIGURES, type MetricDifference, MOVE_EDGES } from '../../evaluation/index.ts';
 
 import { html, type Markup, NOTHING } from './markup.ts';
 
-/** Widths and heights in units of the drawing, which is scaled to the width of the page. */
+/** Width in units of the drawing, which the page scales to its own width. */
 const WIDTH = 720;
 
 const FOREST = { left: 150, right: 190, row: 30, top: 34, bottom: 30 };
 
 /**
- * The differences B - A with their intervals, a row a part. What is left of 0 is better in B.
+ * The differences B - A with their intervals, one row per part of the metric. Left of 0, B is better.
  *
  * Parts without a difference have no row.
  */
@@ -51,7 +51,7 @@ ${ends ? html`<path class="interval" d="M${x(ends[0])} ${y}H${x(ends[1])}M${x(en
 
 const HISTOGRAM = { height: 150, top: 22, bottom: 42 };
 
-/** How many targets moved by how much, a bar a bin of `MOVE_EDGES`. */
+/** Number of targets by the size of their move, one bar per bin of `MOVE_EDGES`. */
 export function moveHistogram(moves: readonly number[]): Markup {
   const most = Math.max(1, ...moves);
   const step = WIDTH / moves.length;
@@ -59,7 +59,7 @@ export function moveHistogram(moves: readonly number[]): Markup {
   return html`<svg viewBox="0 0 ${WIDTH} ${base + HISTOGRAM.bottom}" role="img" aria-label="Number of targets by the size of their move">
 <line class="zero" x1="0" x2="${WIDTH}" y1="${base}" y2="${base}"/>
 ${moves.map((count, i) => {
-  // A bin that holds anything is seen.
+  // A bin that is not empty gets a visible bar.
   const height = count === 0 ? 0 : Math.max(1.5, (count / most) * HISTOGRAM.height);
   const middle = round((i + 0.5) * step);
   const label = i === 0 ? 'none' : `≤ ${MOVE_EDGES[i]}`;
@@ -67,11 +67,11 @@ ${moves.map((count, i) => {
 <text class="number" x="${middle}" y="${round(base - height - 6)}" text-anchor="middle">${count.toLocaleString('en')}</text>
 <text class="note" x="${middle}" y="${base + 16}" text-anchor="middle">${label}</text></g>`;
 })}
-<text class="note" x="${WIDTH / 2}" y="${base + 36}" text-anchor="middle">largest change of any of a target’s three probabilities, up to</text>
+<text class="note" x="${WIDTH / 2}" y="${base + 36}" text-anchor="middle">move: largest change among the three probabilities of a target (upper limit of each bar)</text>
 </svg>`;
 }
 
-/** Three to eight values at 1, 2 or 5 times a power of ten that cover a range, 0 among them. */
+/** Three to eight tick values that cover a range: multiples of 1, 2 or 5 times a power of ten, including 0. */
 function ticksOver(low: number, high: number): number[] {
   const range = high - low || 1;
   const power = 10 ** Math.floor(Math.log10(range / 4));
@@ -85,7 +85,7 @@ function wholeNumbers(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** Decimals that tell ticks of this step apart. */
+/** Number of decimals needed to distinguish ticks of this step. */
 function digitsOf(step: number): number {
   return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
 }
@@ -94,7 +94,7 @@ function signed(value: number): string {
   return `${value > 0 ? '+' : ''}${value.toFixed(4)}`;
 }
 
-/** Coordinates to a hundredth: enough for any screen. */
+/** Rounds coordinates to hundredths, which is enough for any screen. */
 function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

@@ -1,6 +1,6 @@
 /**
- * A comparison of two runs as one HTML page that needs nothing else: no script, no font, no picture from anywhere. Light
- * and dark as the reader's screen is, light on paper.
+ * A comparison of two runs as one HTML page that loads nothing: no script, no font, no picture. It follows the light or dark
+ * mode of the screen, and is light on paper.
  */
 
 import { PART_NAMES, TASK_NAMES } from '../evaluation-names.ts';
@@ -13,8 +13,8 @@ import { DIFF_PAGE_STYLE } from './page-style.ts';
 import { type RunsDiff, targetLabel, verdictOf } from './run-diff.ts';
 
 /**
- * @param diff with all targets that changed grade and are to be listed.
- * @param top how many targets the other lists hold at most.
+ * @param diff with all targets that changed grade and should be listed.
+ * @param top largest number of targets in each of the other lists.
  */
 export function diffPage(diff: RunsDiff, top: number): string {
   const { a, b, grades, metric } = diff;
@@ -77,7 +77,7 @@ ${table(
       `${number(b.scored)} of ${number(b.studies)}`,
       '',
     ],
-    ['scored by it alone, not compared', number(studies.onlyA), number(studies.onlyB), ''],
+    ['scored only by this run, not compared', number(studies.onlyA), number(studies.onlyB), ''],
   ],
 )}`;
 }
@@ -103,9 +103,9 @@ ${table(
   ]),
 )}
 <figure>${forestPlot(metric)}
-<figcaption>B - A with 95 % percentile intervals of a paired bootstrap: the studies drawn again ${number(resamples)} times, the
-same ones for both runs. An interval that holds 0 says that these studies do not tell the runs apart. Each interval speaks
-for itself alone.</figcaption></figure>
+<figcaption>B - A with 95 % percentile intervals of a paired bootstrap: ${number(resamples)} resamples of the studies, the
+same for both runs. If an interval contains 0, these studies do not show which run is better. The intervals are not corrected
+for multiple comparisons.</figcaption></figure>
 <p class="faint">Left out: ${number(studiesNotLabelled)} compared studies without labels, ${number(studiesNotPredicted)} labelled
 studies that were not scored by both, ${number(blankLabels)} blank labels.</p>
 </section>`;
@@ -114,7 +114,7 @@ studies that were not scored by both, ${number(blankLabels)} blank labels.</p>
 function gradesSection({ grades }: RunsDiff): Markup {
   return html`<section>
 <h2>Grades</h2>
-<p>Most probable grade in A (row) and in B (column): number of targets, share of the row. Shaded by that share;
+<p>Most probable grade in A (row) and in B (column): number of targets and share of the row. The shading shows the share.
 <span class="key more">more severe in B</span> <span class="key less">less severe in B</span></p>
 <div class="transitions">${CONDITIONS.map((condition) => transitionTable(condition, grades.conditions[condition]))}</div>
 </section>`;
@@ -125,7 +125,7 @@ function transitionTable(condition: Condition, changes: ConditionChanges): Marku
   const cell = (a: number, b: number) => {
     const all = transitions[a]!.reduce((sum, count) => sum + count, 0);
     const count = transitions[a]![b]!;
-    // By the root, so that one of a hundred is seen.
+    // The square root makes small shares visible.
     const shade = all === 0 ? 0 : Math.round(100 * Math.sqrt(count / all));
     const side = a === b ? 'kept' : b > a ? 'more' : 'less';
     return html`<td class="${side}" style="--shade:${shade}%">${number(count)}<small>${percent(count, all)}</small></td>`;
@@ -147,7 +147,7 @@ function movesSection({ grades }: RunsDiff, top: number): Markup {
   return html`<section>
 <h2>Moves</h2>
 <figure>${moveHistogram(grades.moves)}
-<figcaption>${number(grades.targets)} targets by how far their probabilities moved.</figcaption></figure>
+<figcaption>${number(grades.targets)} targets by the size of their move.</figcaption></figure>
 ${list('Largest moves, whether the grade changed or not', moveTable(grades.largest.slice(0, top)))}
 </section>`;
 }
@@ -156,9 +156,10 @@ function placesSection({ places }: RunsDiff, top: number): Markup {
   const { tasks, largestSliceMoves, largestPointMoves } = places;
   return html`<section>
 <h2>Slices</h2>
-<p>Stage 1: where the slice is in B, seen from A; number of targets. The sagittal slice of SCS and NFN, the axial one of SS.</p>
+<p>Stage 1: distance between the slices of A and B; number of targets. For SCS and NFN the sagittal slice, for SS the axial
+slice.</p>
 ${table(
-  ['task', 'same', '1 off', '2 off', '3 or more', 'other series', 'not listed', 'only A', 'only B', 'neither'],
+  ['task', 'same', 'off by 1', 'off by 2', '3 or more', 'other series', 'not listed', 'only A', 'only B', 'neither'],
   TASKS.map((task) => {
     const { same, movedBy1, movedBy2, movedBy3OrMore, otherSeries, notListed, onlyA, onlyB, neither } =
       tasks[task].slices;
@@ -170,7 +171,7 @@ ${list('Slices furthest apart', sliceTable(largestSliceMoves.slice(0, top)))}
 </section>
 <section>
 <h2>Points</h2>
-<p>Stage 2: distance of the points in px of a 512 x 512 slice, where both runs are in the same slice.</p>
+<p>Stage 2: distance between the points of A and B, in px of a 512 x 512 slice, where both runs chose the same slice.</p>
 ${table(
   ['task', 'compared', 'unmoved', 'median', 'mean', '95th percentile', 'not compared: in another slice'],
   TASKS.map((task) => {
@@ -186,7 +187,7 @@ ${list('Points furthest apart', pointTable(largestPointMoves.slice(0, top)))}
 
 function changedSection(changed: readonly GradeMove[], all: number): Markup {
   const which =
-    changed.length === all ? 'All of them, largest move first.' : `The ${number(changed.length)} that moved most.`;
+    changed.length === all ? 'All of them, largest move first.' : `The ${number(changed.length)} with the largest moves.`;
   return html`<section>
 <h2>Targets that changed grade</h2>
 ${all === 0 ? html`<p>None.</p>` : html`<p>${number(all)} targets. ${which}</p>${moveTable(changed)}`}
@@ -234,7 +235,7 @@ function pointTable(moves: readonly PointMove[]): Markup {
   );
 }
 
-/** Numbers to the right, as on the terminal. */
+/** A table; columns of numbers are aligned right, as in the terminal. */
 function table(head: readonly MarkupValue[], rows: readonly (readonly MarkupValue[])[]): Markup {
   const numeric = head.map((_, i) =>
     rows.every((row) => typeof row[i] === 'string' && /^[+-]?[\d.,]*$|^-$/.test(row[i])),

@@ -1,6 +1,6 @@
-/** HTML from template strings in which every value is escaped, unless it is markup itself. */
+/** HTML from template strings. Every value is escaped, unless it is markup itself. */
 
-/** Text that is HTML already. Made by `html` alone. */
+/** Text that is already HTML. Only `html` and the style sheet of the page make it. */
 export class Markup {
   readonly text: string;
 
@@ -11,12 +11,12 @@ export class Markup {
 
 export type MarkupValue = string | number | Markup | readonly Markup[];
 
-/** A template of HTML or SVG: `` html`<p>${text}</p>` `` is safe whatever `text` holds, in attributes in double quotes too. */
+/** A template of HTML or SVG: `` html`<p>${text}</p>` `` is safe for any `text`, also in attributes in double quotes. */
 export function html(strings: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
   return new Markup(strings.map((string, i) => string + (i < values.length ? textOf(values[i]!) : '')).join(''));
 }
 
-/** What stands where there is nothing to show. */
+/** Empty markup. */
 export const NOTHING = new Markup('');
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** The style of a comparison's page. */
+/** The style sheet of the page that compares two runs. */
 
 export const DIFF_PAGE_STYLE = `
 :root {

@@ -1,44 +1,44 @@
-/** What differs between two runs in the store: for people as text or a page, for programs as JSON. */
+/** The differences between two runs in the store, for text, for an HTML page and for JSON. */
 
 import { conditionLabel, levelLabel, targetOfName, STAGE_NAMES, type Stage } from '../../domain/index.ts';
 import { compareRuns, DEFAULT_TOP, type Labels, type MetricDifference, type RunDifference } from '../../evaluation/index.ts';
 import type { RunRecord, RunStore } from '../../runs/index.ts';
 
 
-/** One of the two runs, as far as a comparison shows it. */
+/** What a comparison shows of one of the two runs. */
 export interface DiffSide {
   readonly run: string;
   readonly created: string;
   readonly dataset: string;
   readonly bundles: RunRecord['bundles'];
   readonly notice: string;
-  /** Studies that were asked for, and those that have a result. */
+  /** Studies of the run, and those of them with a result. */
   readonly studies: number;
   readonly scored: number;
 }
 
-/** What `spineline diff --json` prints. Lists are bounded, counts are not. */
+/** What `spineline diff --json` prints. Lists are limited in length; counts cover everything. */
 export interface RunsDiff extends RunDifference {
   readonly schema: 'spineline.diff/1';
-  /** What the bundles of both runs want shown, each once. */
+  /** The notices of the bundles of both runs, without repetition. */
   readonly notices: readonly string[];
   readonly a: DiffSide;
   readonly b: DiffSide;
-  /** Stages whose bundle is another one, by digest. */
+  /** Stages whose bundles have different digests. */
   readonly bundlesDiffer: readonly Stage[];
   readonly datasetsDiffer: boolean;
 }
 
 export interface DiffOptions {
   readonly labels?: Labels | undefined;
-  /** How many targets each list holds at most; default 20. */
+  /** Largest number of targets in each list. Default 20. */
   readonly top?: number;
-  /** Called with the studies that were seen so far, and how many there are in both runs together. */
+  /** Called with the number of studies compared so far and the number of studies in both runs together. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Compares two runs of one store; neither is held whole.
+ * Compares two runs of one store. Reads them as streams, so neither is in memory as a whole.
  *
  * @throws {ConfigError} if there is no such run, and as `compareRuns` does.
  */
@@ -67,7 +67,7 @@ export async function diffRuns(
   };
 }
 
-/** The same with shorter lists. */
+/** The same comparison with shorter lists. */
 export function withTop(diff: RunsDiff, top: number): RunsDiff {
   const { grades, places } = diff;
   return {
@@ -81,18 +81,18 @@ export function withTop(diff: RunsDiff, top: number): RunsDiff {
   };
 }
 
-/** What the difference of the scores says, in a sentence. */
+/** The meaning of the difference of the scores, in one sentence. */
 export function verdictOf({ difference, interval, a }: MetricDifference): string {
   if (difference.score === undefined) return 'No part of the metric has labels.';
   const size = Math.abs(difference.score).toFixed(4);
   const better = difference.score < 0 ? `B is better by ${size}` : `A is better by ${size}`;
-  if (!interval.score) return `${better}, on a single study: how sure that is cannot be said.`;
+  if (!interval.score) return `${better}, on a single study: one study gives no interval.`;
   const [low, high] = interval.score;
-  if (low === 0 && high === 0) return 'Both runs have the same score on these studies, whichever of them are drawn.';
+  if (low === 0 && high === 0) return 'Both runs have the same score on these studies and on all resamples of them.';
   if (low <= 0 && high >= 0) {
-    return `${better}, but the interval holds 0: ${a.counts.studies} studies do not tell which run is better.`;
+    return `${better}, but the interval contains 0: ${a.counts.studies} studies do not show which run is better.`;
   }
-  return `${better}, and the interval does not hold 0: that is more than the choice of studies explains.`;
+  return `${better}, and the interval does not contain 0: the choice of studies does not explain the difference.`;
 }
 
 /** A target's name in words: `Left Subarticular Stenosis L4/L5`. */

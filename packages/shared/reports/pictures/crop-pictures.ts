@@ -1,11 +1,11 @@
-/** Pictures of crops, which are what the severity models look at: all of a study, or all slices of one target. */
+/** Pictures of crops, the input of the severity models: all crops of a study, or all slices of one target's crops. */
 
 import { LEVELS, levelLabel } from '../../domain/index.ts';
 import { type Colour, Drawing, type Greys } from './drawing.ts';
 import { frame, GAP_PX, LINE, type PictureLine, type PictureWords } from './frame.ts';
 import { BLACK, GREY, WHITE } from './palette.ts';
 
-/** The height in px at which crops are shown, about: each pixel is a square of whole px. */
+/** Approximate height of a crop in the picture, in px. Each pixel of a crop becomes a square of whole px. */
 const TILE_PX = 256;
 
 /** One crop: float [slices, height, width] in [0, 1]. */
@@ -16,7 +16,7 @@ export interface Crop {
   readonly width: number;
 }
 
-/** A crop, or why there is none, and a line below it. */
+/** A crop or the reason why there is none, and a line below it. */
 export interface CropTile {
   readonly crop: Crop | { readonly missing: string };
   readonly grade?: PictureLine | undefined;
@@ -24,7 +24,7 @@ export interface CropTile {
 
 /** One view of the five levels. */
 export interface CropColumn {
-  /** Two lines: what is graded, and where it is seen. */
+  /** Two lines: what is graded, and the view. */
   readonly title: readonly [string, string];
   /** In the order of LEVELS. */
   readonly tiles: readonly CropTile[];
@@ -33,7 +33,7 @@ export interface CropColumn {
 const LABEL_PX = Drawing.textWidth('L1/L2 ');
 const TITLE_PX = 2 * LINE + 4;
 
-/** The middle slices of all crops of a study: a row a level, a column a view. */
+/** The middle slices of all crops of a study: one row per level, one column per view. */
 export function drawCropSheet(columns: readonly CropColumn[], words: PictureWords): Drawing {
   const widths = columns.map(({ title, tiles }) =>
     Math.max(...title.map((line) => Drawing.textWidth(line)), ...tiles.map(tileWidth)),
@@ -63,13 +63,13 @@ export function drawCropSheet(columns: readonly CropColumn[], words: PictureWord
   return drawing;
 }
 
-/** A view of one target, with its slices in order. */
+/** One view of a target. */
 export interface CropRow {
   readonly title: string;
   readonly crop: CropTile['crop'];
 }
 
-/** All slices of a target's views: a row a view, the target's own slice in the middle. */
+/** All slices of a target's crops: one row per view, with the target's own slice in the middle. */
 export function drawTargetCrops(rows: readonly CropRow[], lines: readonly PictureLine[], words: PictureWords): Drawing {
   const sizes = rows.map(({ title, crop }) => {
     if ('missing' in crop) return { width: Math.max(TILE_PX, Drawing.textWidth(title)), height: TILE_PX };
@@ -121,7 +121,7 @@ function sliceOf({ data, height, width }: Crop, slice: number): Greys {
   return { data: data.subarray(slice * area, (slice + 1) * area), height, width };
 }
 
-/** Px a pixel. */
+/** Px of the picture per pixel of the crop. */
 function factorOf({ height }: Crop): number {
   return Math.max(1, Math.round(TILE_PX / height));
 }

@@ -6,8 +6,8 @@ import { type PngTexts, withTexts } from './png-text.ts';
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /**
- * Glyphs of five by seven dots, some with two rows of descender below: a character a row from top to bottom, its value in
- * base 32 the row's five dots. Drawn for this file, so that no font must be found on the machine.
+ * Glyphs of five by seven dots, some with two more rows below. Each character of a text is one row, from top to bottom; its
+ * value in base 32 gives the five dots of the row. With own glyphs no font is needed on the machine.
  */
 const GLYPHS: Readonly<Record<string, string>> = {
   ...{ A: 'ehhvhhh', B: 'uhhuhhu', C: 'ehggghe', D: 'sihhhis', E: 'vgguggv', F: 'vgguggg', G: 'ehgnhhf', H: 'hhhvhhh' },
@@ -59,7 +59,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
   ...{ '@': 'ehnlmge', '&': 'ciko9id', '"': 'aa00000', '<': '248g842', '>': '8421248', '[': 'e88888e', ']': 'e22222e' },
 };
 
-/** Distance of characters and of lines at scale 1. */
+/** Distance between characters, and between lines, at scale 1. */
 const ADVANCE = 6;
 export const LINE_PX = 11;
 
@@ -75,7 +75,7 @@ export class Drawing {
   readonly height: number;
   readonly #png: pngjs.PNG;
 
-  /** Filled with one colour. */
+  /** A drawing that is filled with one colour. */
   constructor(width: number, height: number, colour: Colour) {
     this.width = width;
     this.height = height;
@@ -83,7 +83,7 @@ export class Drawing {
     this.fill(0, 0, width, height, colour);
   }
 
-  /** Sets one pixel; outside the picture nothing happens. */
+  /** Sets one pixel. Ignores pixels outside the picture. */
   dot(x: number, y: number, colour: Colour): void {
     if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
     const at = 4 * (y * this.width + x);
@@ -107,7 +107,7 @@ export class Drawing {
     }
   }
 
-  /** A circle of 2 px with a dark edge on both sides, so that it shows on bright and on dark. */
+  /** A circle with a line of 2 px and a dark edge on both sides, so that it is visible on bright and dark ground. */
   ring(x: number, y: number, radius: number, colour: Colour): void {
     const reach = Math.ceil(radius + 3);
     for (let dy = -reach; dy <= reach; dy++) {
@@ -118,7 +118,7 @@ export class Drawing {
     }
   }
 
-  /** Text with a dark edge; its upper left corner is at (left, top). A character without a glyph is a question mark. */
+  /** Text with a dark edge; its upper left corner is at (left, top). Characters without a glyph become question marks. */
   text(left: number, top: number, text: string, colour: Colour, scale = 2): void {
     for (const [edge, ink] of [
       [1, [0, 0, 0]],
@@ -152,7 +152,7 @@ export class Drawing {
     return lines;
   }
 
-  /** The picture as a PNG file. @param texts what the file says besides pixels, by keyword. */
+  /** The picture as a PNG file. @param texts texts in the file, by keyword. */
   encode(texts: PngTexts = {}): Buffer {
     return withTexts(pngjs.PNG.sync.write(this.#png), texts);
   }

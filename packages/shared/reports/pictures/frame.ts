@@ -1,16 +1,16 @@
-/** What every picture of a study has around it: whose it is above, and below the colours' meaning and the notice. */
+/** The frame of every picture: above the picture the study, below it the legend of the colours and the notice. */
 
 import { SEVERITIES } from '../../domain/index.ts';
 import { type Colour, Drawing, LINE_PX } from './drawing.ts';
 import { GRADE_COLOURS, GRADE_WORDS, GREY, PAPER, WHITE } from './palette.ts';
 
-/** What a picture says about itself. */
+/** The texts of a picture. */
 export interface PictureWords {
   /** The study as the dataset names it. */
   readonly study: string;
   /** What is shown, such as `Sagittal T2/STIR, slice 7 of 15`. */
   readonly what: string;
-  /** What the models want shown with every output; empty for models that need no warning. */
+  /** Warning of the models, to be shown with every output; empty if they need none. */
   readonly notice: string;
 }
 
@@ -23,14 +23,14 @@ export interface PictureLine {
 export const LINE = 2 * LINE_PX;
 export const GAP_PX = 8;
 const HEAD_PX = 2 * LINE + 2 * GAP_PX;
-/** So that a notice is not broken into a column of words. */
+/** Wide enough for a notice without too many line breaks. */
 const LEAST_WIDTH_PX = 480;
 
 /**
- * Draws a frame about a content of some size.
+ * Draws the frame for content of a given size.
  *
- * @param lines below the content and above the notice.
- * @returns the drawing, and where the content's upper left corner goes.
+ * @param lines texts between the content and the notice.
+ * @returns the drawing, and the place of the upper left corner of the content.
  */
 export function frame(
   content: { readonly width: number; readonly height: number },
@@ -63,7 +63,7 @@ export function frame(
   return { drawing, left: GAP_PX, top };
 }
 
-/** A framed picture as a PNG file, which says the same in words. */
+/** A framed picture as a PNG file, with the same texts in its metadata. */
 export function encodePicture(drawing: Drawing, { study, what, notice }: PictureWords): Buffer {
   return drawing.encode({ Title: `Study ${study}: ${what}`, Disclaimer: notice, Software: 'spineline' });
 }

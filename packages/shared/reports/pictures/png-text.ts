@@ -1,19 +1,19 @@
 /**
- * Words inside a PNG file, which viewers and catalogues show beside the picture: `tEXt` where Latin-1 holds them, else
- * `iTXt`.
+ * Texts inside a PNG file, which image viewers show as metadata: a `tEXt` chunk if Latin-1 can encode the text, else an
+ * `iTXt` chunk.
  *
  * Source: PNG (Third Edition), 11.3.3, "Textual information".
  */
 
 import { crc32 } from 'node:zlib';
 
-/** Words by the standard's keyword: `Title`, `Disclaimer`, `Software`, ... */
+/** Texts by keyword of the standard: `Title`, `Disclaimer`, `Software`, ... */
 export type PngTexts = Readonly<Record<string, string>>;
 
-/** Signature, and the header chunk, which must come first: length, type, 13 bytes, CRC. */
+/** The signature and then the header chunk, which must be first: length, type, 13 bytes, CRC. */
 const HEADER_END = 8 + 4 + 4 + 13 + 4;
 
-/** The same picture with words; empty ones are left out. @param png a PNG file. */
+/** The same PNG file with texts. Leaves out empty texts. */
 export function withTexts(png: Buffer, texts: PngTexts): Buffer {
   const chunks = Object.entries(texts)
     .filter(([, text]) => text !== '')

@@ -1,37 +1,37 @@
-/** A picture of one slice with points in it: where the levels were found. */
+/** A picture of one slice with the points that were found in it. */
 
 import { type Image, normaliseInPlace, percentiles, resizeBilinear } from '../../imaging/index.ts';
 import { type Colour, Drawing } from './drawing.ts';
 import { frame, GAP_PX, LINE, type PictureLine, type PictureWords } from './frame.ts';
 import { GREY, WHITE } from './palette.ts';
 
-/** The longer side of a slice in px, whatever its own size. */
+/** Longer side of the slice in the picture, in px. */
 const LONGER_SIDE_PX = 768;
 const RING_PX = 9;
-/** Percentiles of the slice that become black and white. */
+/** Percentiles of the slice that are shown as black and as white. */
 const [LOW, HIGH] = [1, 99];
 
 export interface SliceView {
   /** Modality values, float32 [height, width]. */
   readonly image: Image;
-  /** mm between rows, mm between columns: a slice is shown with square pixels. */
+  /** mm between rows, mm between columns. The picture has square pixels. */
   readonly spacing: readonly [number, number];
-  /** ImageOrientationPatient, LPS: for the letters of the directions. */
+  /** ImageOrientationPatient (LPS), for the letters of the directions. */
   readonly orientation: readonly number[];
 }
 
 /** A point in the slice. */
 export interface Marker {
-  /** Pixels of the slice: x the column, y the row. */
+  /** In pixels of the slice: x is the column, y the row. */
   readonly x: number;
   readonly y: number;
   readonly label: string;
-  /** Where the label goes; on the other side where the slice has no room for it. */
+  /** Side of the label. If the slice has no room there, the label goes to the other side. */
   readonly beside: 'right' | 'left' | 'above';
   readonly colour: Colour;
 }
 
-/** The slice, windowed to its own percentiles, with a ring and a label a marker, and lines below. */
+/** The slice, windowed to its own percentiles, with a ring and a label for each marker, and lines below. */
 export function drawSlice(
   { image, spacing, orientation }: SliceView,
   markers: readonly Marker[],
@@ -70,7 +70,7 @@ export function drawSlice(
   return drawing;
 }
 
-/** The letters of the directions at the four edges, and where: -1 the left or upper edge, 1 the right or lower one. */
+/** The letter of the patient's direction at each edge. -1 is the left or upper edge, 1 the right or lower one. */
 function directions(orientation: readonly number[]): { text: string; x: number; y: number }[] {
   const row = orientation.slice(0, 3);
   const column = orientation.slice(3, 6);
@@ -82,7 +82,7 @@ function directions(orientation: readonly number[]): { text: string; x: number; 
   ];
 }
 
-/** The patient's direction that a vector points to most: left, posterior, head and their opposites (LPS). */
+/** The letter of the patient's direction nearest to a vector: left, posterior, head, or their opposites (LPS). */
 function letterOf(vector: readonly number[], sign: 1 | -1): string {
   const most = vector.reduce((best, value, axis) => (Math.abs(value) > Math.abs(vector[best]!) ? axis : best), 0);
   const [positive, negative] = (

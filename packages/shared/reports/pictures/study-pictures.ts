@@ -1,6 +1,6 @@
 /**
- * Pictures of a study of a run: its crops, which the store has, and its slices with the points that were found, for which
- * the DICOM files are read where they lie.
+ * Pictures of a study of a run: its crops, which are in the store, and its slices with the points that were found. For
+ * slices the DICOM files are read again from their source.
  */
 
 import { openImage } from '../../dicom/index.ts';
@@ -30,7 +30,7 @@ import { encodePicture, type PictureLine, type PictureWords } from './frame.ts';
 import { GRADE_COLOURS, GRADE_WORDS, GREY } from './palette.ts';
 import { drawSlice, type Marker, type SliceView } from './slice-picture.ts';
 
-/** What can be drawn, as the command line names it. */
+/** A picture that can be made. */
 export type Picture =
   | { readonly of: 'crops' }
   | { readonly of: 'crop'; readonly target: Target }
@@ -46,7 +46,7 @@ export const PICTURES = [
   'axial_t2:<level>',
 ] as const;
 
-/** @throws {ConfigError} for a text that names no picture. */
+/** Parses the argument of `--picture`. @throws {ConfigError} for any other text. */
 export function parsePicture(text: string): Picture {
   if (text === 'crops') return { of: 'crops' };
   if (text === 'sagittal_t2') return { of: 'sagittal', task: 'scs', side: undefined };
@@ -63,17 +63,18 @@ export function parsePicture(text: string): Picture {
   });
 }
 
-/** Where pictures are made from. */
+/** What pictures are made from. */
 export interface PictureSources {
   readonly outputs: StageOutputs;
   readonly sources: SourceReader;
 }
 
 /**
- * A picture as a PNG file, with the result's notice in it.
+ * A picture as a PNG file, with the notice of the result in it.
  *
- * @throws {SpinelineError} `PICTURE_IMPOSSIBLE` for a view that the study does not have; `OUTPUT_GONE` where the store
- *   has lost what is needed; `SOURCE_GONE`, `SOURCE_CHANGED` for a DICOM file that is not what stage 1 read.
+ * @throws {SpinelineError} `PICTURE_IMPOSSIBLE` for a view that the study does not have; `OUTPUT_GONE` if a needed output is
+ *   missing or damaged in the store; `SOURCE_GONE`, `SOURCE_CHANGED` if a DICOM file is missing or is not the one that
+ *   stage 1 read.
  */
 export async function makePicture(picture: Picture, result: StudyResult, from: PictureSources): Promise<Buffer> {
   const { drawing, what } = await draw(picture, result, from);
@@ -95,7 +96,7 @@ function wordsOf({ study, notice }: StudyResult, what: string): PictureWords {
   return { study, what, notice };
 }
 
-/** The patient's right is at the left, as in the slices. */
+/** The right side of the patient is on the left, as in the slices. */
 const SIDES_SHOWN = ['right', 'left'] as const;
 
 async function cropSheet(result: StudyResult, outputs: StageOutputs): Promise<Drawn> {
@@ -128,7 +129,7 @@ async function cropSheet(result: StudyResult, outputs: StageOutputs): Promise<Dr
     const graded = (one: TargetResult) => one.condition === `${side}_subarticular_stenosis`;
     columns.push(await column([`SS ${side}, also NFN`, 'axial T2'], 'axial_sides', row, graded));
   }
-  const what = 'crops that the severity models were given: the middle slice of each, and the most probable grade';
+  const what = 'crops as the severity models saw them: the middle slice of each, and the most probable grade';
   return { drawing: drawCropSheet(columns, wordsOf(result, what)), what };
 }
 
@@ -149,7 +150,7 @@ async function targetCrops(target: Target, result: StudyResult, outputs: StageOu
   return { drawing: drawTargetCrops(rows, lines, wordsOf(result, what)), what };
 }
 
-/** The crops of a study in the store: each array is read once, and one that is lost leaves the others. */
+/** The crops of a study in the store. Each array is read once; if one is missing, the others can still be shown. */
 class CropReader {
   readonly #crops: CropsArtefact;
   readonly #read: (file: string) => Promise<Uint8Array>;
@@ -160,7 +161,7 @@ class CropReader {
     this.#read = read;
   }
 
-  /** @throws {SpinelineError} `OUTPUT_GONE` if the store does not have the study's crops any more. */
+  /** @throws {SpinelineError} `OUTPUT_GONE` if the crops of the study are not in the store any more. */
   static async open(result: StudyResult, outputs: StageOutputs): Promise<CropReader> {
     const { key } = result.steps.crops;
     const crops = await whatIsKept(result, 'crops.json', () =>
@@ -240,7 +241,7 @@ async function slicePicture(
   return { drawing: drawSlice(view, markers, lines, wordsOf(result, what)), what };
 }
 
-/** A point of a target in a slice. */
+/** The point of a target in a slice. */
 interface FoundPoint {
   readonly series: string;
   readonly instance: number;
@@ -260,7 +261,7 @@ function sagittalPoints({ task, side }: Extract<Picture, { of: 'sagittal' }>, { 
     );
 }
 
-/** The points of the two recesses and, between them, of the canal. */
+/** The points of the two subarticular recesses and of the canal between them. */
 function axialPoints(level: Level, { targets }: StudyResult): FoundPoint[] {
   const labels = {
     right_subarticular_stenosis: { label: 'SS right', beside: 'left' },
@@ -273,7 +274,7 @@ function axialPoints(level: Level, { targets }: StudyResult): FoundPoint[] {
   });
 }
 
-/** The slice that has most of the points; of equals the first. */
+/** A point in the slice with the most points. If several slices have equally many, the first. */
 function mostPoints(points: readonly FoundPoint[]): FoundPoint | undefined {
   const count = ({ series, instance }: FoundPoint) =>
     points.filter((one) => one.series === series && one.instance === instance).length;
@@ -313,7 +314,7 @@ async function readSlice(result: StudyResult, slice: IndexedSlice, sources: Sour
   return { image: { data: values, padding, height: rows, width: columns }, spacing, orientation };
 }
 
-/** Reads what the result says is in the store. @throws {SpinelineError} `OUTPUT_GONE` if it is not whole there any more. */
+/** Reads a stored object of a result. @throws {SpinelineError} `OUTPUT_GONE` if it is missing or damaged. */
 export async function whatIsKept<T>(
   { study }: Pick<StudyResult, 'study'>,
   name: string,

@@ -4,8 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { type FactSource, hexTag, type Keyword, TAG } from '../../dicom/index.ts';
-import { parseNumbers, trimmed } from '../../dicom/numbers.ts';
+import { type FactSource, hexTag, type Keyword, parseNumbers, TAG, trimmed } from '../../dicom/index.ts';
 
 /** An attribute. One whose value is elsewhere (`BulkDataURI`) or binary (`InlineBinary`) has no `Value`. */
 export interface JsonElement {

@@ -1,6 +1,5 @@
 /**
- * Compressed frames for tests: what the codec packages can encode, and small encoders of RLE and JPEG Lossless, which
- * they cannot.
+ * Compressed frames for tests. The codec packages encode some formats; small encoders here do RLE and JPEG Lossless.
  */
 
 import charls from '@cornerstonejs/codec-charls/wasmjs';
@@ -37,7 +36,7 @@ interface Encoder {
 }
 type EncoderModule = Record<'J2KEncoder' | 'JpegLSEncoder' | 'JPEGEncoder', new () => Encoder>;
 
-/** A module of its own each time: Emscripten writes itself into the object that it is given. */
+/** Loads a new module each time, because Emscripten stores the module in the object that it gets. */
 const load = (factory: unknown) =>
   (factory as (options: object) => Promise<EncoderModule>)({ print: () => undefined, printErr: () => undefined });
 
@@ -47,7 +46,7 @@ export async function jpeg2000(image: GreyImage, options: { lossy?: boolean } = 
   encoder.setQuality?.(!options.lossy, 1);
   if (options.lossy) encoder.setCompressionRatio?.(0, 8);
   if (!image.signed || image.bits > 8) return encodeWith(encoder, image);
-  // The package takes 8-bit samples for unsigned. A sign is a level shift and a bit in SIZ (T.800 G.1, A.5.1).
+  // The package treats 8-bit samples as unsigned. A sign is a level shift and a bit in SIZ (T.800 G.1, A.5.1).
   const half = 2 ** (image.bits - 1);
   const lifted = Array.from(image.samples, (value) => value + half);
   const codestream = encodeWith(encoder, { ...image, signed: false, samples: lifted });

@@ -1,29 +1,29 @@
 /**
- * Builds small DICOM files for tests, element by element, so that each can be wrong in exactly one way. It writes what
- * it is told: nothing is checked, ordered or completed.
+ * Builds small DICOM files for tests, element by element, so that a file can be wrong in exactly one way. Nothing is
+ * checked, sorted or completed.
  */
 
 export type DicomValue = string | number | readonly number[] | Uint8Array | readonly DicomElement[][];
 
 /**
- * Tag as `ggggeeee`, VR, value. A sequence's value is its items. With the VR `raw` the value is written as it is, head and
- * all, and the tag says only where.
+ * Tag as `ggggeeee`, VR, value. The value of a sequence is its items. With the VR `raw`, the value is a whole element
+ * with its head, and the tag only says where it belongs.
  */
 export type DicomElement = readonly [tag: string, vr: string, value: DicomValue];
 
 export interface DicomFile {
   readonly syntax?: string;
   readonly preamble?: boolean;
-  /** File meta information; without it the data set comes at once. `implicit`: written without VRs. */
+  /** Whether there is file meta information; `implicit` writes it without VRs. */
   readonly meta?: boolean | 'implicit';
-  /** Elements of group 0002 beside TransferSyntaxUID. */
+  /** Elements of group 0002 in addition to TransferSyntaxUID. */
   readonly metaElements?: readonly DicomElement[];
   readonly elements: readonly DicomElement[];
   /** Bytes after the last element. */
   readonly tail?: Uint8Array;
-  /** Sequences and items of undefined length with delimiters. */
+  /** Whether sequences and items have undefined length and delimiters. */
   readonly undefinedLengths?: boolean;
-  /** Applied to the encoded data set, as for the deflated syntax. */
+  /** Changes the encoded data set, for example deflates it. */
   readonly transform?: (dataSet: Uint8Array) => Uint8Array;
 }
 
@@ -71,10 +71,10 @@ export function dicomFile(file: DicomFile): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(whole);
 }
 
-/** Overrides by tag in `overrides`; `undefined` takes an element away. */
+/** Elements to replace, by tag; `undefined` removes an element. */
 export type Overrides = Readonly<Record<string, readonly [vr: string, value: DicomValue] | undefined>>;
 
-/** A 16-bit signed 3 x 2 image (rows x columns) without its pixel data, with `overrides`, in the order of tags. */
+/** The elements of a 16-bit signed image of 3 x 2 (rows x columns) without pixel data, in the order of tags. */
 export function imageElements(overrides: Overrides = {}): DicomElement[] {
   const plain: Record<string, readonly [string, DicomValue] | undefined> = {
     '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.4'],
@@ -95,7 +95,7 @@ export function imageElements(overrides: Overrides = {}): DicomElement[] {
     .flatMap(([tag, element]) => (element ? [[tag, ...element] as const] : []));
 }
 
-/** Pixel data of undefined length: offset table, fragments, and the delimiter unless `cut`. */
+/** Encapsulated pixel data: offset table, fragments, and the delimiter unless `cut`. */
 export function encapsulated(
   fragments: readonly Uint8Array[],
   options: { offsets?: readonly number[]; cut?: boolean } = {},
@@ -109,7 +109,7 @@ export function encapsulated(
   return Buffer.concat([head, ...items, ...(options.cut ? [] : [itemHead(0xe0dd, 0, true)])]);
 }
 
-/** A native pixel data element's value of 16-bit words in little-endian order. */
+/** Values as 16-bit little-endian words, for native pixel data. */
 export function words(values: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(2 * values.length));
   values.forEach((value, i) => {

@@ -1,6 +1,6 @@
 /**
- * Trees of small DICOM files as people hand them over: series of a few slices with the header of a kind, put under any
- * name. Nothing is written but what a test names.
+ * Folders with small DICOM files, as users bring them: series of a few slices with the header of a kind, under any file
+ * name. Only files that a test names are written.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -29,11 +29,11 @@ const HEADERS: Readonly<Record<Look, DicomDataset>> = {
 };
 
 export interface SeriesOptions {
-  /** Number of the study and of the series: they make the UIDs. */
+  /** Numbers of the study and of the series. The UIDs are made from them. */
   readonly study: number;
   readonly series: number;
   readonly slices?: number;
-  /** Added to every slice; `undefined` takes an attribute away. */
+  /** Added to every slice; `undefined` removes an attribute. */
   readonly attributes?: DicomDataset;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Elements as writers get them wrong, to be put before or into others: with no VR, with one of three lengths, in sequences
- * that do not say what they are.
+ * Elements that break the standard in ways that real writers do: without a valid VR, in each of three forms, and in
+ * sequences that are not marked as such.
  */
 
 import { type DicomElement, elementBytes } from './dicom-bytes.ts';
@@ -23,23 +23,23 @@ const bytes32 = (length: number, little: boolean) => {
 };
 const codes = (vr: string) => [vr.charCodeAt(0), vr.charCodeAt(1)];
 
-/** With two bytes in the place of the VR and 16 bits of length. */
+/** An element with two bytes instead of a VR, and 16 bits of length. */
 export function shortForm(tag: string, vr: string, length: number, little = true): DicomElement {
   return [tag, 'raw', Buffer.concat([head(tag, [...codes(vr), ...bytes16(length, little)], little), value(length)])];
 }
 
-/** With two bytes in the place of the VR, two that are reserved, and 32 bits of length. */
+/** An element with two bytes instead of a VR, two reserved bytes, and 32 bits of length. */
 export function longForm(tag: string, vr: string, length: number, little = true): DicomElement {
   const rest = [...codes(vr), 0, 0, ...bytes32(length, little)];
   return [tag, 'raw', Buffer.concat([head(tag, rest, little), value(length)])];
 }
 
-/** Without a VR: 32 bits of length. */
+/** An element without a VR, with 32 bits of length. */
 export function implicitForm(tag: string, length: number, little = true): DicomElement {
   return [tag, 'raw', Buffer.concat([head(tag, bytes32(length, little), little), value(length)])];
 }
 
-/** A sequence whose head has `vr` (none if empty), and whose items are written in another way than the file. */
+/** A sequence with the VR `vr` (none if empty), and with items that are encoded differently from the file. */
 export function foreignSequence(
   tag: string,
   vr: string,
@@ -64,7 +64,7 @@ const NESTED: readonly (readonly DicomElement[])[] = [
   [['00280010', 'US', 77]],
 ];
 
-/** Names of odd elements to `ggggeeee` of the tag that they are to have, in an explicit file. */
+/** Makers of such elements for an explicit file, by name. @param tag `ggggeeee` */
 export const ODD_ELEMENTS: Readonly<Record<string, (tag: string, little: boolean) => DicomElement>> = {
   'VR 00 00': (tag, little) => shortForm(tag, '\0\0', 4, little),
   'VR 00 00, no value': (tag, little) => shortForm(tag, '\0\0', 0, little),

@@ -3,14 +3,14 @@
  */
 
 /** Dimensions of a tensor; a name stands for one that is free. */
-type Dims = readonly (number | string)[];
+export type Dims = readonly (number | string)[];
 
 interface Value {
   readonly name: string;
   readonly dims: Dims;
 }
 
-interface Node {
+export interface Node {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly output: string;
@@ -19,10 +19,10 @@ interface Node {
 }
 
 /** A constant, float32. */
-interface Constant {
+export interface Constant {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly data: readonly number[];
+  readonly data: ArrayLike<number>;
 }
 
 /**
@@ -33,7 +33,7 @@ interface Constant {
  */
 export function tinyModel(op: string, width: number): Uint8Array {
   const dims = ['batch', width];
-  return onnxModel({ name: 'x', dims }, { name: 'y', dims }, [{ op, inputs: ['x'], output: 'y' }]);
+  return onnxModel([{ name: 'x', dims }], { name: 'y', dims }, [{ op, inputs: ['x'], output: 'y' }]);
 }
 
 /** The depth that {@link meanDepthModel} adds to, as a fraction of the volume's. */
@@ -61,7 +61,7 @@ export function meanDepthModel(
     { op: 'Add', inputs: ['more', 'base'], output: 'coordinates' },
   ];
   return onnxModel(
-    { name: 'volume', dims: ['batch', 1, slices, height, width] },
+    [{ name: 'volume', dims: ['batch', 1, slices, height, width] }],
     { name: 'coordinates', dims: ['batch', outputs, 3] },
     nodes,
     [
@@ -72,8 +72,9 @@ export function meanDepthModel(
   );
 }
 
-function onnxModel(
-  input: Value,
+/** The bytes of a model of these operations, float32 throughout. */
+export function onnxModel(
+  inputs: readonly Value[],
   output: Value,
   nodes: readonly Node[],
   constants: readonly Constant[] = [],
@@ -82,7 +83,7 @@ function onnxModel(
     ...nodes.map((node) => field(1, nodeProto(node))),
     text(2, 'tiny'),
     ...constants.map((constant) => field(5, tensorProto(constant))),
-    field(11, valueInfo(input)),
+    ...inputs.map((input) => field(11, valueInfo(input))),
     field(12, valueInfo(output)),
   );
   const opset = message(text(1, ''), varintField(2, 13));

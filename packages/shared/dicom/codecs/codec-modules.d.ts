@@ -1,4 +1,4 @@
-/** Types of the codec packages, which come without. */
+/** Types for the codec packages, which have none. */
 
 declare module '@cornerstonejs/*' {
   interface Decoder {
@@ -15,7 +15,7 @@ declare module '@cornerstonejs/*' {
     readonly JPEGDecoder: new () => Decoder;
     getExceptionMessage?(thrown: unknown): string | readonly string[];
   }
-  /** Each package has one of the three decoders. */
+  /** Each package exports one of the three decoders. */
   const factory: (options: { print(line: string): void; printErr(line: string): void }) => Promise<Module>;
   export default factory;
 }

@@ -1,17 +1,17 @@
 /**
- * Encapsulated pixel data: a basic offset table and fragments, of which one or several make a frame (PS3.5 A.4). Which
- * fragments are a frame's is told by the Extended Offset Table, the basic one, or, where both are empty, by where
- * compressed images begin.
+ * Compressed frames: encapsulated pixel data is a basic offset table followed by fragments, and one or more fragments
+ * make a frame (PS3.5 A.4). The Extended Offset Table or the basic one says which fragments belong to a frame. If both
+ * are empty, a frame begins where a compressed image begins.
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import type { PixelSource } from './pixel-data.ts';
-import type { PixelCodec } from './transfer-syntax.ts';
+import type { PixelData } from './pixel-data.ts';
+import type { CompressedCodec } from './transfer-syntax.ts';
 
 interface Fragment {
-  /** From the first byte of the first item after the basic offset table to this item's first byte. */
+  /** Bytes from the first item after the basic offset table to this item. */
   readonly offset: number;
-  /** Byte position and length of the item's value. */
+  /** Byte position and length of the value of the item. */
   readonly position: number;
   readonly length: number;
 }
@@ -19,56 +19,63 @@ interface Fragment {
 interface Encapsulation {
   readonly basicOffsets: readonly number[];
   readonly fragments: readonly Fragment[];
-  /** Fragments after which another item or the end of the sequence begins; fewer than all if the file was cut. */
+  /** How many fragments are certainly complete: another item or the end of the sequence follows them. */
   readonly confirmed: number;
-  /** Whether the sequence delimitation item is there. */
+  /** Whether the file has the sequence delimitation item. */
   readonly ended: boolean;
 }
 
-/** A frame's fragments, `undefined` for a frame that was cut off. */
+/** The fragments of a frame; `undefined` for a frame that is cut off. */
 type FragmentRange = readonly [first: number, end: number] | undefined;
 
 const ITEM = 0xe000fffe;
 const SEQUENCE_DELIMITATION = 0xe0ddfffe;
 
-const encapsulations = new WeakMap<PixelSource, Encapsulation>();
+/** The compressed frames of one image. */
+export class EncapsulatedFrames {
+  readonly #pixels: PixelData;
+  readonly #numberOfFrames: number;
+  readonly #codec: CompressedCodec;
+  readonly #context: ErrorContext;
+  #encapsulation: Encapsulation | undefined;
 
-/**
- * The compressed bytes of one frame, its fragments joined.
- *
- * @throws {DicomError} `DICOM_TRUNCATED` if the frame, or the sequence delimitation item after the last one, is cut
- *   off; `DICOM_ATTRIBUTE_INVALID` if the fragments cannot be shared out to `numberOfFrames` frames.
- */
-export function readEncapsulatedFrame(
-  pixels: PixelSource,
-  numberOfFrames: number,
-  frame: number,
-  codec: PixelCodec,
-  context: ErrorContext,
-): Uint8Array {
-  let encapsulation = encapsulations.get(pixels);
-  if (!encapsulation) {
-    encapsulation = readEncapsulation(pixels, context);
-    encapsulations.set(pixels, encapsulation);
+  constructor(pixels: PixelData, numberOfFrames: number, codec: CompressedCodec, context: ErrorContext) {
+    this.#pixels = pixels;
+    this.#numberOfFrames = numberOfFrames;
+    this.#codec = codec;
+    this.#context = context;
   }
-  const extended = extendedRange(pixels, encapsulation, numberOfFrames, frame, context);
-  if (extended) return extended;
 
-  const { fragments, confirmed, ended } = encapsulation;
-  const range = rangeOfFrame(pixels, encapsulation, numberOfFrames, frame, codec, context);
-  if (range === undefined || range[0] >= range[1] || range[1] > confirmed) {
-    throw new DicomError('DICOM_TRUNCATED', `the pixel data of frame ${frame} are not all there`, {
-      ...context,
-      expected: 'fragments up to the sequence delimitation item (FFFE,E0DD)',
-      found: `${confirmed} whole fragments${ended ? '' : ' and no end'}`,
-    });
+  /**
+   * The compressed bytes of one frame, its fragments joined.
+   *
+   * @param frame from 0
+   * @throws {DicomError} `DICOM_TRUNCATED` if the frame is cut off, or, for the last frame, the sequence delimitation
+   *   item; `DICOM_ATTRIBUTE_INVALID` if the fragments do not fit the number of frames
+   */
+  read(frame: number): Uint8Array {
+    const [pixels, context] = [this.#pixels, this.#context];
+    this.#encapsulation ??= readEncapsulation(pixels, context);
+    const encapsulation = this.#encapsulation;
+    const extended = extendedRange(pixels, encapsulation, this.#numberOfFrames, frame, context);
+    if (extended) return extended;
+
+    const { fragments, confirmed, ended } = encapsulation;
+    const range = rangeOfFrame(pixels, encapsulation, this.#numberOfFrames, frame, this.#codec, context);
+    if (range === undefined || range[0] >= range[1] || range[1] > confirmed) {
+      throw new DicomError('DICOM_TRUNCATED', `the pixel data of frame ${frame} are not all there`, {
+        ...context,
+        expected: 'fragments up to the sequence delimitation item (FFFE,E0DD)',
+        found: `${confirmed} whole fragments${ended ? '' : ' and no end'}`,
+      });
+    }
+    return join(pixels.byteArray, fragments.slice(range[0], range[1]));
   }
-  return join(pixels.byteArray, fragments.slice(range[0], range[1]));
 }
 
-function readEncapsulation(pixels: PixelSource, context: ErrorContext): Encapsulation {
+/** Finds the fragments, and reads the basic offset table. */
+function readEncapsulation(pixels: PixelData, context: ErrorContext): Encapsulation {
   const { byteArray, element } = pixels;
-  if (!element) throw new DicomError('DICOM_ATTRIBUTE_MISSING', 'no pixel data (7FE0,0010)', context);
   const view = new DataView(byteArray.buffer, byteArray.byteOffset, byteArray.length);
   let position = element.offset;
   if (position + 8 > byteArray.length || view.getUint32(position, true) !== ITEM) {
@@ -100,9 +107,9 @@ function readEncapsulation(pixels: PixelSource, context: ErrorContext): Encapsul
   return { basicOffsets, fragments, confirmed: Math.max(0, fragments.length - 1), ended: false };
 }
 
-/** A frame by the Extended Offset Table, where each frame is one fragment and has its length without padding. */
+/** A frame by the Extended Offset Table, which gives one fragment per frame; `undefined` if there is no such table. */
 function extendedRange(
-  pixels: PixelSource,
+  pixels: PixelData,
   encapsulation: Encapsulation,
   numberOfFrames: number,
   frame: number,
@@ -128,12 +135,13 @@ function extendedRange(
   });
 }
 
+/** The fragments of a frame, by the basic offset table or by where images begin. */
 function rangeOfFrame(
-  pixels: PixelSource,
+  pixels: PixelData,
   encapsulation: Encapsulation,
   numberOfFrames: number,
   frame: number,
-  codec: PixelCodec,
+  codec: CompressedCodec,
   context: ErrorContext,
 ): FragmentRange {
   const { basicOffsets, fragments, ended } = encapsulation;
@@ -141,10 +149,10 @@ function rangeOfFrame(
     const range = rangeByTable(encapsulation, frame);
     if (range !== 'unfit') return range;
   }
-  // No table, or one that does not fit; a single frame's says nothing that is not known.
+  // There is no table, it does not fit, or it is that of a single frame, which says nothing new.
   const starts = fragments.flatMap((one, index) => (beginsFrame(pixels.byteArray, one, codec) ? [index] : []));
   if (numberOfFrames === 1 && starts.length <= 1) return ended ? [0, fragments.length] : undefined;
-  // A cut file has fewer beginnings than frames; those that are there are in order.
+  // A file that is cut off has fewer beginnings than frames, in the order of the frames.
   if (starts[0] === 0 && (starts.length === numberOfFrames || (!ended && starts.length < numberOfFrames))) {
     const first = starts[frame];
     return first === undefined ? undefined : [first, starts[frame + 1] ?? fragments.length];
@@ -156,7 +164,7 @@ function rangeOfFrame(
   });
 }
 
-/** A frame's fragments by the basic offset table, or `unfit` where the table does not point at fragments. */
+/** The fragments of a frame by the basic offset table; `unfit` if the table does not point at fragments. */
 function rangeByTable(encapsulation: Encapsulation, frame: number): FragmentRange | 'unfit' {
   const { basicOffsets, fragments, ended } = encapsulation;
   const start = basicOffsets[frame]!;
@@ -171,7 +179,7 @@ function rangeByTable(encapsulation: Encapsulation, frame: number): FragmentRang
   return ended ? 'unfit' : undefined;
 }
 
-/** Index of the first fragment at `offset` or after, by bisection. */
+/** Index of the first fragment at `offset` or after it, by bisection. */
 function indexAtOrAfter(fragments: readonly Fragment[], offset: number): number {
   let low = 0;
   let high = fragments.length;
@@ -183,8 +191,11 @@ function indexAtOrAfter(fragments: readonly Fragment[], offset: number): number 
   return low;
 }
 
-/** Whether a fragment is the first of a frame: always for RLE (PS3.5 A.4.2), by the codestream's marker otherwise. */
-function beginsFrame(bytes: Uint8Array, { position, length }: Fragment, codec: PixelCodec): boolean {
+/**
+ * Whether a fragment is the first of a frame. In RLE every fragment is (PS3.5 A.4.2); otherwise the first bytes show
+ * it: SOC for JPEG 2000, or the signature box of JP2, which some writers leave in; SOI for all other JPEG syntaxes.
+ */
+function beginsFrame(bytes: Uint8Array, { position, length }: Fragment, codec: CompressedCodec): boolean {
   if (codec === 'rle') return true;
   const head = bytes.subarray(position, position + Math.min(length, 12));
   if (codec !== 'jpeg-2000') return head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff;

@@ -1,28 +1,25 @@
 /**
- * Where each frame of an image lies and how its values are scaled. A single-frame image says so at its top level; an
- * enhanced multi-frame image in functional groups, shared and a frame each (PS3.3 C.7.6.16).
+ * What the header says about each frame: its number, where it lies, and how its values are rescaled. A single-frame
+ * image says it at its top level, an enhanced multi-frame image in its functional groups (PS3.3 C.7.6.16).
  */
 
 import { DicomError, type ErrorContext } from '../domain/index.ts';
-import type { Attributes } from './attributes.ts';
-import { functionalGroupsOf, type PlaceSources, placeOf, placeSourcesOf } from './functional-groups.ts';
+import type { AttributeValues } from './attribute-values.ts';
+import { type FramePlace, type PlaceSources, placeOf, placeSourcesOf } from './frame-place.ts';
+import { functionalGroupsOf } from './functional-groups.ts';
 
-/** What is said of one frame. What is absent or makes no geometry is `undefined`. */
-export interface FrameHeader {
+/** What the header says about one frame. A value that is absent or not usable is `undefined`. */
+export interface FrameHeader extends FramePlace {
   /** Place in the pixel data, from 0. */
   readonly frame: number;
   /**
-   * Single-frame: InstanceNumber. Multi-frame: InStackPositionNumber where every frame has one and no two the same
-   * (stacks, echoes and repeats share theirs), else `frame` + 1.
+   * Single-frame image: InstanceNumber. Multi-frame image: InStackPositionNumber if every frame has one and no two are
+   * equal, else `frame` + 1 (docs/pipeline.md, "Words and coordinates").
    */
   readonly instanceNumber?: number | undefined;
-  /** ImagePositionPatient: centre of the first pixel, mm, LPS. */
-  readonly position?: readonly [number, number, number] | undefined;
-  /** ImageOrientationPatient as written: unit vectors along a row and along a column, orthogonal within 0.01. */
-  readonly orientation?: readonly [number, number, number, number, number, number] | undefined;
-  /** PixelSpacing: between rows, between columns; mm, positive. */
-  readonly spacing?: readonly [number, number] | undefined;
-  /** Of those three the ones that are there and make no geometry, as they were found: up to about 64 characters. */
+  /**
+   * Those of position, orientation and spacing that are present but not usable, as text of about 64 characters at most.
+   */
   readonly found?: FoundPlace | undefined;
   readonly frameOfReferenceUid?: string | undefined;
   /** Modality value = `rescaleSlope` * stored value + `rescaleIntercept`. */
@@ -30,16 +27,16 @@ export interface FrameHeader {
   readonly rescaleIntercept: number;
 }
 
-/** Values that could not be used, by keyword. */
-export type FoundPlace = Readonly<Partial<Record<keyof PlaceSources<unknown>, string>>>;
+/** Values that are not usable, by keyword. */
+type FoundPlace = Readonly<Partial<Record<keyof PlaceSources<unknown>, string>>>;
 
 /**
- * The frames of a data set, in the order of the pixel data.
+ * The frames of an image, in the order of the pixel data.
  *
- * @throws {DicomError} `DICOM_ATTRIBUTE_INVALID` if the per-frame groups are not NumberOfFrames many, or if a rescale
- *   slope or intercept makes no scale.
+ * @throws {DicomError} `DICOM_ATTRIBUTE_INVALID` if there are per-frame groups, but not NumberOfFrames of them, or if
+ *   RescaleSlope or RescaleIntercept is not usable
  */
-export function readFrames(from: Attributes, numberOfFrames: number, context: ErrorContext): FrameHeader[] {
+export function readFrameHeaders(from: AttributeValues, numberOfFrames: number, context: ErrorContext): FrameHeader[] {
   const groups = functionalGroupsOf(from);
   const { perFrame } = groups;
   if (perFrame.length > 0 && perFrame.length !== numberOfFrames) {
@@ -68,7 +65,7 @@ export function readFrames(from: Attributes, numberOfFrames: number, context: Er
   });
 }
 
-function foundOf(sources: PlaceSources<Attributes>, place: ReturnType<typeof placeOf>): FoundPlace | undefined {
+function foundOf(sources: PlaceSources<AttributeValues>, place: FramePlace): FoundPlace | undefined {
   const unusable = [
     ['ImagePositionPatient', place.position],
     ['ImageOrientationPatient', place.orientation],
@@ -82,8 +79,8 @@ function foundOf(sources: PlaceSources<Attributes>, place: ReturnType<typeof pla
 }
 
 function instanceNumbers(
-  from: Attributes,
-  perFrame: readonly Attributes[],
+  from: AttributeValues,
+  perFrame: readonly AttributeValues[],
   numberOfFrames: number,
 ): (number | undefined)[] {
   if (numberOfFrames === 1) return [from.integer('InstanceNumber')];
@@ -93,8 +90,11 @@ function instanceNumbers(
   return usable ? stacked : Array.from({ length: numberOfFrames }, (_, frame) => frame + 1);
 }
 
-/** Rescale slope and intercept (PS3.3 C.11.1, C.7.6.16.2.9); absent they change nothing. */
-function rescaleOf(from: Attributes, context: ErrorContext): Pick<FrameHeader, 'rescaleSlope' | 'rescaleIntercept'> {
+/** Rescale slope and intercept (PS3.3 C.11.1, per frame C.7.6.16.2.9); 1 and 0 if they are absent. */
+function rescaleOf(
+  from: AttributeValues,
+  context: ErrorContext,
+): Pick<FrameHeader, 'rescaleSlope' | 'rescaleIntercept'> {
   const rescaleSlope = from.has('RescaleSlope') ? from.number('RescaleSlope') : 1;
   const rescaleIntercept = from.has('RescaleIntercept') ? from.number('RescaleIntercept') : 0;
   if (rescaleSlope === undefined || rescaleSlope === 0 || rescaleIntercept === undefined) {

@@ -1,14 +1,15 @@
 /**
- * What a compressed frame says of itself, read from its markers before a codec is given it: kind, size, precision, and
- * whether it is all there. Sources: ITU-T T.81 Annex B (JPEG), T.87 Annex C (JPEG-LS), T.800 Annex A (JPEG 2000).
+ * What a compressed frame says about itself in its markers: kind, size, precision, and whether it is complete. This is
+ * read before a codec gets the frame. Sources: ITU-T T.81 Annex B (JPEG), T.87 Annex C (JPEG-LS), T.800 Annex A (JPEG
+ * 2000).
  */
 
-/** A codestream's own account of its image. */
+/** What a codestream says about its image. */
 export interface CodestreamImage {
   readonly rows: number;
   readonly columns: number;
   readonly components: number;
-  /** Bits a sample. */
+  /** Bits per sample. */
   readonly precision: number;
 }
 
@@ -16,23 +17,23 @@ export interface CodestreamImage {
 export interface JpegHead extends CodestreamImage {
   /** Second byte of the SOF marker: C0 baseline, C3 lossless, F7 JPEG-LS. */
   readonly startOfFrame: number;
-  /** Lossless: predictor, T.81 Table H.1. */
+  /** JPEG Lossless: predictor (T.81 Table H.1). */
   readonly predictor: number;
-  /** Lossless: bits dropped from every sample, Al. */
+  /** JPEG Lossless: bits dropped from every sample (Al). */
   readonly pointTransform: number;
-  /** MCUs between restart markers, 0 for none. */
+  /** Number of MCUs between restart markers; 0 if there are none. */
   readonly restartInterval: number;
-  /** Huffman tables, DHT: the bytes after each one's length (T.81 B.2.4.2). */
+  /** DHT segments without marker and length; each holds one or more Huffman tables (T.81 B.2.4.2). */
   readonly huffmanTables: readonly Uint8Array[];
-  /** Huffman table of the scan's first component, Td. */
+  /** Number of the Huffman table for the first component of the scan (Td). */
   readonly huffmanTable: number;
-  /** Position of the first entropy-coded byte. */
+  /** Byte position of the first entropy-coded byte. */
   readonly scanStart: number;
-  /** Whether an end of image, EOI, follows the first scan; compressed data cannot look like it. */
+  /** Whether an end-of-image marker (EOI) follows. Entropy-coded data never contain its bytes. */
   readonly complete: boolean;
 }
 
-/** Reads the markers of a JPEG or JPEG-LS frame up to its first scan; `undefined` if they do not lead there. */
+/** Reads the markers of a JPEG or JPEG-LS frame up to its first scan; `undefined` if there is no valid way to it. */
 export function readJpegHead(bytes: Uint8Array): JpegHead | undefined {
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -44,7 +45,7 @@ export function readJpegHead(bytes: Uint8Array): JpegHead | undefined {
     if (bytes[position] !== 0xff) return undefined;
     const marker = bytes[position + 1]!;
     if (marker === 0xff) {
-      position += 1; // fill byte, T.81 B.1.1.2
+      position += 1; // fill byte (T.81 B.1.1.2)
       continue;
     }
     const length = view.getUint16(position + 2);
@@ -76,13 +77,13 @@ export function readJpegHead(bytes: Uint8Array): JpegHead | undefined {
   return undefined;
 }
 
-/** C0 to CF but for DHT (C4), JPG (C8) and DAC (CC); F7 is JPEG-LS. */
+/** SOF markers: C0 to CF without DHT (C4), JPG (C8) and DAC (CC); F7 is that of JPEG-LS. */
 function isStartOfFrame(marker: number): boolean {
   return (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) || marker === 0xf7;
 }
 
 function holdsEndOfImage(scan: Uint8Array): boolean {
-  // From the end, where it is but for padding.
+  // Searched from the end, where only padding may follow it.
   for (let at = scan.lastIndexOf(0xd9); at > 0; at = scan.lastIndexOf(0xd9, at - 1)) {
     if (scan[at - 1] === 0xff) return true;
   }
@@ -90,18 +91,18 @@ function holdsEndOfImage(scan: Uint8Array): boolean {
 }
 
 /** The head of a JPEG 2000 codestream. */
-export interface Jpeg2000Head extends CodestreamImage {
+interface Jpeg2000Head extends CodestreamImage {
   readonly signed: boolean;
-  /** Component 0 is sampled at every point of a grid that begins at 0, 0: what DICOM asks for, and codecs assume. */
+  /** Whether the image begins at 0, 0 of its grid and component 0 has a sample at every point, as the codec assumes. */
   readonly plainGrid: boolean;
-  /** Position of component 0's Ssiz, whose high bit is the sign. */
+  /** Byte position of Ssiz of component 0; its high bit is the sign. */
   readonly ssizPosition: number;
-  /** Every tile-part is as long as it says. */
+  /** Whether all tile-parts have the length that they declare. */
   readonly complete: boolean;
 }
 
 /**
- * The codestream itself: DICOM wants it bare (PS3.5 A.4.4), some writers leave it in its JP2 boxes (T.800 Annex I).
+ * The codestream without JP2 boxes (T.800 Annex I). DICOM forbids the boxes (PS3.5 A.4.4), but some writers keep them.
  */
 export function unwrapJpeg2000(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === 0xff || bytes.length < 12) return bytes;
@@ -116,7 +117,7 @@ export function unwrapJpeg2000(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Reads the SIZ marker and steps through the tile-parts; `undefined` if this is no JPEG 2000 codestream. */
+/** Reads the SIZ marker and the lengths of the tile-parts; `undefined` if this is not a JPEG 2000 codestream. */
 export function readJpeg2000Head(bytes: Uint8Array): Jpeg2000Head | undefined {
   if (bytes.length < 45) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -135,7 +136,10 @@ export function readJpeg2000Head(bytes: Uint8Array): Jpeg2000Head | undefined {
   };
 }
 
-/** OpenJPEG fills what a cut codestream lacks with something; so lengths are compared here (T.800 A.4.2). */
+/**
+ * Whether all tile-parts are complete (T.800 A.4.2). This must be checked, because OpenJPEG does not refuse a
+ * codestream that is cut: it makes up the missing pixels.
+ */
 function tilePartsComplete(view: DataView): boolean {
   let position = 2;
   while (position + 4 <= view.byteLength && view.getUint16(position) !== 0xff90) {
@@ -145,14 +149,14 @@ function tilePartsComplete(view: DataView): boolean {
   }
   while (position + 12 <= view.byteLength && view.getUint16(position) === 0xff90) {
     const length = view.getUint32(position + 6);
-    if (length === 0) return endsWithEoc(view); // the last tile-part runs up to the end of codestream
+    if (length === 0) return endsWithEoc(view); // the last tile-part goes on to the end of the codestream
     if (length < 14) return false;
     position += length;
   }
   return position + 2 <= view.byteLength && view.getUint16(position) === 0xffd9;
 }
 
-/** Whether the codestream ends with EOC, but for padding. */
+/** Whether the codestream ends with EOC; zeros may follow as padding. */
 function endsWithEoc(view: DataView): boolean {
   let end = view.byteLength;
   while (end > 2 && view.getUint8(end - 1) === 0) end -= 1;

@@ -1,11 +1,11 @@
 /**
- * Text in the character set that a data set names (PS3.3 C.12.1.1.2), as far as one set does for a whole value; codes that
- * switch sets inside a value (ISO 2022) are left in it. Descriptions are words to tell series apart by, and no more.
+ * Decodes text in the character set that a data set names (PS3.3 C.12.1.1.2). One set is used for a whole value: escape
+ * codes that switch sets within a value (ISO 2022) stay in the text. This is enough to find words in descriptions.
  */
 
 import { TextDecoder } from 'node:util';
 
-/** Defined terms of SpecificCharacterSet, without `ISO 2022` or `ISO_`, and the label that TextDecoder knows. */
+/** Defined terms of SpecificCharacterSet without `ISO 2022` or `ISO_`, and the label for TextDecoder. */
 const LABELS: Readonly<Record<string, string>> = {
   'IR 100': 'iso-8859-1',
   'IR 101': 'iso-8859-2',
@@ -27,13 +27,14 @@ const LABELS: Readonly<Record<string, string>> = {
 const decoders = new Map<string, TextDecoder>();
 
 /**
- * Text that was read one character a byte, in its real characters.
+ * Decodes a text.
  *
- * @param charset SpecificCharacterSet, read likewise. Without one, or with one that is not known, bytes above 127 are
- *   taken for UTF-8 where they are valid UTF-8, and for Latin-1 otherwise.
+ * @param raw the bytes as Latin-1: one character per byte
+ * @param charset SpecificCharacterSet, also as Latin-1. If it is absent or unknown, bytes above 127 count as UTF-8 if
+ *   they are valid UTF-8, else as Latin-1.
  */
 export function decodeText(raw: string, charset: string | undefined): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is the same in all sets
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is the same in all character sets
   if (/^[\x00-\x7f]*$/.test(raw)) return raw;
   const term = charset
     ?.split('\\')

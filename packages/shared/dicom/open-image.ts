@@ -1,0 +1,45 @@
+/** The one way to read a DICOM image: its header at once, its frames on demand. */
+
+import type { ErrorContext } from '../domain/index.ts';
+import type { DicomHeader } from './header.ts';
+import { assertRescalable, type Frame, modalityValues } from './modality-values.ts';
+import { openStored } from './stored-values.ts';
+
+/** A DICOM image whose header has been read. */
+export interface DicomImage {
+  readonly header: DicomHeader;
+  /**
+   * Decodes one frame. Nothing is cached: asking again decodes again.
+   *
+   * @param index place of the frame in the pixel data, from 0, as in `header.frames`
+   * @returns modality values, float32 [rows * columns], and which pixels are padding
+   * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_DECODE_FAILED`; `DICOM_UNSUPPORTED`, also for a Modality LUT
+   *   Sequence; `DICOM_ATTRIBUTE_MISSING` without pixel data; `DICOM_ATTRIBUTE_INVALID` if header and pixel data
+   *   contradict each other, or there is no such frame
+   * @throws {CodecUnavailableError} if a codec cannot be loaded, which is not the fault of the file
+   */
+  frame(index: number): Promise<Frame>;
+}
+
+/**
+ * Opens a DICOM image: parses the file once and reads its header. Frames are decoded when they are asked for.
+ *
+ * What only prevents decoding, such as an unsupported compression or missing pixel data, is an error of `frame`.
+ *
+ * @param bytes the whole file. The image refers to them and reads its frames from them, so they must not change.
+ * @param context study, series and file, for the messages of all errors
+ * @throws {DicomError} and nothing else: `DICOM_NOT_DICOM`; `DICOM_TRUNCATED` if the file ends inside its header, or is
+ *   too short for NumberOfFrames; `DICOM_ATTRIBUTE_MISSING` and `DICOM_ATTRIBUTE_INVALID`, naming the attribute;
+ *   `DICOM_UNSUPPORTED` for a deflated data set that is too large; `DICOM_DECODE_FAILED` for a damaged deflate stream
+ *   and for every unexpected failure
+ */
+export function openImage(bytes: Uint8Array, context: ErrorContext = {}): DicomImage {
+  const { header, stored } = openStored(bytes, context);
+  return {
+    header,
+    frame: async (index) => {
+      assertRescalable(header, context);
+      return modalityValues(header, index, await stored(index));
+    },
+  };
+}

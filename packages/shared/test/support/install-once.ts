@@ -1,0 +1,106 @@
+/**
+ * Programs that the tests install for themselves where that is possible. Test files run beside each other, so an
+ * installation holds a lock: the first file installs, the others wait, and look again when the lock is theirs.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const MINUTE = 60_000;
+/** So long an installation that failed is not tried again: without a network, each test file would wait for it. */
+const FAILURE_COUNTS_MS = 10 * MINUTE;
+
+export interface Installation {
+  /** The name of the lock, and of the program in messages. */
+  readonly name: string;
+  /** Whether all of it is there: false while another process is still installing it. */
+  isThere(): Promise<boolean>;
+  /**
+   * Installs it. @param lock the descriptor of the locked file. A child process that inherits it keeps the lock until it
+   * ends, even if the tests are killed.
+   * @throws {Error} saying why it cannot be installed.
+   */
+  install(lock: number): Promise<void>;
+}
+
+/** Where installed programs are kept, for every clone of this user. */
+export function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'spineline-tests');
+}
+
+/** Installs what is not there. @returns why it is not there, for `describe.skipIf`; `undefined` when it is. */
+export async function installOnce({ name, isThere, install }: Installation): Promise<string | undefined> {
+  if (await isThere()) return undefined;
+  if (process.env.SPINELINE_TEST_INSTALL === 'never') return `${name} is not here, and SPINELINE_TEST_INSTALL is never`;
+  try {
+    await mkdir(cacheFolder(), { recursive: true });
+    return await locked(name, async (lock) => {
+      if (await isThere()) return undefined;
+      const failure = join(cacheFolder(), `${name}.failed`);
+      const recent = await stat(failure).catch(() => undefined);
+      if (recent && Date.now() - recent.mtimeMs < FAILURE_COUNTS_MS) return await readFile(failure, 'utf8');
+      try {
+        await install(lock);
+      } catch (error) {
+        const why = `${name} cannot be installed: ${(error as Error).message}`;
+        await writeFile(failure, why);
+        return why;
+      }
+      await rm(failure, { force: true });
+      return (await isThere()) ? undefined : `${name} was installed, and is not there`;
+    });
+  } catch (error) {
+    return `${name} cannot be installed: ${(error as Error).message}`;
+  }
+}
+
+/** The lock is the system's (flock): it is gone when the last process that has the file open is gone. */
+async function locked<T>(name: string, work: (lock: number) => Promise<T>): Promise<T> {
+  const file = await open(join(cacheFolder(), `${name}.lock`), 'w');
+  try {
+    // The command flock is part of Linux; a Mac has the lock only in Python.
+    const python = ['-c', 'import fcntl; fcntl.flock(3, fcntl.LOCK_EX)'];
+    const [program, parameters]: [string, string[]] =
+      process.platform === 'linux' ? ['flock', ['3']] : ['python3', python];
+    const { code, output } = await run(program, parameters, { inherited: file.fd });
+    if (code !== 0) throw new Error(`no lock: ${output}`);
+    return await work(file.fd);
+  } finally {
+    await file.close();
+  }
+}
+
+export interface Ran {
+  /** -1 when the program is not there or was stopped. */
+  readonly code: number;
+  /** The end of what it printed. */
+  readonly output: string;
+}
+
+export interface RunOptions {
+  /** A descriptor of this process that the child has as its descriptor 3. */
+  readonly inherited?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a program to its end. Never throws; one that takes longer than fifteen minutes is killed. */
+export function run(program: string, parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(program, parameters, {
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe', options.inherited ?? 'ignore'],
+      signal: AbortSignal.timeout(15 * MINUTE),
+      killSignal: 'SIGKILL',
+    });
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        printed = (printed + text).slice(-4000);
+      });
+    }
+    child.once('error', (error) => resolve({ code: -1, output: error.message }));
+    child.once('close', (code) => resolve({ code: code ?? -1, output: printed.trim() }));
+  });
+}

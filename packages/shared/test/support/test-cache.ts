@@ -1,0 +1,148 @@
+/**
+ * Things that are expensive to make and that several test files read: made once, for all files and all later runs, in
+ * `node_modules/.cache/spineline-tests/<name>-<key>/`. Nothing may write into such a folder: a test that changes files
+ * works on a copy ({@link copyTo}). The cache can be removed at any time when no test runs.
+ */
+
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { canonicalJson } from '../../store/canonical-json.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
+const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'spineline-tests');
+/** A folder that no test has used for so long was made by sources that have changed since. */
+const KEPT_MS = 24 * 3_600_000;
+
+/**
+ * The folder that `make` fills, now or in an earlier test.
+ *
+ * @param name of the kind of thing, part of the folder's name.
+ * @param parameters what is made; another value is another folder.
+ * @param sources files and folders of the repository that hold the program that makes it; when one of them changes, it
+ *   is made again.
+ * @param make fills an empty folder.
+ */
+export async function madeOnce(
+  name: string,
+  parameters: object,
+  sources: readonly string[],
+  make: (folder: string) => Promise<unknown>,
+): Promise<string> {
+  const key = createHash('sha256').update(canonicalJson({ parameters, sources: await digestOf(sources) }));
+  const folder = join(CACHE, `${name}-${key.digest('hex').slice(0, 16)}`);
+  if (!(await isThere(folder))) await withLock(folder, () => fill(folder, make));
+  const now = new Date();
+  await utimes(folder, now, now);
+  return folder;
+}
+
+/** Copies a folder with its times and its links, for tests that change files. */
+export async function copyTo(folder: string, copy: string): Promise<void> {
+  await cp(folder, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+async function fill(folder: string, make: (folder: string) => Promise<unknown>): Promise<void> {
+  if (await isThere(folder)) return; // made while this process waited for the lock
+  await mkdir(CACHE, { recursive: true });
+  await removeUnused();
+  const unfinished = await mkdtemp(join(CACHE, 'unfinished-'));
+  try {
+    await make(unfinished);
+    await rename(unfinished, folder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    if (!(await isThere(folder))) throw error;
+  }
+}
+
+async function removeUnused(): Promise<void> {
+  for (const name of await readdir(CACHE)) {
+    const used = await stat(join(CACHE, name)).catch(() => undefined);
+    if (used && Date.now() - used.mtimeMs > KEPT_MS) await rm(join(CACHE, name), { recursive: true, force: true });
+  }
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return (await stat(folder).catch(() => undefined)) !== undefined;
+}
+
+const digests = new Map<string, Promise<string>>();
+
+function digestOf(sources: readonly string[]): Promise<string> {
+  const name = sources.join(' ');
+  const digest = digests.get(name) ?? digestOfFiles(sources);
+  digests.set(name, digest);
+  return digest;
+}
+
+async function digestOfFiles(sources: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const source of sources) {
+    const path = join(REPOSITORY, source);
+    const isFolder = (await stat(path)).isDirectory();
+    const below = isFolder ? (await readdir(path, { recursive: true })).filter((file) => file.endsWith('.ts')) : [''];
+    for (const file of below.sort()) hash.update(`${source}/${file}\0`).update(await readFile(join(path, file)));
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Runs `work` while no other process of this machine does so for the same folder. The lock is a Unix socket that its
+ * holder listens on. Who waits connects to it, and is told by the system when it closes, also when the holder was killed.
+ */
+async function withLock(folder: string, work: () => Promise<void>): Promise<void> {
+  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
+  const path = join(tmpdir(), `spineline-tests-${name}.sock`);
+  for (;;) {
+    const release = await take(path);
+    if (release) {
+      try {
+        return await work();
+      } finally {
+        await release();
+      }
+    }
+    // Nobody listens: the holder was killed. Two processes that see this at the same moment may both get the lock; the
+    // later one then finds the folder filled.
+    if (!(await whenReleased(path))) await rm(path, { force: true });
+  }
+}
+
+/** Takes the lock. @returns how to release it; `undefined` if another process has it. */
+function take(path: string): Promise<(() => Promise<void>) | undefined> {
+  return new Promise((resolve, reject) => {
+    const waiting = new Set<Socket>();
+    const server = createServer((socket) => {
+      waiting.add(socket);
+      socket.on('error', () => {}).once('close', () => waiting.delete(socket));
+    });
+    const release = () =>
+      new Promise<void>((released) => {
+        server.close(() => released());
+        for (const socket of waiting) socket.destroy();
+      });
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen(path, () => resolve(release));
+  });
+}
+
+/** Resolves when the holder of the lock releases it: `true`; at once with `false` if there is none. */
+function whenReleased(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let isHeld = false;
+    connect(path)
+      .once('connect', () => {
+        isHeld = true;
+      })
+      .on('error', () => {})
+      .resume()
+      .once('close', () => resolve(isHeld));
+  });
+}
