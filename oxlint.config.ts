@@ -1,6 +1,30 @@
 /** What `npm run lint` looks for. Types are checked by `npm run typecheck`, unused exports by `npm run unused`. */
 
-import { defineConfig } from 'oxlint';
+import { defineConfig, type OxlintOverride } from 'oxlint';
+import { ROOMS } from './scripts/rooms.ts';
+
+/** The order of imports (docs/architecture.md, "Rooms and the order of imports"). */
+const importOrder = ROOMS.flatMap((row, place) =>
+  row.map(({ name }): OxlintOverride => {
+    const allowed = new Set(ROOMS.slice(0, place).flatMap((earlier) => earlier.map((room) => room.name)));
+    const refused = ROOMS.flat().filter((room) => room.name !== name && !allowed.has(room.name));
+    const rooms = refused.map((room) => room.name).join('|');
+    return {
+      files: [`packages/shared/${name}/**`],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              { regex: `^(\\.\\./)+(${rooms})/`, message: `${name}/ imports only from rooms of earlier rows: scripts/rooms.ts` },
+              { regex: '^(\\.\\./)+(apps|phantom)/|^@spineline/|^spineline', message: 'no room imports from an app or a package' },
+            ],
+          },
+        ],
+      },
+    };
+  }),
+);
 
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'node', 'promise', 'vitest'],
@@ -65,4 +89,16 @@ export default defineConfig({
     'vitest/no-standalone-expect': 'off',
     'vitest/valid-describe-callback': 'off',
   },
+  overrides: [
+    ...importOrder,
+    {
+      files: ['apps/worker-*/**'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          { patterns: [{ regex: '^@spineline/worker-|^spineline', message: 'a worker imports from packages/shared only' }] },
+        ],
+      },
+    },
+  ],
 });

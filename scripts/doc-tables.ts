@@ -47,7 +47,7 @@ function settingsTable(): string {
 }
 
 /** All series of a worker that are spineline's own. */
-export function workerRegistry(): Registry {
+function workerRegistry(): Registry {
   const { registry } = new WorkerMetrics(FIRST_STAGE);
   new StoreMetrics(registry);
   registerGpuMetrics(registry, async () => []);
@@ -55,7 +55,7 @@ export function workerRegistry(): Registry {
 }
 
 /** All series of the exporter, but for those of its store, which are as a worker's. */
-export function exporterRegistry(): Registry {
+function exporterRegistry(): Registry {
   return new ExporterMetrics(undefined as never, undefined as never).registry;
 }
 

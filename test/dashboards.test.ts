@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { panelExpressions } from '../deploy/grafana/expressions.ts';
+import { panelExpressions } from './support/dashboard-expressions.ts';
 import { dashboards } from '../deploy/grafana/generate.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -33,7 +33,7 @@ const rules = parse(await readFile(`${root}deploy/prometheus/rules/recording.yml
 const docs = await readFile(`${root}docs/kubernetes.md`, 'utf8');
 
 // What is in a manifest depends on its kind.
-// biome-ignore lint/suspicious/noExplicitAny: paths of validated manifests
+// oxlint-disable-next-line typescript/no-explicit-any -- paths of validated manifests
 type Any = any;
 const manifests = (folder: string) => render(k8s + folder);
 const ofKind = (kind: string, folder: string) => manifests(folder).filter((one) => one.kind === kind);

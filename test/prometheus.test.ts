@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { DashboardJson } from '../deploy/grafana/expressions.ts';
+import type { DashboardJson } from './support/dashboard-expressions.ts';
 import { metricNames, metricOf } from './support/promql.ts';
 
 interface Rule {

@@ -43,7 +43,7 @@ function filled(text: string, values: ReadonlyMap<string, string>): string {
 }
 
 /** The stage and those that it stands on, nearest first. @throws {Error} if there is no such stage. */
-export function ancestry(stages: readonly Stage[], name: string): readonly Stage[] {
+function ancestry(stages: readonly Stage[], name: string): readonly Stage[] {
   const stage = stages.find((one) => one.name === name);
   if (!stage) throw new Error(`no stage is called ${name}`);
   return [stage, ...(stages.some((one) => one.name === stage.from) ? ancestry(stages, stage.from) : [])];

@@ -8,7 +8,7 @@ export interface Manifest {
   kind: string;
   metadata: { name: string; namespace?: string; labels?: Record<string, string> };
   // What is in it depends on its kind.
-  // biome-ignore lint/suspicious/noExplicitAny: a manifest is looked into by paths, and validated by schemas of its own
+  // oxlint-disable-next-line typescript/no-explicit-any -- a manifest is looked into by paths, and validated by schemas of its own
   [member: string]: any;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The pages of `spineline board`: Bull Board over the queues, with access control in front. Bull Board itself has no login,
- * and its pages may retry, add and delete jobs. Here the board is read-only by default, and asks for a password unless it
- * listens on loopback.
+ * The pages of `spineline board`: Bull Board over the queues, with access control in front. Bull Board itself has no
+ * login, and its pages may retry, add and delete jobs. Here the board is read-only by default, and asks for a password
+ * unless it listens on loopback.
  */
 
 import type { AddressInfo } from 'node:net';
@@ -37,7 +37,7 @@ export interface BoardServer {
 }
 
 /** An address that only this machine can reach. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(host);
 }
 
@@ -75,7 +75,8 @@ export async function startBoard(queues: Queues, options: BoardOptions): Promise
 
 function boardApp(queues: Queues, { host, login, allowChanges }: BoardOptions): Hono {
   const app = new Hono();
-  // For a supervisor that restarts the process if it does not answer. Reveals nothing about the queues, so needs no login.
+  // For a supervisor that restarts the process if it does not answer. Reveals nothing about the queues, so needs no
+  // login.
   app.get('/livez', (context) => context.text('ok\n'));
   app.use(
     secureHeaders({

@@ -37,7 +37,11 @@ export async function withStore<T>(
   }
 }
 
-/** Runs `work` with the queues in the Redis of the settings. @throws {ConfigError} if none is set or it does not answer. */
+/**
+ * Runs `work` with the queues in the Redis of the settings.
+ *
+ * @throws {ConfigError} if none is set or it does not answer.
+ */
 export async function withQueues<T>(
   settings: Settings,
   work: (side: QueueSide) => Promise<T>,

@@ -45,8 +45,8 @@ function placeOf(pathOrUrl: string): string {
 }
 
 /**
- * Prints on standard error what is read and what is not. Call it for a scanned dataset before its studies are read, and for
- * any other dataset afterwards, when its counts are complete.
+ * Prints on standard error what is read and what is not. Call it for a scanned dataset before its studies are read, and
+ * for any other dataset afterwards, when its counts are complete.
  *
  * @param from `server` for a DICOMweb server, which has no folders.
  */
@@ -55,7 +55,7 @@ export function printDatasetSummary(dataset: Dataset, from: 'files' | 'server' =
 }
 
 /** The lines of the summary; none for a dataset that is as described. */
-export function summaryOf(dataset: Dataset, from: 'files' | 'server' = 'files'): string[] {
+function summaryOf(dataset: Dataset, from: 'files' | 'server' = 'files'): string[] {
   const lines: string[] = [];
   const { scan } = dataset;
   if (scan) lines.push(...scanLines(scan));

@@ -5,10 +5,10 @@ import { InvalidArgumentError } from 'commander';
 const UNITS_MS = { h: 3_600_000, min: 60_000 } as const;
 
 /**
- * `07:00` is the next time at which the clock of this machine shows 07:00. `8h` and `90min` count from now. Anything else is
- * a date with a time (ISO 8601).
+ * `07:00` is the next time at which the clock of this machine shows 07:00. `8h` and `90min` count from now. Anything
+ * else is a date with a time (ISO 8601).
  */
-export function parseDeadline(text: string, now = new Date()): Date {
+function parseDeadline(text: string, now = new Date()): Date {
   const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text);
   if (clock) {
     const deadline = new Date(now);

@@ -184,7 +184,7 @@ describe('spineline diff', () => {
     };
     expect(await refused('run-a', 'nobody')).toContain('there is no run called nobody');
     expect(await refused('run-a', 'other')).toContain('no scored study in common');
-    expect(await refused('run-a', 'run-b', '--html', file('nowhere/diff.html'))).toContain('a folder that is there');
+    expect(await refused('run-a', 'run-b', '--html', file('nowhere/diff.html'))).toContain('an existing folder');
     expect(await refused('run-a', 'run-b', '--top', 'many')).toContain('a whole number');
     await writeFile(file('others.csv'), labelsCsv(['77'], labelOf));
     expect(await refused('run-a', 'run-b', '--labels', file('others.csv'))).toContain('have none in common');

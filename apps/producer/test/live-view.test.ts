@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { liveView } from '../src/terminal/live-view.ts';
 import type { Palette } from '../src/terminal/style.ts';
 import { columnsOf, wrap } from '../src/terminal/text.ts';
-import type { RunLook, StageLook } from '@spineline/shared/watching';
+import type { RunLook } from '@spineline/shared/watching';
+import type { StageLook } from '../../../packages/shared/watching/watch-run.ts';
 import { syntheticRun } from './support/synthetic-run.ts';
 
 const NOTICE = 'Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.';
@@ -253,7 +254,7 @@ describe('the live view', () => {
     expect(text).toContain('tonight  finished  23:50:00');
     expect(text).toContain('100 %');
     expect(text).toContain('198 scored  2 failed  0 of 200 studies left');
-    expect(text).not.toMatch(/min left|expected finish|counts are of Redis/);
+    expect(text).not.toMatch(/min left|expected finish|counts from Redis/);
   });
 
   it('never says 100 % before all is done', () => {

@@ -3,7 +3,7 @@
 import { TARGETS } from '@spineline/shared/domain';
 import type { FoundSlice, ZArtefact } from '@spineline/shared/stages';
 import { describe, expect, it } from 'vitest';
-import { membersOfStudy } from '@spineline/shared/reports';
+import { membersOfStudy } from '../../../packages/shared/reports/member-slices.ts';
 
 const DEPTH = 32;
 

@@ -7,7 +7,8 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generatePhantom, oneSided, STORED_AS, type StoredAs } from '@spineline/phantom';
+import { generatePhantom, oneSided, STORED_AS } from '@spineline/phantom';
+import { type StoredAs } from '../../../packages/phantom/src/stored-as.ts';
 import { SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
 import type { StudyResult } from '@spineline/shared/runs';

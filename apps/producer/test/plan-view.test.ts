@@ -1,6 +1,6 @@
 /** How long a plan takes: hand-worked cases. */
 
-import { estimate } from '@spineline/shared/lineage';
+import { estimate } from '../../../packages/shared/lineage/estimate.ts';
 import { describe, expect, it } from 'vitest';
 
 

@@ -273,7 +273,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     expect(seconds.least).toBeGreaterThan(0);
     // Where the pool of stage 1 was the slowest, it does not matter what the others have to do.
     const open = seconds.most > seconds.least;
-    expect(text.stdout).toContain(open ? 'by what the upstream steps come to' : `${STUDIES} studies, about `);
+    expect(text.stdout).toContain(open ? 'depending on what the upstream steps produce' : `${STUDIES} studies, about `);
     expect(await times()).toEqual(before);
     expect((await spineline(['status', 'dry'], settings)).stderr).toContain('there is no run called dry');
     expect((await spinelineOk(['models', 'list'], settings)).stdout).not.toContain('never-run');

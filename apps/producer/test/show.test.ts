@@ -10,7 +10,8 @@ import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/reports';
 
 import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
-import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputFolder, stageOutputKey } from '@spineline/shared/store';
+import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputKey } from '@spineline/shared/store';
+import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
@@ -107,7 +108,7 @@ describe('the lineage of a result', () => {
   it('says which run it was reprocessed from', async () => {
     await rm(fileURLToPath(storeUrl), { recursive: true });
     small = await writeSmallRun(store, join(folder, 'again'), { from: { run: 'yesterday', stage: 'stage3' } });
-    expect((await show('1001')).stdout).toMatch(/from run yesterday.*stage3/);
+    expect((await show('1001')).stdout).toMatch(/outputs of run yesterday: .*stage3/);
   });
 
   it('of a failed study is its failure, and of one that waits, that it does', async () => {
@@ -151,7 +152,7 @@ describe('the lineage of a result', () => {
     await expect(readLineage(small.runs, RUN, '9')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(
-        /run tonight has no study 9; expected one of its 3 studies, such as 1001, 1002, 1003;.*spineline failed tonight the others/,
+        /run tonight has no study 9; expected one of its 3 studies, such as 1001, 1002, 1003;.*spineline failed tonight the failed ones/,
       ),
     });
     expect((await show('9')).stderr).toContain(`spineline failed tonight --store ${storeUrl} the others`);
@@ -171,7 +172,7 @@ describe('the lineage of a result', () => {
     expect(stdout).toMatch(/axial_sides\.npy .*not in the store any more$/m);
     expect(stdout).toMatch(/axial_middle\.npy +[\d.]+ kB {2}[0-9a-f]{64}$/m);
     expect(stdout).toMatch(
-      /^3 severities .*DAMAGED in the store\n.*\n.*provenance\.json is damaged.*what made it is not known/m,
+      /^3 severities .*DAMAGED in the store\n.*\n.*provenance\.json is damaged.*what made it is unknown/m,
     );
     expect(stdout.match(/^(left|right|spinal)_\w+ /gm)).toHaveLength(25);
     const { steps } = await readLineage(small.runs, RUN, '1001');
@@ -182,7 +183,7 @@ describe('the lineage of a result', () => {
     const { pages } = await small.runs.readDataset(small.run.dataset);
     await store.put(datasetPageKey(pages[0]!), 'damaged');
     expect((await readLineage(small.runs, RUN, '1001')).input).toEqual({
-      missing: expect.stringMatching(/^1 of the dataset's 2 pages/),
+      missing: expect.stringMatching(/^1 of 2 pages of the dataset/),
     });
     await store.delete(datasetKey(small.run.dataset));
     const { result, input } = await readLineage(small.runs, RUN, '1001');
@@ -213,7 +214,7 @@ describe('an artefact', () => {
     expect((await show('1001', '--artefact', 'nothing.json')).stderr).toContain('provenance:stage1');
     const { stderr } = await show('1002', '--artefact', 'z.json');
     expect(stderr).toMatch(/STUDY_NOT_SCORED.*STUDY_UNREADABLE/);
-    expect(stderr).toContain(`spineline show tonight 1002 --store ${storeUrl} says more`);
+    expect(stderr).toContain(`for details: spineline show tonight 1002 --store ${storeUrl}`);
   });
 });
 

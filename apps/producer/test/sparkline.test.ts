@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { sparkline } from '../src/terminal/sparkline.ts';
-import { Throughput } from '@spineline/shared/watching';
+import { Throughput } from '../../../packages/shared/watching/throughput.ts';
 
 describe('a sparkline', () => {
   it('has a character a value, the largest one full and nothing lowest', () => {

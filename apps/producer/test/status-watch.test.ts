@@ -157,7 +157,7 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     await command.err.when((line) => line.startsWith('0 of 4 studies'));
     command.child.kill('SIGINT');
     expect(await command.exited).toEqual({ code: 4, signal: null });
-    expect(command.err.all.at(-1)).toBe('the run continues; to watch it again: spineline status tonight --watch');
+    expect(command.err.all.at(-1)).toBe('the run continues; watch again: spineline status tonight --watch');
     expect(command.out.all).toEqual([]);
     expect(await rig.queues.unfinished()).toBe(4);
   });
@@ -246,7 +246,7 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
         const text = stripVTControlCharacters(shown);
         expect(text).toContain('tonight  waiting for workers');
         expect(text).toContain('studies wait, but no worker takes them: are workers running?');
-        expect(text.trimEnd().split('\n').at(-1)).toContain('the run continues; to watch it again: spineline status tonight');
+        expect(text.trimEnd().split('\n').at(-1)).toContain('the run continues; watch again: spineline status tonight');
         expect(Math.max(...text.split(/\r?\n/).map((line) => [...line].length))).toBe(70);
         expect(shown.lastIndexOf('\x1b[?25h')).toBeGreaterThan(shown.lastIndexOf('\x1b[?25l'));
       });

@@ -6,7 +6,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ExportExpectations, generateExport, type StudyExpectation } from '@spineline/phantom';
+import { generateExport } from '@spineline/phantom';
+import { type ExportExpectations, type StudyExpectation } from '../../../packages/phantom/src/export/expectations.ts';
 import { KINDS } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';

@@ -10,7 +10,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../deploy/grafana/expressions.ts';
+import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../test/support/dashboard-expressions.ts';
 import { connectRedis } from '../../../packages/shared/queue/connection.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';

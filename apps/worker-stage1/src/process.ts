@@ -1,6 +1,6 @@
 /**
- * Stage 1, which slice: fetches and indexes every file of the study, runs the 3D models on the two sagittal volumes, and
- * writes `series-index.json` and `z.json` for the later stages (docs/pipeline.md, "Level slices").
+ * Stage 1, which slice: fetches and indexes every file of the study, runs the 3D models on the two sagittal volumes,
+ * and writes `series-index.json` and `z.json` for the later stages (docs/pipeline.md, "Level slices").
  */
 
 import type { StudyEntry } from '@spineline/shared/dataset';

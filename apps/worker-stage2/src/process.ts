@@ -1,8 +1,8 @@
 /**
- * Stage 2, where in the slice: runs the XY models on the sagittal images, chooses the axial slices from the points of the
- * levels, runs the XY models on these, and cuts the crops for stage 3 around all points (docs/pipeline.md, "Axial slices",
- * "Points", "Crop plan"). Points and crops are two outputs with two keys, so that crops with other windows can be cut
- * without running an XY model.
+ * Stage 2, where in the slice: runs the XY models on the sagittal images, chooses the axial slices from the points of
+ * the levels, runs the XY models on these, and cuts the crops for stage 3 around all points (docs/pipeline.md, "Axial
+ * slices", "Points", "Crop plan"). Points and crops are two outputs with two keys, so that crops with other windows can
+ * be cut without running an XY model.
  */
 
 import type { ReadyBundle } from '@spineline/shared/models';

@@ -1,7 +1,7 @@
 /**
  * Stage 3, how severe: runs the severity models on the crops of each target and commits the result of the study
- * (docs/pipeline.md, "Severities"). It reads no DICOM file. A study with too few views fails before severities are computed
- * or looked up, so that the limit of this worker holds for reused outputs too.
+ * (docs/pipeline.md, "Severities"). It reads no DICOM file. A study with too few views fails before severities are
+ * computed or looked up, so that the limit of this worker holds for reused outputs too.
  */
 
 import { LEVELS, TARGETS } from '@spineline/shared/domain';

@@ -7,9 +7,6 @@ import { deflateRawSync } from 'node:zlib';
 import { DICTIONARY, type Keyword, type ValueRepresentation } from './dicom-dictionary.ts';
 import { isEncapsulated, TRANSFER_SYNTAXES, type TransferSyntax } from './transfer-syntaxes.ts';
 
-export { encodeFrame, type FrameFormat } from './codec/frame-encoder.ts';
-export { TRANSFER_SYNTAXES, type TransferSyntax } from './transfer-syntaxes.ts';
-
 /**
  * A value of any VR. Numbers for US, SS, UL, SL, FL, FD, and for DS and IS (written as decimal text); text otherwise, with
  * `\` between values or as an array; data sets for SQ; bytes for OB, OW, UN, where OW bytes are little-endian words.

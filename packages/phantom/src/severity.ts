@@ -9,7 +9,7 @@ import { LEVELS, type Level, SEVERITIES, type Severity, TARGETS, type Target, ty
 import type { Random } from './random.ts';
 
 /** Below the first the structure is normal or mildly narrowed, below the second moderately, from there on severely. */
-export const CLASS_LIMITS = [0.4, 0.65] as const;
+const CLASS_LIMITS = [0.4, 0.65] as const;
 
 export interface TargetSeverity {
   readonly target: Target;

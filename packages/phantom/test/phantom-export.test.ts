@@ -5,7 +5,7 @@ import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { type DicomHeader, type InstanceFacts, openImage, readFacts } from '@spineline/shared/dicom';
 import { ConfigError, KINDS, TARGETS } from '@spineline/shared/domain';
-import { normalOf, type Orientation } from '@spineline/shared/geometry';
+import { normalOf, type Orientation } from '../../shared/geometry/slice-plane.ts';
 import { REJECTIONS } from '@spineline/shared/series';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { phantomExport } from '../../shared/test/support/phantoms.ts';
@@ -15,7 +15,8 @@ import { LANGUAGES } from '../src/export/languages.ts';
 import { FILE_NAMES, LAYOUTS } from '../src/export/layouts.ts';
 import { TWISTS } from '../src/export/twists.ts';
 import { VENDORS } from '../src/export/vendors.ts';
-import { EXPORT_STUDIES, type ExportExpectations, generateExport, type StudyExpectation } from '../src/index.ts';
+import { EXPORT_STUDIES, generateExport } from '../src/index.ts';
+import { type ExportExpectations, type StudyExpectation } from '../src/export/expectations.ts';
 import { digests, temporaryFolder } from './dataset-folder.ts';
 import { tableOf } from './support/phantom-files.ts';
 

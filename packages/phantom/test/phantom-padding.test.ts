@@ -3,7 +3,8 @@
 import { ConfigError } from '@spineline/shared/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../shared/test/support/phantoms.ts';
-import { generatePhantom, type Padding } from '../src/index.ts';
+import { generatePhantom } from '../src/index.ts';
+import { type Padding } from '../src/padding.ts';
 import { type PhantomFile, phantomFiles, storedValues } from './support/phantom-files.ts';
 
 /** Signed and unsigned pixels, with and without rescaling. */

@@ -1,4 +1,4 @@
-/** Threads that decode and prepare, so that the main thread never computes; see compute-tasks.ts for what they do. */
+/** Compute threads: they run the tasks of compute-tasks.ts, so that the main thread of a worker never computes. */
 
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
@@ -12,11 +12,11 @@ type TaskName<Tasks> = {
 type InputOf<Task> = Task extends (input: infer Input) => unknown ? Input : never;
 type ValueOf<Task> = Task extends (input: never) => infer Value ? Awaited<Value> : never;
 
-/** Threads that run the tasks of a module that serves them (`serveTasks`). */
+/** A pool of threads. Each runs a module that calls `serveTasks`. */
 export class TaskPool<Tasks> {
   readonly #pool: Piscina;
 
-  /** @param module of the thread. */
+  /** @param module the module that the threads run. */
   constructor(module: URL, threads: number) {
     this.#pool = new Piscina({
       filename: fileURLToPath(module),
@@ -27,10 +27,10 @@ export class TaskPool<Tasks> {
   }
 
   /**
-   * Runs one task on a free thread. Inputs are copied, outputs transferred.
+   * Runs one task on a free thread. Inputs are copied, outputs are transferred.
    *
-   * @param report told how the thread spent its time, if the task succeeds.
-   * @throws {SpinelineError} with the code, kind and context of what the task threw.
+   * @param report called with the times that the thread measured, if the task succeeds.
+   * @throws {SpinelineError} with the code, kind and context of the error of the task.
    */
   async run<K extends TaskName<Tasks>>(
     task: K,

@@ -1,6 +1,6 @@
 /**
- * The work of compute threads: decoding and preparing tensors, one function a task. They take bytes and settings and
- * give arrays; fetching, inference and writing happen elsewhere.
+ * The tasks of compute threads, one function per task: they decode DICOM and prepare tensors. They take bytes and settings
+ * and return arrays. Fetching, inference and writing happen elsewhere.
  */
 
 import { createHash } from 'node:crypto';
@@ -42,7 +42,7 @@ export async function prepareStage1(input: {
   return { index: study.index, volumes, flags };
 }
 
-/** Stage 2: one sample an image, float32 [3, height, width], and which of the images are all of one value. */
+/** Stage 2: one sample per image, float32 [3, height, width], and which images have the same value everywhere. */
 export async function prepareXy(input: {
   study: string;
   images: readonly XyImage[];
@@ -92,7 +92,7 @@ export async function cutCrops(input: {
   return { crops, arrays: files };
 }
 
-/** Stage 3: float32 rows of crop arrays, in the order asked for; a row that is absent is zeros. */
+/** Stage 3: float32 rows of crop arrays, in the requested order. A row of a missing array is zeros. */
 export async function readCropRows(input: {
   arrays: Readonly<Record<string, Uint8Array>>;
   rows: readonly { array: CropArray; row: number; shape: readonly number[] }[];
@@ -117,7 +117,7 @@ function arrayFor(
     array = { shape, data, present: new Array<boolean>(rows).fill(false) };
     arrays.set(name, array);
   } else if (array.shape.join() !== shape.join()) {
-    throw new BundleError('BUNDLE_INVALID', `crop windows of ${name} end in different sizes`, {
+    throw new BundleError('BUNDLE_INVALID', `the crop windows of ${name} have different output sizes`, {
       expected: array.shape.slice(2).join(' x '),
       found: shape.slice(2).join(' x '),
     });
@@ -125,7 +125,7 @@ function arrayFor(
   return array;
 }
 
-/** Decodes slices that the index names, each once, after checking that the file is still the one that was indexed. */
+/** Decodes slices of the index, each once. First checks that the file is still the one that was indexed. */
 class SliceReader {
   readonly #study: string;
   readonly #files: Files;

@@ -1,4 +1,4 @@
-/** What the threads of a task pool run: tasks by name, their buffers transferred and their errors kept whole. */
+/** The body of the threads of a task pool: runs tasks by name, transfers their buffers and keeps the code of errors. */
 
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { recordOfError } from '../domain/index.ts';
@@ -7,8 +7,9 @@ import { takeDecodeMs } from '../stages/index.ts';
 /**
  * The body of a thread.
  *
- * @returns gives `{ value }` or, since structured clone would drop an error's code and context, `{ error }` as a record; and
- *   when it was begun (ms since the epoch: threads share no other clock) and how long it took.
+ * @returns a function that gives `{ value, times }`. `times.begun` is in ms since the epoch, since threads share no
+ *   other clock. If the task fails, it gives `{ error }` as a record, since structured clone would drop the code and
+ *   the context of an Error.
  */
 export function serveTasks(tasks: Readonly<Record<string, (input: never) => Promise<unknown>>>) {
   return async ({ task, input }: { task: string; input: unknown }): Promise<unknown> => {

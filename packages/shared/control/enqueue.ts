@@ -27,8 +27,8 @@ export interface EnqueueOptions extends RunOptions {
 }
 
 /**
- * Records a run over a dataset and adds its pages to the queue. Then the producer may exit: the workers need only the store
- * and Redis.
+ * Records a run over a dataset and adds its pages to the queue. Then the producer may exit: the workers need only the
+ * store and Redis.
  *
  * @throws {ConfigError} if there is a run of this name.
  * @throws {DatasetError} if the dataset has no study.

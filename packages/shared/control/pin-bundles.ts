@@ -1,6 +1,6 @@
 /**
- * Which bundle a new run pins for each stage: the one that `--models` names, else the one that is promoted in the store,
- * else the demo bundle.
+ * Which bundle a new run pins for each stage: the one that `--models` names, else the one that is promoted in the
+ * store, else the demo bundle.
  */
 
 import { join } from 'node:path';
@@ -39,11 +39,10 @@ export interface PinOptions {
 /**
  * Pins the bundles of a run by digest. A bundle in a folder is pushed into the store first.
  *
- * @param choices `stage3=bundle@version` (in the store) or `stage3=./folder`. A stage without a choice gets the promoted
- *   bundle, else the demo bundle.
- * @throws {ConfigError} for a choice of another form.
- * @throws {BundleError} for a bundle that does not exist; `BUNDLE_DIGEST_MISMATCH` for a bundle that has changed since it
- *   was promoted.
+ * @param choices `stage3=bundle@version` (in the store) or `stage3=./folder`. A stage without a choice gets the
+ *   promoted bundle, else the demo bundle.
+ * @throws {ConfigError} for a choice of another form. @throws {BundleError} for a bundle that does not exist;
+ *   `BUNDLE_DIGEST_MISMATCH` for a bundle that has changed since it was promoted.
  */
 export async function pinBundles(
   store: ObjectStore,
@@ -86,8 +85,8 @@ export function stagesChosen(choices: readonly string[]): Stage[] {
 }
 
 /**
- * The bundle manifests alone, for a command that needs their settings and no model. A stage without a choice gets the demo
- * bundle.
+ * The bundle manifests alone, for a command that needs their settings and no model. A stage without a choice gets the
+ * demo bundle.
  *
  * @param stored reads a `bundle@version` from the store; not called for folders.
  */

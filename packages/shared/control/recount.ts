@@ -4,7 +4,9 @@ import { LAST_STAGE, STAGE_NAMES } from '../domain/index.ts';
 import type { ProgressCounts } from '../queue/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 
-/** Counts in Redis are off by up to about one percent. If they are below this share of the true number, some were lost. */
+/**
+ * Counts in Redis are off by up to about one percent. If they are below this share of the true number, some were lost.
+ */
 const STILL_COUNTED = 0.95;
 
 /** If Redis has lost its counts, counts class shares again from the results, the only place that records them. */

@@ -1,6 +1,6 @@
 /**
- * Reprocessing: a new run that starts from the stored outputs of an old one. Decides which bundles it pins, at which stage
- * studies enter, and which studies it covers.
+ * Reprocessing: a new run that starts from the stored outputs of an old one. Decides which bundles it pins, at which
+ * stage studies enter, and which studies it covers.
  */
 
 import { readStudyList, type StudyEntry } from '../dataset/index.ts';
@@ -31,8 +31,8 @@ export interface Reprocess {
 /**
  * Prepares a reprocess. Writes nothing, except that it pushes a bundle given as a folder; in a dry run not even that.
  *
- * @throws {ConfigError} for a bundle of a stage before the one at which studies enter, for studies that the run does not
- *   have, and for an empty selection.
+ * @throws {ConfigError} for a bundle of a stage before the one at which studies enter, for studies that the run does
+ *   not have, and for an empty selection.
  */
 export async function prepareReprocess(
   runs: RunStore,

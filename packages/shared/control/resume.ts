@@ -1,6 +1,6 @@
 /**
- * Resuming a run after Redis was emptied or replaced, or after the run was cancelled. The store alone tells which studies
- * are missing, so it does not matter what Redis holds.
+ * Resuming a run after Redis was emptied or replaced, or after the run was cancelled. The store alone tells which
+ * studies are missing, so it does not matter what Redis holds.
  */
 
 import type { QueueSide } from '../queue/index.ts';
@@ -53,8 +53,8 @@ export async function findMissing(run: RunRecord, runs: RunStore): Promise<Missi
 }
 
 /**
- * Adds the missing studies of a run to the queue again: after Redis was emptied, with a new Redis, or after
- * {@link cancelRun}. Stored outputs are reused. Doing this twice, or while the run is in progress, only costs some lookups.
+ * Adds the missing studies of a run to the queue again: after Redis was emptied, with a new Redis, or after {@link
+ * cancelRun}. Stored outputs are reused. Doing this twice, or while the run is in progress, only costs some lookups.
  */
 export async function resumeRun(
   run: RunRecord,

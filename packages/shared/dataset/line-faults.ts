@@ -6,7 +6,7 @@
 import { DatasetError } from '../domain/index.ts';
 
 /** How many faults a message spells out. */
-export const FAULTS_SHOWN = 20;
+const FAULTS_SHOWN = 20;
 
 /** Collects faults of one file. Texts carry ids of the dataset and words of the file's own format, nothing else. */
 export class LineFaults {

@@ -34,7 +34,7 @@ const decoders = new Map<string, TextDecoder>();
  *   they are valid UTF-8, else as Latin-1.
  */
 export function decodeText(raw: string, charset: string | undefined): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is the same in all character sets
+  // oxlint-disable-next-line no-control-regex -- ASCII is the same in all character sets
   if (/^[\x00-\x7f]*$/.test(raw)) return raw;
   const term = charset
     ?.split('\\')

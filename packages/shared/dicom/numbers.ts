@@ -46,6 +46,6 @@ export function shown(value: string): string {
   const padding = /[\0 ]+$/;
   const clean = value.replace(padding, '');
   const cut = clean.length > LONGEST_SHOWN ? `${clean.slice(0, LONGEST_SHOWN)}...` : clean;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces
+  // oxlint-disable-next-line no-control-regex -- control characters are what this replaces
   return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -1,15 +1,18 @@
 /**
  * Every error that spineline expects, with a stable code and a kind.
  *
- * The kind decides what the queue does: a `transient` error is retried with backoff, a `permanent` one fails the study at
- * once, and `poison` is a job whose worker died each time.
+ * The kind decides what the queue does: a `transient` error is retried with backoff, a `permanent` one fails the study
+ * at once, and `poison` is a job whose worker died each time.
  */
 
 import type { MissingViews } from './missing-views.ts';
 
 export type ErrorKind = 'transient' | 'permanent' | 'poison';
 
-/** Where an error happened, what was expected and what was found. No patient data: only ids of the dataset and file names. */
+/**
+ * Where an error happened, what was expected and what was found. No patient data: only ids of the dataset and file
+ * names.
+ */
 export interface ErrorContext {
   readonly study?: string | undefined;
   readonly series?: string | undefined;
@@ -60,7 +63,9 @@ function describe(summary: string, context: ErrorContext): string {
   return parts.join('; ');
 }
 
-/** Thrown when a DICOM file cannot be read: not DICOM, truncated, contradictory, or in an unsupported transfer syntax. */
+/**
+ * Thrown when a DICOM file cannot be read: not DICOM, truncated, contradictory, or in an unsupported transfer syntax.
+ */
 export class DicomError extends SpinelineError {
   constructor(code: DicomErrorCode, summary: string, context: ErrorContext = {}, options: { cause?: unknown } = {}) {
     super(code, 'permanent', summary, context, options);
@@ -132,7 +137,9 @@ export function kindOfError(error: unknown): ErrorKind {
   return error instanceof SpinelineError ? error.kind : 'transient';
 }
 
-/** An error as plain data, for stored records and for messages between threads, which keep only the message of an Error. */
+/**
+ * An error as plain data, for stored records and for messages between threads, which keep only the message of an Error.
+ */
 export interface ErrorRecord {
   readonly code: string;
   readonly kind: ErrorKind;

@@ -1,6 +1,6 @@
 /**
- * Flags: what a reader of a result should know about how it was made. Every loss of quality gets a flag, which is in the
- * result and is counted in a metric.
+ * Flags: what a reader of a result should know about how it was made. Every loss of quality gets a flag, which is in
+ * the result and is counted in a metric.
  */
 
 import type { Condition, Kind, Level } from './vocabulary.ts';

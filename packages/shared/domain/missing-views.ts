@@ -1,6 +1,6 @@
 /**
- * Why a study has too few views to be scored: the content of the failure message as data. Series have the names that the
- * dataset gives them.
+ * Why a study has too few views to be scored: the content of the failure message as data. Series have the names that
+ * the dataset gives them.
  */
 
 import type { Flag } from './flags.ts';
@@ -13,7 +13,10 @@ export interface MissingViews {
   readonly withoutView: readonly string[];
   /** Largest share of the targets that may have no view, 0 to 1. */
   readonly allowed: number;
-  /** The series that could be read, with their kinds. `used` is false if another series of the same kind was used instead. */
+  /**
+   * The series that could be read, with their kinds. `used` is false if another series of the same kind was used
+   * instead.
+   */
   readonly series: readonly {
     readonly series: string;
     readonly kind: Kind;

@@ -27,7 +27,6 @@ export const STAGES = {
 /** A stage: the name of its queue, of its worker (`worker-stage1`) and of its pin in `run.json`. */
 export type Stage = keyof typeof STAGES;
 export type StageNumber = (typeof STAGES)[Stage]['number'];
-export type StageOfNumber<N extends StageNumber> = { [S in Stage]: (typeof STAGES)[S]['number'] extends N ? S : never }[Stage];
 export type NumberOfStage<S extends Stage> = (typeof STAGES)[S]['number'];
 /** The steps whose outputs a job of the stage names. */
 export type ReceivedStep<S extends Stage> = (typeof STAGES)[S]['receives'][number];
@@ -90,7 +89,7 @@ export function stageOfNumber(number: number): Stage | undefined {
 }
 
 /** The stage that a step belongs to. */
-export function stageOfStep(step: Step): Stage {
+function stageOfStep(step: Step): Stage {
   return STAGE_NAMES.find((stage) => (STAGES[stage].steps as readonly Step[]).includes(step))!;
 }
 

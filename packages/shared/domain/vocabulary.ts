@@ -93,12 +93,6 @@ export function rowId(studyId: string, target: Target): string {
   return `${studyId}_${target.name}`;
 }
 
-/**
- * How the notice of every demo bundle begins; what follows says on what it was trained, or that it was not. Code shows the
- * notice of the bundle at hand and never this text: see `notice` in `models/bundle.ts`.
- */
-export const DEMO_NOTICE = 'Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.';
-
 const TARGETS_BY_NAME = new Map(TARGETS.map((target) => [target.name, target]));
 
 /** The target called `{condition}_{level}`, or `undefined` for any other text. */

@@ -4,7 +4,7 @@
  */
 
 import { stringify } from 'csv-stringify/sync';
-import { compareNatural, quoted, readCsvTable } from '../dataset/index.ts';
+import { quoted, readCsvTable } from '../dataset/index.ts';
 import { rowId, SEVERITIES, TARGETS, type Target } from '../domain/index.ts';
 
 /** Probabilities in the order of `SEVERITIES`: normal/mild, moderate, severe. */
@@ -23,23 +23,6 @@ const DIGITS = 9;
 
 /** How far from 1 a row's sum may be before it is taken for a mistake rather than for rounding. */
 const SUM_TOLERANCE = 1e-3;
-
-/**
- * A whole submission as text. For more studies than fit in a string, write `SUBMISSION_HEADER` and then
- * `submissionLines` of each study in the order of `compareNatural`.
- *
- * @throws {RangeError} as `submissionLines`.
- */
-export function writeSubmission(rows: Iterable<SubmissionRow>): string {
-  const studies = new Map<string, SubmissionRow[]>();
-  for (const row of rows) {
-    const ofStudy = studies.get(row.study);
-    if (ofStudy) ofStudy.push(row);
-    else studies.set(row.study, [row]);
-  }
-  const sorted = [...studies].sort(([a], [b]) => compareNatural(a, b));
-  return SUBMISSION_HEADER + sorted.map(([study, ofStudy]) => submissionLines(study, ofStudy)).join('');
-}
 
 /**
  * The 25 lines of one study, without the header. Rows that sum to 1 within 1e-3 are scaled to sum to 1; printed with

@@ -8,7 +8,7 @@
  */
 
 import type { Kind } from '../domain/index.ts';
-import { dot, type Orientation, pixelToPatient, type SlicePlane, type Vec3 } from './slice-plane.ts';
+import { dot, type Orientation, type Vec3 } from './slice-plane.ts';
 
 /** How stored pixels become canonical ones: first the transpose, then the flips of what it gave. */
 export interface Turn {
@@ -82,19 +82,6 @@ export function isMirrored({ transpose, flipX, flipY }: Turn): boolean {
 export function isOblique(orientation: Orientation, kind: Kind): boolean {
   const { row, column } = fitOf(turnOrientation(orientation, canonicalTurn(orientation, kind)), kind);
   return Math.min(row, column) < OBLIQUE_BELOW;
-}
-
-/** Size and place of a slice after a turn: every pixel stays where it is in the patient. */
-export function turnPlane(plane: SlicePlane, turn: Turn): SlicePlane {
-  const { rows, columns } = turnSize(plane, turn);
-  const first = toStored(plane, turn, { x: 0, y: 0 });
-  return {
-    rows,
-    columns,
-    position: pixelToPatient(plane, first.x, first.y),
-    orientation: turnOrientation(plane.orientation, turn),
-    spacing: turn.transpose ? [plane.spacing[1], plane.spacing[0]] : plane.spacing,
-  };
 }
 
 /** Rows and columns after a turn. */

@@ -1,4 +1,4 @@
-export { TURNS, type Turn, UPRIGHT, canonicalTurn, canonicalTurns, isMirrored, isOblique, isUpright, toCanonical, toStored, turnPlane, turnSize } from './canonical-orientation.ts';
+export { type Turn, UPRIGHT, canonicalTurns, isMirrored, isOblique, isUpright, toCanonical, toStored, turnSize } from './canonical-orientation.ts';
 export { nearestPlane } from './nearest-plane.ts';
-export { type NumberedSlice, type SliceGap, type SliceOrder, orderSlices } from './slice-order.ts';
-export { type Orientation, type SlicePlane, type Vec3, centreOf, distanceToPlaneMm, isPlaceable, normalOf, patientToPixel, pixelToPatient, planeKind } from './slice-plane.ts';
+export { type SliceOrder, orderSlices } from './slice-order.ts';
+export { type Vec3, isPlaceable, pixelToPatient, planeKind } from './slice-plane.ts';

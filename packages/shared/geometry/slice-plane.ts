@@ -44,32 +44,6 @@ export function pixelToPatient(plane: SlicePlane, x: number, y: number): Vec3 {
   ];
 }
 
-/**
- * The pixel below a point: its foot on the plane in column and row indices (fractions; may lie outside the image), and
- * the signed distance from the plane along `normalOf(plane.orientation)`, mm.
- *
- * Exact inverse of `pixelToPatient` for points of the plane, also where rounded orientations are not quite orthogonal.
- *
- * @throws {RangeError} if the orientation spans no plane.
- */
-export function patientToPixel(plane: SlicePlane, point: Vec3): { x: number; y: number; distanceMm: number } {
-  const [row, column] = directionsOf(plane.orientation);
-  const offset = subtract(point, plane.position);
-  const distanceMm = dot(offset, normalOf(plane.orientation));
-  // Least squares on the two directions: solves [rr rc; rc cc] [u v] = [offset.row offset.column].
-  const rr = dot(row, row);
-  const rc = dot(row, column);
-  const cc = dot(column, column);
-  const alongRow = dot(offset, row);
-  const alongColumn = dot(offset, column);
-  const determinant = rr * cc - rc * rc;
-  return {
-    x: (alongRow * cc - alongColumn * rc) / determinant / plane.spacing[1],
-    y: (alongColumn * rr - alongRow * rc) / determinant / plane.spacing[0],
-    distanceMm,
-  };
-}
-
 /** The distance of a point from the plane, mm, never negative. The plane is taken to go on beyond the image. */
 export function distanceToPlaneMm(plane: SlicePlane, point: Vec3): number {
   return Math.abs(dot(subtract(point, plane.position), normalOf(plane.orientation)));

@@ -1,10 +1,10 @@
-export { type CropSpace, type CropSpaceSettings, CropSpaces, type Point, type WindowReach, cutCrop, spaceCentre, widenWindow, windowOf } from './crops.ts';
-export { type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
+export { type CropSpace, CropSpaces, cutCrop, spaceCentre, widenWindow } from './crops.ts';
+export { type Image } from './image.ts';
 export { normaliseInPlace } from './normalise.ts';
-export { type NpyArray, type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
+export { type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
 export { percentiles } from './percentiles.ts';
 export { resizeBilinear } from './resize.ts';
 export { centralSlices, nearestSliceOfDepth } from './slice-choice.ts';
 export { turnImage } from './turn.ts';
-export { type VolumeSettings, volumeTensor } from './volume.ts';
-export { type XySettings, xyTensor } from './xy-image.ts';
+export { volumeTensor } from './volume.ts';
+export { xyTensor } from './xy-image.ts';

@@ -1,15 +1,15 @@
 /**
  * Removes stage outputs that no kept run reaches: mark and sweep, safe while workers run.
  *
- * Mark: for every kept run, the outputs that its results name are marked. For a study of it without a result, all stored
- * outputs are marked that the study would use. Runs in progress are always kept. The later keys of a study that is not
- * scored yet are unknown until its earlier steps are computed, and those may give the same outputs as in another run. So
- * the outputs that any other run made of that study are marked too, whether that run is kept or not.
+ * Mark: for every kept run, the outputs that its results name are marked. For a study of it without a result, all
+ * stored outputs are marked that the study would use. Runs in progress are always kept. The later keys of a study that
+ * is not scored yet are unknown until its earlier steps are computed, and those may give the same outputs as in another
+ * run. So the outputs that any other run made of that study are marked too, whether that run is kept or not.
  *
- * Sweep: the rest is deleted if it is older than the start of the mark by at least a grace time; outputs that workers write
- * meanwhile are younger. Runs that were created or resumed meanwhile are marked before anything is deleted. The commit of
- * an output is deleted first, so that the output is absent at once. A worker that was about to read it finds it absent and
- * computes it.
+ * Sweep: the rest is deleted if it is older than the start of the mark by at least a grace time; outputs that workers
+ * write meanwhile are younger. Runs that were created or resumed meanwhile are marked before anything is deleted. The
+ * commit of an output is deleted first, so that the output is absent at once. A worker that was about to read it finds
+ * it absent and computes it.
  */
 
 import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';

@@ -1,6 +1,7 @@
 /**
- * How fast a run went, step by step: the number of studies whose output was computed, divided by the time during which at
- * least one of them was being worked on. Idle time of workers does not count; several workers in parallel raise the rate.
+ * How fast a run went, step by step: the number of studies whose output was computed, divided by the time during which
+ * at least one of them was being worked on. Idle time of workers does not count; several workers in parallel raise the
+ * rate.
  */
 
 import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
@@ -28,8 +29,8 @@ export interface RateOf {
 export type MeasuredRates = Readonly<Partial<Record<Step, RateOf>>>;
 
 /**
- * The rates of some steps: each from the newest run that computed the step for enough studies, or else from the run that
- * computed it for the most. A run that only replaced a few damaged outputs says little about throughput.
+ * The rates of some steps: each from the newest run that computed the step for enough studies, or else from the run
+ * that computed it for the most. A run that only replaced a few damaged outputs says little about throughput.
  *
  * @param prefer a run to search first.
  */

@@ -10,7 +10,9 @@ import type { RunRecord, Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type Stage1Gives, type XyGives } from '../stages/index.ts';
 import { keyOfMade, type ObjectStore, type Provenance, StageOutputs } from '../store/index.ts';
 
-/** `hit`: in the store. `compute`: not in the store. `unknown`: the key depends on a step that must be computed first. */
+/**
+ * `hit`: in the store. `compute`: not in the store. `unknown`: the key depends on a step that must be computed first.
+ */
 export type StepState = 'hit' | 'compute' | 'unknown';
 
 export interface StepForecast {
@@ -63,7 +65,9 @@ export class Pipeline {
     return { stage1, xy: { state: 'hit', key: xyKey }, ...(await this.#ofCrops(cropsKey)) };
   }
 
-  /** Assumes that the steps before the crops are stored. If one is missing, a worker sends the study back to make it. */
+  /**
+   * Assumes that the steps before the crops are stored. If one is missing, a worker sends the study back to make it.
+   */
   async #fromCrops(before: Steps): Promise<StudyForecast> {
     return {
       stage1: { state: 'hit', key: before.stage1.key },

@@ -1,6 +1,6 @@
 /**
- * Where the result of a study comes from: the run and its bundles, each stage output with what made it and whether it is
- * still intact, and the files that the dataset names. All of it is read from the store.
+ * Where the result of a study comes from: the run and its bundles, each stage output with what made it and whether it
+ * is still intact, and the files that the dataset names. All of it is read from the store.
  */
 
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
@@ -14,7 +14,9 @@ const PAGES_AT_ONCE = 8;
 /** Number of ids in an error message, as examples. */
 const IDS_SHOWN = 3;
 
-/** State of a stored object or output. `whole`: as it was written. `damaged`: its bytes have changed. `gone`: missing. */
+/**
+ * State of a stored object or output. `whole`: as it was written. `damaged`: its bytes have changed. `gone`: missing.
+ */
 export type Kept = 'whole' | 'damaged' | 'gone';
 
 export interface ObjectLineage {

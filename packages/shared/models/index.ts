@@ -1,7 +1,7 @@
 export { BundleCache, type ReadyBundle } from './bundle-cache.ts';
 export { type BundlePin, type LoadedBundle, bundleOfStage, findBundleFolders, listStoredBundles, listStoredNames, mendBundle, pushBundle, readBundleFolder, readBundleManifest, readPinnedManifest, readStoredBundle, readStoredManifest } from './bundle-source.ts';
-export { type Bundle, type BundleMember, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf, outputOf, parseBundle } from './bundle.ts';
+export { type Bundle, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf } from './bundle.ts';
 export { checkExecutionProvider } from './execution-provider.ts';
-export { type Ensemble, InferenceError, InferencePool, type InferencePoolOptions } from './inference-pool.ts';
+export { InferencePool } from './inference-pool.ts';
 export { type Sample, type SampleOutput } from './inference-protocol.ts';
 export { type Promotion, demoteStage, promoteBundle, readPromotion } from './promotion.ts';

@@ -20,7 +20,7 @@ import { SHARD_FILE, ShardWriter, writeJson } from './shard-writer.ts';
 
 /** Raised when the arrays change although settings, options and the stages' contracts are the same. */
 const CONTRACT = 1;
-export const PREPARED_FILE = 'prepare.json';
+const PREPARED_FILE = 'prepare.json';
 /** Of the dataset's digest; the default of runs. */
 const PAGE_STUDIES = 256;
 

@@ -95,11 +95,6 @@ export const PreparedDataset = z.object({
 });
 export type PreparedDataset = z.infer<typeof PreparedDataset>;
 
-/** @throws {ConfigError} if there is no such file, or it is no `prepare.json`. */
-export async function readPreparedDataset(file: string): Promise<PreparedDataset> {
-  return readRecord(file, PreparedDataset);
-}
-
 /** A shard's record, `undefined` if it is not there: the shard was not finished. @throws {SpinelineError} if it is damaged. */
 export async function readShard(file: string): Promise<PreparedShard | undefined> {
   try {

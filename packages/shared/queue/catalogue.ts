@@ -15,8 +15,8 @@ export type PageQueue = `${Stage}-pages`;
 export type QueueName = Stage | PageQueue;
 
 /**
- * A page of a dataset that waits to be unfolded into study jobs. `again`: the run is resumed or retried, so some studies
- * may be finished and old jobs may still exist; only studies with neither result nor failure are added.
+ * A page of a dataset that waits to be unfolded into study jobs. `again`: the run is resumed or retried, so some
+ * studies may be finished and old jobs may still exist; only studies with neither result nor failure are added.
  */
 const Page = z.strictObject({ run: z.string(), page: Digest, again: z.boolean().default(false) });
 type Page = z.infer<typeof Page>;
@@ -29,8 +29,8 @@ export type StudyPayload<S extends Stage> = z.infer<typeof Study> & Readonly<Rec
 export type Payload<Q extends QueueName> = Q extends Stage ? StudyPayload<Q> : Page;
 
 /**
- * Payload schemas by queue. Each stage has its own page queue, which its own workers unfold: a run can enter at any stage,
- * and the pools of other stages may be scaled to zero.
+ * Payload schemas by queue. Each stage has its own page queue, which its own workers unfold: a run can enter at any
+ * stage, and the pools of other stages may be scaled to zero.
  */
 export const PAYLOADS = Object.fromEntries(
   STAGE_NAMES.flatMap((stage) => {

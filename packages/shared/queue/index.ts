@@ -1,4 +1,4 @@
-export { PAYLOADS, type PageQueue, type Payload, QUEUES, type QueueName, pageQueue, studyJobId } from './catalogue.ts';
+export { PAYLOADS, type Payload, QUEUES, pageQueue } from './catalogue.ts';
 export { assertRedis, connectRedis } from './connection.ts';
 export { type Progress, ProgressCounts, type ProgressEvent } from './progress.ts';
 export { type QueueSide } from './queue-side.ts';

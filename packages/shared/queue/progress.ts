@@ -1,15 +1,15 @@
 /**
- * Progress of a run for people who watch it: approximate counts in Redis. The truth is in the store; these counts may be
- * lost with Redis. They are HyperLogLogs (PFADD) of at most 12 kB each, so a study or a target that is processed twice
- * counts once.
+ * Progress of a run for people who watch it: approximate counts in Redis. The truth is in the store; these counts may
+ * be lost with Redis. They are HyperLogLogs (PFADD) of at most 12 kB each, so a study or a target that is processed
+ * twice counts once.
  */
 
 import type { Redis } from 'ioredis';
 import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 
 /**
- * What happened to a study: it finished a stage; all outputs of that stage were reused; it failed; it was scored, and some
- * of its targets got class shares.
+ * What happened to a study: it finished a stage; all outputs of that stage were reused; it failed; it was scored, and
+ * some of its targets got class shares.
  */
 export type ProgressEvent = Stage | `${Stage}-reused` | 'failed' | 'class-share-studies';
 type Count = ProgressEvent | 'class-share-targets';

@@ -168,8 +168,8 @@ export class Queues {
   }
 
   /**
-   * Recent runs in this Redis, newest first, with the time when pages were last added (ms since the epoch). A finished run
-   * stays in the list until {@link unwatch}.
+   * Recent runs in this Redis, newest first, with the time when pages were last added (ms since the epoch). A finished
+   * run stays in the list until {@link unwatch}.
    */
   async watched(): Promise<{ run: string; handedOver: number }[]> {
     const flat = await this.#redis.zrevrange(this.#watched, 0, -1, 'WITHSCORES');

@@ -51,7 +51,10 @@ export function membersOfStudy(
   return answers;
 }
 
-/** `z.json` has z rounded to 0.001 slices. So an answer very near to the middle of two slices may get the other slice here. */
+/**
+ * `z.json` has z rounded to 0.001 slices. So an answer very near to the middle of two slices may get the other slice
+ * here.
+ */
 function answersOf({ members }: FoundSlice, instances: readonly number[], depth: number): MemberAnswer[] {
   const sliceOf = nearestSliceOfDepth(instances.length, depth);
   return members.map(({ kind, z }, i) => {

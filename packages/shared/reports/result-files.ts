@@ -1,6 +1,6 @@
 /**
- * Results as files: `submission.csv` in the format of the challenge, with a notice in a second file, and `results.json` with
- * everything that is known about each study.
+ * Results as files: `submission.csv` in the format of the challenge, with a notice in a second file, and `results.json`
+ * with everything that is known about each study.
  */
 
 import { once } from 'node:events';
@@ -38,8 +38,8 @@ export interface SubmissionOptions {
 
 /**
  * Writes `submission.csv`: 25 rows per study, studies in natural order. The format of the challenge has no room for
- * remarks: the notice of the models, how many rows are class shares, and which studies are missing. They go into a second
- * file next to it, which exists only if there is a remark.
+ * remarks: the notice of the models, how many rows are class shares, and which studies are missing. They go into a
+ * second file next to it, which exists only if there is a remark.
  *
  * @param file `-`: standard output, without a notice file.
  */
@@ -119,8 +119,8 @@ export function noticeFileOf(file: string): string {
 }
 
 /**
- * Writes `results.json`: `{ schema, notice, run, studies: [...], failures: [...] }` with one study per line, so that a file
- * with ten thousand studies can be written and read as a stream.
+ * Writes `results.json`: `{ schema, notice, run, studies: [...], failures: [...] }` with one study per line, so that a
+ * file with ten thousand studies can be written and read as a stream.
  *
  * @returns the number of studies.
  */

@@ -1,6 +1,6 @@
 /**
- * Schemas of the records of a run: its request (`run.json`), the result of a study (its commit), the failure of a study,
- * and the pages of a dataset. Each schema has a version; records are validated when they are read.
+ * Schemas of the records of a run: its request (`run.json`), the result of a study (its commit), the failure of a
+ * study, and the pages of a dataset. Each schema has a version; records are validated when they are read.
  */
 
 import { z } from 'zod';
@@ -28,8 +28,8 @@ export const RunRecord = z.strictObject({
   /** The bundle of each stage, pinned by digest: a new version changes nothing in this run. */
   bundles: z.strictObject(perStage(() => Pin)),
   /**
-   * Of a reprocessed run: the old run whose stored outputs it starts from, and the stage at which studies enter. A study
-   * without a result in the old run enters at stage 1.
+   * Of a reprocessed run: the old run whose stored outputs it starts from, and the stage at which studies enter. A
+   * study without a result in the old run enters at stage 1.
    */
   from: z.strictObject({ run: z.string(), stage: z.enum(STAGE_NAMES) }).optional(),
   /** 1 is the most urgent, 10 the least. */

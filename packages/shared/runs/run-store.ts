@@ -36,8 +36,8 @@ export class RunStore {
   }
 
   /**
-   * Writes the pages of a dataset and then its record. Pages are named by their digest. So a dataset can be streamed into
-   * the store, and a dataset that has grown shares the unchanged pages.
+   * Writes the pages of a dataset and then its record. Pages are named by their digest. So a dataset can be streamed
+   * into the store, and a dataset that has grown shares the unchanged pages.
    *
    * @throws {ConfigError} if two studies have the same id.
    */

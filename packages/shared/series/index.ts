@@ -1,5 +1,5 @@
 /** Which images make a series, and which kind of series it is. */
 
-export { type Preference, type Preferred, comparePreference, whyPreferred } from './preference.ts';
+export { type Preferred, comparePreference, whyPreferred } from './preference.ts';
 export { type Assessment, REJECTIONS, type RejectedUnits, type Rejection, type Stack, type Unit } from './series-stack.ts';
-export { type SortOutOptions, type SortedOut, sortOut } from './sort-out.ts';
+export { sortOut } from './sort-out.ts';

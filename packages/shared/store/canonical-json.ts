@@ -1,6 +1,6 @@
 /**
- * JSON with exactly one text per value, so that equal values have equal digests: object members sorted by name, no white
- * space, members that are `undefined` left out (RFC 8785; its rules for numbers are those of JavaScript).
+ * JSON with exactly one text per value, so that equal values have equal digests: object members sorted by name, no
+ * white space, members that are `undefined` left out (RFC 8785; its rules for numbers are those of JavaScript).
  *
  * @throws {TypeError} for values that JSON cannot hold: NaN, infinities, functions, symbols, bigints.
  */

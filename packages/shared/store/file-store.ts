@@ -210,8 +210,8 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * link(2) fails with EEXIST where rename(2) would replace the file. On a file system without hard links: check whether the
- * file exists, then rename.
+ * link(2) fails with EEXIST where rename(2) would replace the file. On a file system without hard links: check whether
+ * the file exists, then rename.
  */
 async function linkOrRename(temporary: string, path: string): Promise<void> {
   try {

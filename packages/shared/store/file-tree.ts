@@ -1,6 +1,6 @@
 /**
- * Lists the files of a folder in the order in which S3 lists keys: by the UTF-8 bytes of the whole path, in which the slash
- * is an ordinary byte (`a-b` < `a/b` < `a0`).
+ * Lists the files of a folder in the order in which S3 lists keys: by the UTF-8 bytes of the whole path, in which the
+ * slash is an ordinary byte (`a-b` < `a/b` < `a0`).
  */
 
 import type { BigIntStats, Dirent } from 'node:fs';
@@ -22,9 +22,9 @@ type Ignore = (name: string) => boolean;
 const STATS_AT_ONCE = 32;
 
 /**
- * Every file below `root` whose relative path starts with `prefix`, in order. Follows symbolic links, except a link that
- * leads back to a folder above it, directly or through other links. The names of one folder are in memory at a time. Files
- * that disappear meanwhile are left out.
+ * Every file below `root` whose relative path starts with `prefix`, in order. Follows symbolic links, except a link
+ * that leads back to a folder above it, directly or through other links. The names of one folder are in memory at a
+ * time. Files that disappear meanwhile are left out.
  */
 export async function* walkFiles(root: string, prefix: string, ignore: Ignore = () => false): AsyncGenerator<TreeFile> {
   yield* walk(root, '', prefix, ignore, []);

@@ -18,12 +18,12 @@ import { ConfigError, DatasetError, SpinelineError, type OutputName } from '../d
 
 
 export const RUNS_FOLDER = 'runs/';
-export const DATASETS_FOLDER = 'datasets/';
+const DATASETS_FOLDER = 'datasets/';
 export const MODELS_FOLDER = 'models/';
 
 /**
- * Returns `run` if it may name a run: 1 to 100 letters, digits, dots, hyphens and underscores, the first one a letter or
- * digit. Such a name works in a key, a job id, a file name and a shell.
+ * Returns `run` if it may name a run: 1 to 100 letters, digits, dots, hyphens and underscores, the first one a letter
+ * or digit. Such a name works in a key, a job id, a file name and a shell.
  *
  * @throws {ConfigError} otherwise.
  */
@@ -37,7 +37,7 @@ export function checkRunName(run: string): string {
 }
 
 /** `runs/<run>/` */
-export function runFolder(run: string): string {
+function runFolder(run: string): string {
   return `${RUNS_FOLDER}${checkRunName(run)}/`;
 }
 
@@ -84,7 +84,7 @@ export function datasetPageKey(digest: string): string {
 }
 
 /** `models/<bundle>/<version>/` */
-export function bundleFolder(bundle: string, version: string): string {
+function bundleFolder(bundle: string, version: string): string {
   return `${MODELS_FOLDER}${checkName(bundle)}/${checkName(version)}/`;
 }
 
@@ -131,7 +131,8 @@ export function stageOutputKey(stage: OutputName, key: string, name: string): st
  * beginning, becomes one `%XX` per byte of its UTF-8. Different ids have different segments; {@link decodeStudy} is the
  * inverse.
  *
- * @throws {DatasetError} `STUDY_ID_INVALID` for an empty id, a malformed one, or one of more than 200 bytes when encoded.
+ * @throws {DatasetError} `STUDY_ID_INVALID` for an empty id, a malformed one, or one of more than 200 bytes when
+ *   encoded.
  */
 export function encodeStudy(study: string): string {
   if (study === '' || !study.isWellFormed()) throw invalidStudy(study, 'text that is not empty');

@@ -1,6 +1,6 @@
 /**
- * Which keys objects may have. The rules are the stricter ones of file systems and of S3, so that every key works in every
- * store and no key leads out of the store's folder.
+ * Which keys objects may have. The rules are the stricter ones of file systems and of S3, so that every key works in
+ * every store and no key leads out of the store's folder.
  */
 
 import { SpinelineError } from '../domain/index.ts';
@@ -14,8 +14,8 @@ const MAX_SEGMENT_BYTES = 255;
 export const TEMPORARY_PREFIX = '.tmp-';
 
 /**
- * Returns `key` if it is a valid key: segments between single forward slashes, none of them empty, `.` or `..`, none that
- * begins with `.tmp-`, no control characters, at most 255 bytes per segment and 1024 bytes in all.
+ * Returns `key` if it is a valid key: segments between single forward slashes, none of them empty, `.` or `..`, none
+ * that begins with `.tmp-`, no control characters, at most 255 bytes per segment and 1024 bytes in all.
  *
  * @param prefix the part that the backend puts before the key; it counts towards the length.
  * @throws {SpinelineError} `STORE_KEY_INVALID`.
@@ -76,7 +76,7 @@ function problemOf(segments: readonly string[]): string | undefined {
 }
 
 function characterProblem(text: string): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+  // oxlint-disable-next-line no-control-regex -- finding them is the point
   if (/[\u0000-\u001f\u007f-\u009f]/.test(text)) return 'a control character';
   if (!text.isWellFormed()) return 'half of a surrogate pair';
   return undefined;

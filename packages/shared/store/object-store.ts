@@ -38,8 +38,8 @@ export interface ObjectStore {
   /** Size and time of the object; `undefined` if it is absent. */
   head(key: string): Promise<ObjectInfo | undefined>;
   /**
-   * Every object whose key starts with `prefix`, in ascending order of the UTF-8 bytes of the keys. The prefix can be any
-   * beginning of a key, not only a folder; `''` lists all. Memory does not grow with the number of objects.
+   * Every object whose key starts with `prefix`, in ascending order of the UTF-8 bytes of the keys. The prefix can be
+   * any beginning of a key, not only a folder; `''` lists all. Memory does not grow with the number of objects.
    */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /**
@@ -52,9 +52,9 @@ export interface ObjectStore {
   /**
    * Writes the object unless it exists. Returns `true` if this call wrote it.
    *
-   * Atomic on `file://` (link(2)) and on S3 servers that support `If-None-Match` on PUT. A server without that answers 501,
-   * as OpenStack Swift does; there the store sends HEAD and then PUT. Two callers at the same moment can then both get
-   * `true`, and the bytes of the later one stay. So correctness must not depend on this call alone.
+   * Atomic on `file://` (link(2)) and on S3 servers that support `If-None-Match` on PUT. A server without that answers
+   * 501, as OpenStack Swift does; there the store sends HEAD and then PUT. Two callers at the same moment can then both
+   * get `true`, and the bytes of the later one stay. So correctness must not depend on this call alone.
    */
   putIfAbsent(key: string, bytes: Uint8Array | string, options?: PutOptions): Promise<boolean>;
   /** Closes connections; the store cannot be used afterwards. */

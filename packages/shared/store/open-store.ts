@@ -1,6 +1,6 @@
 /**
- * Opens the store that a URL names. The S3 client is loaded only for an `s3://` URL, since loading it takes a noticeable
- * part of the start of a command.
+ * Opens the store that a URL names. The S3 client is loaded only for an `s3://` URL, since loading it takes a
+ * noticeable part of the start of a command.
  */
 
 import { ConfigError } from '../domain/index.ts';
@@ -30,8 +30,10 @@ export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
 }
 
-/** The error for a location that is neither S3 nor a file. It shows only the scheme, since the rest may hold a secret. */
-export function unknownScheme(what: string, url: string): ConfigError {
+/**
+ * The error for a location that is neither S3 nor a file. It shows only the scheme, since the rest may hold a secret.
+ */
+function unknownScheme(what: string, url: string): ConfigError {
   const scheme = schemeOf(url);
   return new ConfigError(`${what} must be named by a URL`, {
     expected: 's3://bucket/prefix or file:///absolute/path',

@@ -1,6 +1,6 @@
 /**
- * What a failed S3 request means: absent, refused, misconfigured, or worth a retry. Servers use different error names, and
- * answers to HEAD have no body and so no name. Where the name does not decide, the HTTP status does.
+ * What a failed S3 request means: absent, refused, misconfigured, or worth a retry. Servers use different error names,
+ * and answers to HEAD have no body and so no name. Where the name does not decide, the HTTP status does.
  */
 
 import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';

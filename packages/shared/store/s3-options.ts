@@ -6,8 +6,8 @@ export interface S3Options {
   /** Default: `us-east-1` with an `endpoint`, else from the AWS environment or profile. */
   readonly region?: string | undefined;
   /**
-   * Use `host/bucket/key` instead of `bucket.host/key`. Default: true with an `endpoint`, since such servers rarely have the
-   * wildcard DNS.
+   * Use `host/bucket/key` instead of `bucket.host/key`. Default: true with an `endpoint`, since such servers rarely
+   * have the wildcard DNS.
    */
   readonly forcePathStyle?: boolean | undefined;
   /** Set both keys or neither. Default: what the AWS SDK finds (environment, profile, instance role). */

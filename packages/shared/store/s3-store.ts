@@ -1,8 +1,8 @@
 /**
  * The object store on any S3-compatible server: `s3://bucket/prefix`.
  *
- * A PUT is one request, so S3 itself keeps objects complete or absent. With Content-MD5 the server refuses bytes that were
- * changed on the network.
+ * A PUT is one request, so S3 itself keeps objects complete or absent. With Content-MD5 the server refuses bytes that
+ * were changed on the network.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -132,8 +132,8 @@ class S3Store implements ObjectStore {
   }
 
   /**
-   * A retried PUT can find the object of its own first attempt, whose answer was lost. The mark distinguishes that object
-   * from one that another process wrote.
+   * A retried PUT can find the object of its own first attempt, whose answer was lost. The mark distinguishes that
+   * object from one that another process wrote.
    */
   async #putConditionally(key: string, bytes: Uint8Array | string, options: PutOptions): Promise<boolean> {
     const place = this.#place(key);

@@ -1,6 +1,6 @@
 /**
- * Stage keys. The key of a stage output is the digest of what made it: the contract version of the step, the model bundle,
- * the settings and the inputs. The same key means the same work, which is never done twice.
+ * Stage keys. The key of a stage output is the digest of what made it: the contract version of the step, the model
+ * bundle, the settings and the inputs. The same key means the same work, which is never done twice.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,9 +1,10 @@
 /**
  * Stage outputs in the store: the objects are written first, `provenance.json` last.
  *
- * The life of an output: absent -> objects written (readers still treat it as absent) -> provenance written: committed ->
- * read by every run that needs the same work -> invalidated only when it is damaged or garbage. Then the provenance is
- * deleted first, so that the output is absent and will be computed again. Writing a committed output changes nothing.
+ * The life of an output: absent -> objects written (readers still treat it as absent) -> provenance written: committed
+ * -> read by every run that needs the same work -> invalidated only when it is damaged or garbage. Then the provenance
+ * is deleted first, so that the output is absent and will be computed again. Writing a committed output changes
+ * nothing.
  */
 
 import { hostname } from 'node:os';
@@ -33,8 +34,8 @@ const ProvenanceSchema = z.strictObject({
   made: Made,
   objects: z.record(z.string(), z.strictObject({ sha256: Sha256, bytes: z.number().int().nonnegative() })),
   /**
-   * Digests, by name, of what later steps take from the objects, if that is less than all their bytes. With them the keys
-   * of a study can be computed from step to step without reading any object.
+   * Digests, by name, of what later steps take from the objects, if that is less than all their bytes. With them the
+   * keys of a study can be computed from step to step without reading any object.
    */
   gives: z.record(z.string(), Sha256),
   /** ISO 8601, UTC. */
@@ -143,7 +144,8 @@ export class StageOutputs {
   }
 
   /**
-   * Writes an output and commits it. If it is committed already, writes nothing: the objects of a key are deterministic.
+   * Writes an output and commits it. If it is committed already, writes nothing: the objects of a key are
+   * deterministic.
    *
    * @param made the parts that `key` was computed from.
    * @param gives see {@link Provenance}.

@@ -1,6 +1,6 @@
 /**
- * The HTTP endpoint of a process: `/livez` (the process works; 503 means that it should be restarted), `/readyz` (it can
- * take work) and `/metrics`. By default it listens on loopback only.
+ * The HTTP endpoint of a process: `/livez` (the process works; 503 means that it should be restarted), `/readyz` (it
+ * can take work) and `/metrics`. By default it listens on loopback only.
  */
 
 import { createServer, type Server } from 'node:http';

@@ -1,7 +1,7 @@
 /**
- * Measures how the time of one job divides into phases. A job does several things at once: it fetches for one model while
- * another model runs. Each moment therefore counts for one phase only: the first activity in the order of
- * {@link ACTIVITIES} that is in progress, or `other` if none is. So the phases of a job add up to its duration, and waiting
+ * Measures how the time of one job divides into phases. A job does several things at once: it fetches for one model
+ * while another model runs. Each moment therefore counts for one phase only: the first activity in the order of {@link
+ * ACTIVITIES} that is in progress, or `other` if none is. So the phases of a job add up to its duration, and waiting
  * for a model counts only while nothing else is in progress.
  */
 

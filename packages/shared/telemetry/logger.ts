@@ -1,6 +1,6 @@
 /**
- * Structured logs on standard error, one event per line: what happened, with run, study, stage and attempt as fields. No
- * patient data: a line holds ids of the dataset, codes and counts, never DICOM attributes.
+ * Structured logs on standard error, one event per line: what happened, with run, study, stage and attempt as fields.
+ * No patient data: a line holds ids of the dataset, codes and counts, never DICOM attributes.
  */
 
 import { createRequire } from 'node:module';

@@ -1,10 +1,10 @@
 /**
- * OpenTelemetry traces of studies, through the hook that BullMQ has for them. Off unless an endpoint is set; the SDK is then
- * not even loaded.
+ * OpenTelemetry traces of studies, through the hook that BullMQ has for them. Off unless an endpoint is set; the SDK is
+ * then not even loaded.
  *
  * The trace of a study begins when its page is enqueued, goes on when the page is unfolded, and follows its job at each
- * stage: each job carries the context of the job that added it. One page is one trace, so that a trace has at most a few
- * hundred studies, however large the run is.
+ * stage: each job carries the context of the job that added it. One page is one trace, so that a trace has at most a
+ * few hundred studies, however large the run is.
  */
 
 import type { Telemetry } from 'bullmq';

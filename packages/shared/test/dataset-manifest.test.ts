@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstanceLister, manifestLines, openDataset, Problem, StudyEntry } from '../dataset/index.ts';
+import { manifestLines, openDataset, StudyEntry } from '../dataset/index.ts';
+import { type InstanceLister } from '../dataset/instance-lister.ts';
+import { Problem } from '../dataset/study-entry.ts';
 import { DatasetError, StoreUnavailableError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
 
@@ -151,7 +153,7 @@ describe('a manifest as JSON Lines', () => {
     const path = await manifest('.jsonl', lines({ study: '1', series: [{ series: 'a', folder: 's3://bucket/a/' }] }));
     const down: InstanceLister = {
       head: () => Promise.reject(new StoreUnavailableError('no answer')),
-      // biome-ignore lint/correctness/useYield: it fails before it has anything to yield
+      // oxlint-disable-next-line require-yield -- it fails before it has anything to yield
       async *list() {
         throw new StoreUnavailableError('no answer');
       },

@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
-import { calibration, calibrationError, confusion, evaluate, type LabelledRow, type Labels, labelledRows, type Probabilities, type SubmissionRow } from '../evaluation/index.ts';
+import { evaluate, type Labels, type SubmissionRow } from '../evaluation/index.ts';
+import { calibration, calibrationError } from '../evaluation/calibration.ts';
+import { confusion } from '../evaluation/confusion.ts';
+import { type LabelledRow, labelledRows } from '../evaluation/labelled-rows.ts';
+import { type Probabilities } from '../evaluation/submission.ts';
 
 const SPINAL = targetOfName('spinal_canal_stenosis_l1_l2')!;
 

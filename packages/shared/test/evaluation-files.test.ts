@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TARGETS } from '../domain/index.ts';
-import { type Probabilities, parseRowId, readCoordinates, readLabels, readSubmission, type SubmissionRow, writeSubmission } from '../evaluation/index.ts';
+import { readCoordinates, readLabels, readSubmission, type SubmissionRow } from '../evaluation/index.ts';
+import { compareNatural } from '../dataset/natural-order.ts';
+import { type Probabilities, parseRowId, SUBMISSION_HEADER, submissionLines } from '../evaluation/submission.ts';
 
 let folder: string;
 let count = 0;
@@ -22,6 +24,18 @@ const NAMES = TARGETS.map(({ name }) => name);
 /** 25 cells, by target name; the rest blank. */
 const cells = (words: Record<string, string>) => NAMES.map((name) => words[name] ?? '').join(',');
 const HEADER = `study_id,${NAMES.join(',')}`;
+
+/** A whole submission as text. */
+function writeSubmission(rows: Iterable<SubmissionRow>): string {
+  const studies = new Map<string, SubmissionRow[]>();
+  for (const row of rows) {
+    const ofStudy = studies.get(row.study);
+    if (ofStudy) ofStudy.push(row);
+    else studies.set(row.study, [row]);
+  }
+  const sorted = [...studies].sort(([a], [b]) => compareNatural(a, b));
+  return SUBMISSION_HEADER + sorted.map(([study, ofStudy]) => submissionLines(study, ofStudy)).join('');
+}
 
 describe('train.csv', () => {
   it('gives a severity or none for each target, whatever the order of the columns', async () => {

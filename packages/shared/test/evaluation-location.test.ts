@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { targetOfName } from '../domain/index.ts';
-import { type LabelCoordinate, type LocatedStudy, locationErrors } from '../evaluation/index.ts';
+import { type LabelCoordinate, type LocatedStudy } from '../evaluation/index.ts';
+import { locationErrors } from '../evaluation/location-errors.ts';
 
 /** Instance numbers in spatial order, reversed and with a gap. */
 const sagittal = { series: 'sag', used: true, instances: [9, 8, 7, 5, 4, 3], rows: 256, columns: 1024 };

@@ -1,7 +1,11 @@
 /** One orientation: whichever of the eight ways a slice is stored in, its pixels come to the same canonical places. */
 
 import { describe, expect, it } from 'vitest';
-import { canonicalTurn, canonicalTurns, isMirrored, isOblique, isUpright, type Orientation, patientToPixel, pixelToPatient, type SlicePlane, TURNS, type Turn, toCanonical, toStored, turnPlane, UPRIGHT, type Vec3 } from '../geometry/index.ts';
+import { canonicalTurns, isMirrored, isOblique, isUpright, pixelToPatient, type Turn, toCanonical, toStored, UPRIGHT, type Vec3 } from '../geometry/index.ts';
+import { canonicalTurn, TURNS } from '../geometry/canonical-orientation.ts';
+import { turnPlane } from './support/turn-plane.ts';
+import { type Orientation, type SlicePlane } from '../geometry/slice-plane.ts';
+import { patientToPixel } from './support/patient-to-pixel.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { randomNumbers } from './imaging-reference.ts';
 

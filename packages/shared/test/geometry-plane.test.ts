@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { centreOf, distanceToPlaneMm, isPlaceable, nearestPlane, normalOf, type Orientation, patientToPixel, pixelToPatient, planeKind, type SlicePlane, type Vec3 } from '../geometry/index.ts';
+import { isPlaceable, nearestPlane, pixelToPatient, planeKind, type Vec3 } from '../geometry/index.ts';
+import { centreOf, distanceToPlaneMm, normalOf, type Orientation, type SlicePlane } from '../geometry/slice-plane.ts';
+import { patientToPixel } from './support/patient-to-pixel.ts';
 
 const SAGITTAL: Orientation = [0, 1, 0, 0, 0, -1];
 const AXIAL: Orientation = [1, 0, 0, 0, 1, 0];

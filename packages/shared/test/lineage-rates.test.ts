@@ -2,7 +2,7 @@
 
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { covered, findRates, measureRates } from '../lineage/index.ts';
+import { covered, findRates, measureRates } from '../lineage/measured-rates.ts';
 import { type RunRecord, RunStore, type StepRecord } from '../runs/index.ts';
 import { openStore } from '../store/index.ts';
 import { DIGEST, resultOf } from './support/stage-payloads.ts';

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BundleError, type StageNumber } from '../domain/index.ts';
-import { type Bundle, bundleDigest, bundleOfStage, membersOf, outputOf, parseBundle } from '../models/index.ts';
+import { type Bundle, bundleDigest, bundleOfStage, membersOf } from '../models/index.ts';
+import { outputOf, parseBundle } from '../models/bundle.ts';
 import { ROOT } from './imaging-reference.ts';
 
 const TEXT = ([1, 2, 3] as const).map((stage) =>
@@ -17,7 +18,7 @@ function changed(stage: StageNumber, change: (manifest: Plain) => unknown): stri
   change(manifest);
   return JSON.stringify(manifest);
 }
-// biome-ignore lint/suspicious/noExplicitAny: a manifest that is about to be made wrong has no type
+// oxlint-disable-next-line typescript/no-explicit-any -- a manifest that is about to be made wrong has no type
 type Plain = any;
 
 function refusal(text: string): BundleError {

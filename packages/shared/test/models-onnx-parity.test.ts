@@ -10,9 +10,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_NOTICE, type StageNumber } from '../domain/index.ts';
+import { type StageNumber } from '../domain/index.ts';
 import { readNpy } from '../imaging/index.ts';
-import { membersOf, parseBundle } from '../models/index.ts';
+import { membersOf } from '../models/index.ts';
+import { parseBundle } from '../models/bundle.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEMO = join(ROOT, 'models/demo');
@@ -51,7 +52,7 @@ describe('the demo bundles', () => {
   it.each(STAGES)('stage %i says that it is a demo, and on what it was trained or that it was not', (stage) => {
     const bundle = demoBundle(stage);
     expect(bundle.name).toBe(`demo-stage${stage}`);
-    expect(bundle.notice.startsWith(DEMO_NOTICE)).toBe(true);
+    expect(bundle.notice.startsWith('Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.')).toBe(true);
     expect(bundle.trained).toBe(membersOf(bundle).every(({ member }) => member.trained));
     expect(bundle.notice).toMatch(bundle.trained ? /trained on synthetic phantoms/i : /have not been trained/);
   });

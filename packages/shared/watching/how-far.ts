@@ -1,7 +1,7 @@
 /**
  * How far a run is. Redis counts what happened: cheap, approximate, and lost with Redis. The store has the truth, and
- * listing it is not free. This file is the one place that puts the two together; the terminal, `spineline score` and the
- * exporter all use it.
+ * listing it is not free. This file is the one place that puts the two together; the terminal, `spineline score` and
+ * the exporter all use it.
  */
 
 import { FIRST_STAGE, LAST_STAGE, perStage, STAGE_NAMES, type Stage, TARGETS } from '../domain/index.ts';
@@ -53,8 +53,8 @@ export function howFar(
 }
 
 /**
- * Redis counts are estimates and may be lost. So they only ever raise the listed counts, and they never say that a run is
- * finished: one study is left until the listing says otherwise.
+ * Redis counts are estimates and may be lost. So they only ever raise the listed counts, and they never say that a run
+ * is finished: one study is left until the listing says otherwise.
  */
 function estimated(studies: number, progress: Progress, listed: StoreCounts | undefined) {
   const sinceListed = Math.max((listed?.scored ?? 0) + (listed?.failed ?? 0), finishedOf(progress));

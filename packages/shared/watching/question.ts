@@ -1,4 +1,6 @@
-/** A query that is repeated, never two at a time. A server that does not answer blocks nobody who does not wait for it. */
+/**
+ * A query that is repeated, never two at a time. A server that does not answer blocks nobody who does not wait for it.
+ */
 
 export interface Answer<T> {
   readonly value: T;

@@ -24,7 +24,10 @@ export class Throughput {
     while (this.#samples.length > 2 && this.#samples[1]!.at < at - KEEP_SECONDS) this.#samples.shift();
   }
 
-  /** Rate over the last minute; over the last few studies if those took longer; since the first sample if it is younger. 0: unknown. */
+  /**
+   * Rate over the last minute; over the last few studies if those took longer; since the first sample if it is younger.
+   * 0: unknown.
+   */
   perSecond(): number {
     const last = this.#samples.at(-1);
     if (!last) return 0;
@@ -36,8 +39,8 @@ export class Throughput {
   }
 
   /**
-   * The growth in each of the last spans of `seconds`, oldest first, at most `most` of them. Spans begin at multiples of
-   * `seconds`, so that a value does not change later. Spans that were only partly observed are left out.
+   * The growth in each of the last spans of `seconds`, oldest first, at most `most` of them. Spans begin at multiples
+   * of `seconds`, so that a value does not change later. Spans that were only partly observed are left out.
    */
   spans(seconds: number, most: number): number[] {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];

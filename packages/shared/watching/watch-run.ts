@@ -81,12 +81,12 @@ interface QueueLook {
 }
 
 /**
- * Watches a run until every study has a result or a failure, until the run is cancelled, until nothing is queued although
- * studies are missing, or until the signal is aborted.
+ * Watches a run until every study has a result or a failure, until the run is cancelled, until nothing is queued
+ * although studies are missing, or until the signal is aborted.
  *
  * @param onLook called with every look, from the first answer of Redis on. {@link RunLook.end} marks the last one.
- * @param failures number of latest failures to read.
- * @returns the last look. It has no `end` if the signal was aborted first; `undefined` if that was before the first answer.
+ * @param failures number of latest failures to read. @returns the last look. It has no `end` if the signal was aborted
+ *   first; `undefined` if that was before the first answer.
  * @throws permanent errors of the store. Transient ones are reported in {@link RunLook.silent}.
  */
 export async function watchRun(

@@ -1,12 +1,13 @@
 /**
- * Feeding: turns the pages of a dataset into study jobs. The dataset is in the store and Redis holds one job per page. A
- * page is unfolded into study jobs only while few study jobs wait at its stage. So a million studies are a few thousand
- * small jobs, and the producer can exit at once.
+ * Feeding: turns the pages of a dataset into study jobs. The dataset is in the store and Redis holds one job per page.
+ * A page is unfolded into study jobs only while few study jobs wait at its stage. So a million studies are a few
+ * thousand small jobs, and the producer can exit at once.
  *
  * Every worker feeds its own stage. The life of a page: waiting -> taken by one feeder when the backlog is low -> its
- * studies are added -> done. Job ids are deterministic, so unfolding a page twice adds nothing the second time. If a feeder
- * dies with a page, its lock expires and another feeder takes the page. While the store is not reachable, the page is
- * retried every second. If the page is missing or damaged, it fails at once, and `status` says that studies are missing.
+ * studies are added -> done. Job ids are deterministic, so unfolding a page twice adds nothing the second time. If a
+ * feeder dies with a page, its lock expires and another feeder takes the page. While the store is not reachable, the
+ * page is retried every second. If the page is missing or damaged, it fails at once, and `status` says that studies are
+ * missing.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -133,8 +134,8 @@ export class Feeder {
 type Entering = Readonly<Record<Stage, Payload<Stage>[]>>;
 
 /**
- * The stage at which each study enters. In a reprocessed run, a study with a result in the old run enters after the outputs
- * that this result names. Every other study enters at stage 1, where stored outputs are reused too.
+ * The stage at which each study enters. In a reprocessed run, a study with a result in the old run enters after the
+ * outputs that this result names. Every other study enters at stage 1, where stored outputs are reused too.
  */
 async function entries(
   runs: RunStore,

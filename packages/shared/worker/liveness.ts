@@ -1,9 +1,9 @@
 /**
- * Whether a worker is live. It is live if a job was taken or reached a new phase recently, or if Redis reports that there
- * is nothing to take. A failed query does not count: behind a stuck connection the worker stops being live.
+ * Whether a worker is live. It is live if a job was taken or reached a new phase recently, or if Redis reports that
+ * there is nothing to take. A failed query does not count: behind a stuck connection the worker stops being live.
  *
- * A ping that Redis answers is not enough: a worker was once stuck although its connection was healthy. Neither is a timer
- * that still runs.
+ * A ping that Redis answers is not enough: a worker was once stuck although its connection was healthy. Neither is a
+ * timer that still runs.
  */
 
 import type { Stage } from '../domain/index.ts';

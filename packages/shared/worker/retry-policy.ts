@@ -1,7 +1,7 @@
 /**
- * How often a worker retries a job, and how long the job waits in between. The number of attempts and the first wait are
- * settings (`SPINELINE_ATTEMPTS`, `SPINELINE_BACKOFF_MS`); BullMQ does the rest. Retries that a person asks for are in
- * control/retry.ts.
+ * How often a worker retries a job, and how long the job waits in between. The number of attempts and the first wait
+ * are settings (`SPINELINE_ATTEMPTS`, `SPINELINE_BACKOFF_MS`); BullMQ does the rest. Retries that a person asks for are
+ * in control/retry.ts.
  */
 
 /** Stalls allowed before a job counts as poison: its worker died or lost the lock this often. */

@@ -19,8 +19,8 @@
  *     A worker works on one suspect at a time and delays the others, so that a deadly study does not take other studies
  *     with it again. After a few deaths the job is poison: it fails, and the worker that finds it records the failure.
  *
- * The study is handed over before it is acknowledged. If a worker dies in between, the job runs again, finds the output,
- * and hands over a job that already exists. A failure is recorded before the job fails, for the same reason.
+ * The study is handed over before it is acknowledged. If a worker dies in between, the job runs again, finds the
+ * output, and hands over a job that already exists. A failure is recorded before the job fails, for the same reason.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,7 +50,9 @@ export interface StudyJob<Q extends Stage> {
 /** Where the study goes next. */
 export type StudyOutcome =
   | { [S in Stage]: { readonly next: S; readonly payload: Payload<S>; readonly reused: boolean } }[Stage]
-  /** The result is committed. `classShares`: names of the targets that got class shares, since no view of them exists. */
+  /**
+   * The result is committed. `classShares`: names of the targets that got class shares, since no view of them exists.
+   */
   | { readonly next: 'done'; readonly reused: boolean; readonly classShares?: readonly string[] }
   /** A stored output was damaged and has been invalidated; an earlier stage makes it again. */
   | { [S in Stage]: { readonly next: 'back'; readonly queue: S; readonly payload: Payload<S> } }[Stage];
@@ -127,8 +129,8 @@ export class StageWorker<Q extends Stage> {
   }
 
   /**
-   * Stops taking jobs and waits at most `graceMs` for the current ones. A job that is not finished by then returns to the
-   * queue when its lock expires.
+   * Stops taking jobs and waits at most `graceMs` for the current ones. A job that is not finished by then returns to
+   * the queue when its lock expires.
    */
   async close(graceMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

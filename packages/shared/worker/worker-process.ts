@@ -1,7 +1,7 @@
 /**
  * The life of a worker process, the same for every stage: read the settings, connect to the store and Redis, start the
- * threads, work on jobs. On SIGTERM or SIGINT it takes no more jobs, finishes the current ones and closes everything. The
- * `main` of a worker app is one call of this.
+ * threads, work on jobs. On SIGTERM or SIGINT it takes no more jobs, finishes the current ones and closes everything.
+ * The `main` of a worker app is one call of this.
  */
 
 import { hostname } from 'node:os';

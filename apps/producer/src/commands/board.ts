@@ -22,15 +22,15 @@ export function addBoard(program: Command): void {
     .addHelpText(
       'after',
       `
-Serves one page over all queues until Ctrl-C: jobs that wait, run, wait for a retry, or failed, and why. Use it to look at
-a single job. For a whole night use Grafana, for a run "spineline status" (docs/watching.md).
+Serves one page over all queues until Ctrl-C: jobs that wait, run, wait for a retry, or failed, and why. Use it to
+look at a single job. For a whole night use Grafana, for a run "spineline status" (docs/watching.md).
 
 It shows what is in Redis: names of runs and studies as in the dataset, keys of the store, error codes. Redis holds no
 pixels, no patient names, no patient ids and no UIDs.
 
 Access: on 127.0.0.1 (the default) every user of this machine can open it. Any other --host is refused unless
-SPINELINE_BOARD_USER and SPINELINE_BOARD_PASSWORD are set; then every page asks for them. They are sent unencrypted: on a
-network that you do not trust, put a proxy with TLS in front, or use a tunnel:
+SPINELINE_BOARD_USER and SPINELINE_BOARD_PASSWORD are set; then every page asks for them. They are sent unencrypted:
+on a network that you do not trust, put a proxy with TLS in front, or use a tunnel:
   ssh -L 3000:127.0.0.1:3000 machine      # and open http://127.0.0.1:3000
 
 With --allow-changes the page changes Redis only, not the store. Prefer the commands that change both: "spineline retry"

@@ -16,9 +16,9 @@ export function addCancel(program: Command): void {
     .addHelpText(
       'after',
       `
-Removes the waiting jobs of the run from the queues. Workers finish the studies that they work on and drop later jobs of
-the run. Everything that was computed stays in the store: "results" writes it, "resume" continues the run, and other runs
-reuse it. Other runs are not affected.
+Removes the waiting jobs of the run from the queues. Workers finish the studies that they work on and drop later jobs
+of the run. Everything that was computed stays in the store: "results" writes it, "resume" continues the run, and
+other runs reuse it. Other runs are not affected.
 ${EXIT_HELP}`,
     )
     .action(async (name: string, { json }: { json?: boolean }) => {

@@ -11,9 +11,9 @@ import { makePhantom } from './phantom.ts';
 import { score } from './score.ts';
 
 /**
- * First seed from 2024 whose eight studies include a severe target in every part of the score. It was chosen by its labels
- * alone and was not used in training. Without a severe target, the baseline of `any severe spinal` has a loss of 0, and no
- * model can be better.
+ * First seed from 2024 whose eight studies include a severe target in every part of the score. It was chosen by its
+ * labels alone and was not used in training. Without a severe target, the baseline of `any severe spinal` has a loss of
+ * 0, and no model can be better.
  */
 const SEED = 2027;
 

@@ -24,8 +24,8 @@ export function addExporter(program: Command): void {
       `
 Runs until it is stopped. Serves /metrics, /livez and /readyz on SPINELINE_HEALTH_HOST (default: this machine only) and
 SPINELINE_HEALTH_PORT. Needs SPINELINE_REDIS_URL and SPINELINE_STORE_URL, with the same values as the workers.
-Workers serve their own metrics. The exporter serves what no worker knows alone: how many jobs wait at each queue and for
-how long, and how far each run is. Run only one: with two, sums in Prometheus would count everything twice.
+Workers serve their own metrics. The exporter serves what no worker knows alone: how many jobs wait at each queue and
+for how long, and how far each run is. Run only one: with two, sums in Prometheus would count everything twice.
 
 Example:
   SPINELINE_HEALTH_PORT=9400 spineline exporter & curl -s localhost:9400/metrics | grep ^spineline_queue

@@ -32,11 +32,11 @@ export function addGc(program: Command): void {
     .addHelpText(
       'after',
       `
-A run that is under way (studies missing, not cancelled) is always kept, with every output that its studies can use, also
-those of failed studies. With both options a run is kept if either option keeps it. Results, failures and run.json of all
-runs stay. A result whose outputs were removed still says what it was made from; reprocessing computes them again.
-Workers can go on meanwhile: what they write is younger than --grace, and if an output is removed just before a worker
-reads it, the worker finds it absent and computes it.
+A run that is under way (studies missing, not cancelled) is always kept, with every output that its studies can use,
+also those of failed studies. With both options a run is kept if either option keeps it. Results, failures and
+run.json of all runs stay. A result whose outputs were removed still says what it was made from; reprocessing computes
+them again. Workers can go on meanwhile: what they write is younger than --grace, and if an output is removed just
+before a worker reads it, the worker finds it absent and computes it.
 
 Examples:
   spineline gc --older-than 30d --dry-run

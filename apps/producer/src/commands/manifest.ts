@@ -1,4 +1,6 @@
-/** `spineline manifest`: writes which images a dataset has and how they will be read, as a file that people can change. */
+/**
+ * `spineline manifest`: writes which images a dataset has and how they will be read, as a file that people can change.
+ */
 
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
@@ -41,18 +43,19 @@ export function addManifest(program: Command): void {
     .addHelpText(
       'after',
       `
-Finds images by their content, whatever the names of files and folders are, and groups them by their UIDs. The headers of
-each series decide its kind: sagittal T2/STIR, sagittal T1, axial T2, or none of them with a reason. No pixel is read.
-score and enqueue do the same for a folder. With a manifest you can check the result first, and overrule it:
+Finds images by their content, whatever the names of files and folders are, and groups them by their UIDs. The headers
+of each series decide its kind: sagittal T2/STIR, sagittal T1, axial T2, or none of them with a reason. No pixel is
+read. score and enqueue do the same for a folder. With a manifest you can check the result first, and overrule it:
 
   "series"     what will be read: "description" is the kind, "reasons" say why
   "rejected"   what will not be read. To read it nevertheless, move the object to "series", and give it a "description"
                (Sagittal T2/STIR, Sagittal T1 or Axial T2) and "trust": "description". Its header is then ignored,
                except that images must be MR and not in colour
 
-Ids are names of folders if each folder holds exactly one study; otherwise they are pseudonyms made from the UIDs, with the
-secret SPINELINE_ID_KEY if it is set. A study without any series that is scored stays in the manifest; it will fail and
-say why. The manifest holds no name, no text and no UID of a header, except in file names and DICOMweb locations.
+Ids are the names of folders if every study has one folder and every folder one study; otherwise they are pseudonyms
+made from the UIDs, with the secret SPINELINE_ID_KEY if it is set. A study without any series that is scored stays in
+the manifest; it will fail and say why. The manifest holds no name, no text and no UID of a header, except in file
+names and DICOMweb locations.
 
 Examples:
   spineline manifest /data/export --out tonight.jsonl

@@ -1,4 +1,6 @@
-/** `spineline models`: pushes model bundles into the store, promotes them for new runs, lists, shows and verifies them. */
+/**
+ * `spineline models`: pushes model bundles into the store, promotes them for new runs, lists, shows and verifies them.
+ */
 
 import { readSettings } from '@spineline/shared/config';
 import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted, STAGES, STAGE_NAMES } from '@spineline/shared/domain';

@@ -93,11 +93,12 @@ Ways for --stored-as: ${ways.slice(0, 4).join(', ')},
 ${ways.slice(4).join(', ')}.
 The picture is mirrored first, then rotated clockwise. The labels move with the pixels.
 
---as-export writes DIR/export: ${EXPORT_STUDIES.length} studies in flat folders, in deep folders, and on media with a DICOMDIR, some with UIDs as names,
-with localizers, captures, derived series, a neck, a knee, a CT, and files that are not DICOM. DIR/expected.json says for
-every file how it must be read. The labels in DIR use StudyInstanceUIDs, which evaluate does not know. So run
-"spineline manifest DIR/export --out m.jsonl --map who.csv", score m.jsonl, and replace the first column of train.csv by
-the study_id that who.csv gives for each study_instance_uid (packages/phantom/README.md).
+--as-export writes DIR/export: ${EXPORT_STUDIES.length} studies in flat folders, in deep folders, and on media with a
+DICOMDIR, some with UIDs as names, with localizers, captures, derived series, a neck, a knee, a CT, and files that are
+not DICOM. DIR/expected.json says for every file how it must be read. The labels in DIR use StudyInstanceUIDs, which
+evaluate does not know. So run "spineline manifest DIR/export --out m.jsonl --map who.csv", score m.jsonl, and replace
+the first column of train.csv by the study_id that who.csv gives for each study_instance_uid
+(packages/phantom/README.md).
 
 Examples:
   spineline phantom demo --studies 20 --seed 7
@@ -181,7 +182,9 @@ const LINE_EVERY_SECONDS = 15;
 type MadePhantom = Pick<PhantomCommandOptions, 'seed' | 'start' | 'threads' | 'awkward'> &
   Partial<PhantomCommandOptions> & { readonly studies: number };
 
-/** Generates studies and shows the progress and the time left: as a bar on a terminal, elsewhere as occasional lines. */
+/**
+ * Generates studies and shows the progress and the time left: as a bar on a terminal, elsewhere as occasional lines.
+ */
 export async function makePhantom(directory: string, options: MadePhantom): ReturnType<typeof generatePhantom> {
   const { studies, seed, start, threads, awkward, small, storedAs, padding } = options;
   if (padding === undefined && (options.paddingLimit !== undefined || options.paddingField !== undefined)) {

@@ -46,8 +46,8 @@ Looks up stage keys only: no image is read, nothing is written, and no Redis is 
   to compute     the output is not in the store
   not known yet  the key depends on an output that must be computed first. If that output equals a stored one, the later
                  outputs may turn out to be hits
-The time is that of the slowest pool, at rates measured in runs of this store. It is a range if outputs are not known yet:
-the shortest time if all of them turn out to be hits, the longest if none does.
+The time is that of the slowest pool, at rates measured in runs of this store. It is a range if outputs are not known
+yet: the shortest time if all of them turn out to be hits, the longest if none does.
 
 Examples:
   spineline plan tonight.jsonl --models stage3=severity@2.0.0

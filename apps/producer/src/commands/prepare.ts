@@ -77,8 +77,8 @@ Writes DIR/prepare.json and DIR/shard-00000/*.npy ..., which numpy can map into 
 Uses labelled slices and points in place of predictions. With --dtype exact, no --pool and no room, the arrays are
 bit for bit what the workers feed to the models. A study that cannot be read is skipped and listed.
 
-Room (extra slices and pixels) lets training shift a slice or a window without reading images again. Use --pool for small
-models that pool their input anyway.
+Room (extra slices and pixels) lets training shift a slice or a window without reading images again. Use --pool for
+small models that pool their input anyway.
 
 Examples:
   small models:  spineline prepare demo --out prepared --dtype uint8 --pool 4,2,2 \\

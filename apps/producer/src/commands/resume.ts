@@ -26,8 +26,8 @@ export function addResume(program: Command): void {
       'after',
       `
 Use it after Redis was emptied or lost, with a new Redis, on another cluster with the same store, or after "spineline
-cancel". The store alone decides which studies are missing. Stored outputs are reused. It does no harm to use it twice, or
-while the run is in progress. Failed studies are not retried: see "spineline retry".
+cancel". The store alone decides which studies are missing. Stored outputs are reused. It does no harm to use it
+twice, or while the run is in progress. Failed studies are not retried: see "spineline retry".
 
 Example:
   spineline resume tonight && spineline status tonight --watch

@@ -52,10 +52,10 @@ export function addShow(program: Command): void {
     .addHelpText(
       'after',
       `
-Without --artefact and --picture it prints: the run and its pinned bundles; for each step its key, whether the output was
-computed or found in the store (a hit), when, by which worker and software, with which bundle, and every object with its
-digest; the input files; the flags; the 25 severities with slice and point. It checks every byte of the outputs, reports
-what is damaged or no longer in the store, and shows the rest.
+Without --artefact and --picture it prints: the run and its pinned bundles; for each step its key, whether the output
+was computed or found in the store (a hit), when, by which worker and software, with which bundle, and every object
+with its digest; the input files; the flags; the 25 severities with slice and point. It checks every byte of the
+outputs, reports what is damaged or no longer in the store, and shows the rest.
 
 Examples:
   spineline show tonight 4003253
@@ -117,7 +117,11 @@ interface Asked {
   readonly store: string | undefined;
 }
 
-/** The result of a study. @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none; {@link ConfigError} if it is unknown. */
+/**
+ * The result of a study.
+ *
+ * @throws {SpinelineError} `STUDY_NOT_SCORED` if it has none; {@link ConfigError} if it is unknown.
+ */
 async function readScored(runs: RunStore, { name, study, store }: Asked): Promise<StudyResult> {
   await runs.readRun(name);
   const result = await runs.readResult(name, study);

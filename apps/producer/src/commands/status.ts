@@ -61,7 +61,7 @@ async function status(name: string, { watch, json }: StatusOptions): Promise<voi
         if (json) console.log(JSON.stringify({ ...summary, queued: 0 }));
         else printSummary(summary);
       } else if (watch && !look?.end) {
-        if (!json) console.error(err.faint(`the run continues; to watch it again: spineline status ${run.run} --watch`));
+        if (!json) console.error(err.faint(`the run continues; watch again: spineline status ${run.run} --watch`));
       } else if (look && !viewer?.saysItAll) {
         if (json) console.log(JSON.stringify(statusOf(look)));
         else printUnfinished(look);

@@ -33,7 +33,8 @@ export type AfterRun = (runs: RunStore, run: RunRecord) => Promise<void>;
 /**
  * Makes a run and does its work on this machine.
  *
- * @param prepare called with the store, before anything is started. It returns a function that adds the run to the queues.
+ * @param prepare called with the store, before anything is started. It returns a function that adds the run to the
+ *   queues.
  * @returns the process exit code.
  */
 export async function runEmbedded(

@@ -1,6 +1,7 @@
 /**
- * The workers of all stages as child processes of one command: the same programs as in a cluster. Their logs go to files. A
- * worker that dies is restarted a few times, so that a study that kills its worker does not stop the other studies.
+ * The workers of all stages as child processes of one command: the same programs as in a cluster. Their logs go to
+ * files. A worker that dies is restarted a few times, so that a study that kills its worker does not stop the other
+ * studies.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

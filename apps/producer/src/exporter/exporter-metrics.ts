@@ -1,6 +1,6 @@
 /**
- * The metrics of the queues, the runs and Redis. One process serves them, since no single worker knows them and since ten
- * workers should not each query Redis. Queues and Redis are queried at every scrape, runs in the background.
+ * The metrics of the queues, the runs and Redis. One process serves them, since no single worker knows them and since
+ * ten workers should not each query Redis. Queues and Redis are queried at every scrape, runs in the background.
  */
 
 import { STAGE_NAMES } from '@spineline/shared/domain';

@@ -18,7 +18,9 @@ type Paint = (text: string) => string;
 /** A text and its colour, which is applied after the text is cut to its width. */
 type Span = readonly [text: string, paint?: Paint];
 
-/** If there is no room for all lines, those with the highest rank are left out first; of equal ranks, the lowest line. */
+/**
+ * If there is no room for all lines, those with the highest rank are left out first; of equal ranks, the lowest line.
+ */
 interface Line {
   readonly rank: number;
   readonly spans: readonly Span[];

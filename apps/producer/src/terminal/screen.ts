@@ -21,7 +21,8 @@ export function openScreen(stream: NodeJS.WriteStream): Screen {
     if (last) update(last({ columns: stream.columns, rows: stream.rows - 1 }).join('\n'));
   };
   const redraw = () => {
-    // Terminals rewrap lines differently when they become narrower, so the place of the old lines is unknown: clear all.
+    // Terminals rewrap lines differently when they become narrower, so the place of the old lines is unknown: clear
+    // all.
     update.clear();
     stream.write(CLEAR);
     draw();

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BundleMember, membersOf, parseBundle } from '@spineline/shared/models';
+import { membersOf } from '@spineline/shared/models';
+import { type BundleMember, parseBundle } from '../../../../packages/shared/models/bundle.ts';
 
 const DEMO = fileURLToPath(new URL('../../../../models/demo', import.meta.url));
 

@@ -184,7 +184,7 @@ function box(vertebra: Vertebra, name: string, at: Vector, half: Vector, round: 
 }
 
 /** Half the distance between the pedicles: wider from L1 to L5. */
-export function pedicleGap(vertebra: Vertebra): number {
+function pedicleGap(vertebra: Vertebra): number {
   return 0.13 * vertebra.widthMm + 5.2;
 }
 

@@ -18,7 +18,7 @@ import { EXPORT_STUDIES } from './studies.ts';
 import type { ExportedStudy, ExportTask } from './write-study.ts';
 
 /** Raised whenever the same seed gives another export. */
-export const EXPORT_VERSION = 1;
+const EXPORT_VERSION = 1;
 
 export interface ExportOptions {
   /** How many studies: the rows of the table in turn, again from the first after the last. Default all rows once. */

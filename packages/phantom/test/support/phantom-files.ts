@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DicomHeader } from '@spineline/shared/dicom';
-import type { SlicePlane } from '@spineline/shared/geometry';
+import type { SlicePlane } from '../../../shared/geometry/slice-plane.ts';
 import { openStored, type StoredImage } from '../../../shared/dicom/stored-values.ts';
 
 export interface PhantomFile {

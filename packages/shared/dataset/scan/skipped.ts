@@ -20,7 +20,7 @@ export const SKIP_REASONS = {
 export type SkipReason = keyof typeof SKIP_REASONS;
 
 /** Reasons that mean a loss, not junk: whoever hands the dataset over wants to know of them by name. */
-export const LOSSES: readonly SkipReason[] = ['unreadable', 'damaged'];
+const LOSSES: readonly SkipReason[] = ['unreadable', 'damaged'];
 
 const NAMES_KEPT = 5;
 

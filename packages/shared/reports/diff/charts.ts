@@ -1,4 +1,6 @@
-/** The charts of the page that compares two runs, as inline SVG: a forest plot of differences and a histogram of moves. */
+/**
+ * The charts of the page that compares two runs, as inline SVG: a forest plot of differences and a histogram of moves.
+ */
 
 import { PART_NAMES } from '../evaluation-names.ts';
 import { METRIC_FIGURES, type MetricDifference, MOVE_EDGES } from '../../evaluation/index.ts';

@@ -1,6 +1,6 @@
 /**
- * A comparison of two runs as one HTML page that loads nothing: no script, no font, no picture. It follows the light or dark
- * mode of the screen, and is light on paper.
+ * A comparison of two runs as one HTML page that loads nothing: no script, no font, no picture. It follows the light or
+ * dark mode of the screen, and is light on paper.
  */
 
 import { PART_NAMES, TASK_NAMES } from '../evaluation-names.ts';

@@ -11,7 +11,9 @@ export class Markup {
 
 export type MarkupValue = string | number | Markup | readonly Markup[];
 
-/** A template of HTML or SVG: `` html`<p>${text}</p>` `` is safe for any `text`, also in attributes in double quotes. */
+/**
+ * A template of HTML or SVG: `` html`<p>${text}</p>` `` is safe for any `text`, also in attributes in double quotes.
+ */
 export function html(strings: TemplateStringsArray, ...values: readonly MarkupValue[]): Markup {
   return new Markup(strings.map((string, i) => string + (i < values.length ? textOf(values[i]!) : '')).join(''));
 }
@@ -27,7 +29,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 

@@ -1,4 +1,7 @@
-/** A picture to draw on: areas, grey values, rings and text. The few things that pictures of studies need, the same bytes everywhere. */
+/**
+ * A picture to draw on: areas, grey values, rings and text. The few things that pictures of studies need, the same
+ * bytes everywhere.
+ */
 
 import pngjs from 'pngjs';
 import { type PngTexts, withTexts } from './png-text.ts';
@@ -6,8 +9,8 @@ import { type PngTexts, withTexts } from './png-text.ts';
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /**
- * Glyphs of five by seven dots, some with two more rows below. Each character of a text is one row, from top to bottom; its
- * value in base 32 gives the five dots of the row. With own glyphs no font is needed on the machine.
+ * Glyphs of five by seven dots, some with two more rows below. Each character of a text is one row, from top to bottom;
+ * its value in base 32 gives the five dots of the row. With own glyphs no font is needed on the machine.
  */
 const GLYPHS: Readonly<Record<string, string>> = {
   ...{ A: 'ehhvhhh', B: 'uhhuhhu', C: 'ehggghe', D: 'sihhhis', E: 'vgguggv', F: 'vgguggg', G: 'ehgnhhf', H: 'hhhvhhh' },
@@ -118,7 +121,9 @@ export class Drawing {
     }
   }
 
-  /** Text with a dark edge; its upper left corner is at (left, top). Characters without a glyph become question marks. */
+  /**
+   * Text with a dark edge; its upper left corner is at (left, top). Characters without a glyph become question marks.
+   */
   text(left: number, top: number, text: string, colour: Colour, scale = 2): void {
     for (const [edge, ink] of [
       [1, [0, 0, 0]],

@@ -72,9 +72,9 @@ export interface PictureSources {
 /**
  * A picture as a PNG file, with the notice of the result in it.
  *
- * @throws {SpinelineError} `PICTURE_IMPOSSIBLE` for a view that the study does not have; `OUTPUT_GONE` if a needed output is
- *   missing or damaged in the store; `SOURCE_GONE`, `SOURCE_CHANGED` if a DICOM file is missing or is not the one that
- *   stage 1 read.
+ * @throws {SpinelineError} `PICTURE_IMPOSSIBLE` for a view that the study does not have; `OUTPUT_GONE` if a needed
+ *   output is missing or damaged in the store; `SOURCE_GONE`, `SOURCE_CHANGED` if a DICOM file is missing or is not the
+ *   one that stage 1 read.
  */
 export async function makePicture(picture: Picture, result: StudyResult, from: PictureSources): Promise<Buffer> {
   const { drawing, what } = await draw(picture, result, from);

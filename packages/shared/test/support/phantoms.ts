@@ -5,7 +5,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ExportExpectations, generateExport, generatePhantom, oneSided, type PhantomOptions } from '@spineline/phantom';
+import { generateExport, generatePhantom, oneSided, type PhantomOptions } from '@spineline/phantom';
+import { type ExportExpectations } from '../../../phantom/src/export/expectations.ts';
 import type { Side } from '../../domain/index.ts';
 import { madeOnce } from './test-cache.ts';
 

@@ -11,7 +11,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONDITIONS, LEVELS, SEVERITIES, SIDES, type Stage, STAGE_NAMES } from '../../domain/index.ts';
-import { type BundleMember, type CropWindow, parseBundle } from '../../models/index.ts';
+import { type CropWindow } from '../../models/index.ts';
+import { type BundleMember, parseBundle } from '../../models/bundle.ts';
 import { madeOnce } from './test-cache.ts';
 import { type Constant, type Node, onnxModel } from './tiny-onnx.ts';
 

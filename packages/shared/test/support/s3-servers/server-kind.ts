@@ -1,6 +1,6 @@
 /** What the tests know of an S3 server that they can start. */
 
-import type { S3Options } from '../../../store/index.ts';
+import type { S3Options } from '../../../store/s3-options.ts';
 
 /** A kind of server, and where it is not as AWS is. */
 export interface S3ServerKind {

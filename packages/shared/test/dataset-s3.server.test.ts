@@ -1,7 +1,8 @@
 /** A prefix of a real S3 server as a dataset: keys as they are, byte ranges of headers, and a local folder's answers. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstanceLister, openDataset, type StudyEntry } from '../dataset/index.ts';
+import { openDataset, type StudyEntry } from '../dataset/index.ts';
+import { type InstanceLister } from '../dataset/instance-lister.ts';
 import { StoreUnavailableError } from '../domain/index.ts';
 import { openSources, type SourceReader } from '../sources/index.ts';
 import { type ObjectStore, openStore } from '../store/index.ts';
