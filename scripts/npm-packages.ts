@@ -31,8 +31,8 @@ interface Workspace {
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** The command refuses older versions (`apps/producer/bin/spineline.js`). */
-const ENGINES = { node: '>=22.18' };
+/** Older ones have no `Float16Array`. */
+const ENGINES = { node: '>=24' };
 const NOTICE = 'The models that come with it are trained on synthetic phantoms: NOT FOR CLINICAL USE.';
 
 /** The demo bundles in the repository, and in the package whose code names them. */
