@@ -45,7 +45,7 @@ function slicesNote(task: Task) {
     return [
       `${slices.compared} labels`,
       slices.otherSeries > 0 && `${slices.otherSeries} of them in another series`,
-      targetNotPlaced > 0 && `besides ${targetNotPlaced} placed nowhere`,
+      targetNotPlaced > 0 && `${targetNotPlaced} more not placed`,
       leftOut > 0 && `${leftOut} left out`,
     ]
       .filter(Boolean)
@@ -75,7 +75,7 @@ function sliceRequirements(task: Task, name: string, exact: number, within1: num
 
 function noWorseThanItsHeads(task: Task, name: string): Requirement {
   return {
-    what: `${name}: rate of 3 slices or more, ensemble less the better head`,
+    what: `${name}: rate of 3 slices or more, ensemble minus the better head`,
     bound: 'at most',
     limit: 0,
     figure: (evaluation) => {
@@ -116,7 +116,7 @@ function pointRequirements(task: Task, name: string): Requirement[] {
 const losses =
   (part: 'score' | 'spinal' | 'foraminal' | 'subarticular') =>
   ({ metric, baseline }: Evaluation) =>
-    `${metric[part]?.toFixed(4) ?? '-'} of ${baseline[part]?.toFixed(4) ?? '-'}`;
+    `${metric[part]?.toFixed(4) ?? '-'} / ${baseline[part]?.toFixed(4) ?? '-'}`;
 
 /** What the demo models must reach on phantoms that played no part in training or choice. */
 export const REQUIREMENTS: readonly Requirement[] = [
@@ -136,7 +136,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...pointRequirements('nfn', 'NFN'),
   ...pointRequirements('ss', 'SS'),
   {
-    what: 'Challenge metric, of what class shares score',
+    what: 'Challenge metric, divided by its baseline',
     bound: 'at most',
     limit: 0.4,
     figure: ({ ratio }) => ratio.score,
@@ -144,7 +144,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   },
   ...(['spinal', 'foraminal', 'subarticular'] as const).map(
     (part): Requirement => ({
-      what: `Weighted log loss, ${part}, of its class shares`,
+      what: `Weighted log loss, ${part}, divided by its baseline`,
       bound: 'at most',
       limit: 0.5,
       figure: ({ ratio }) => ratio[part],

@@ -104,9 +104,9 @@ async function report(
   const head = [
     `${labels.size} phantom studies of generator version ${PHANTOM_VERSION}, seed ${seed}, awkward ones included: ` +
       `${labels.size - failed} scored, ${failed} without a result. Bundles: ${bundles.join(', ')}.`,
-    `Reached: against the labels, which have an annotator's scatter. Intervals: 95 %, bootstrap over studies, ${resamples} ` +
-      "resamples. Against truth: the same results against the phantoms' exact places; of truth: what the exact places " +
-      'themselves reach against the labels.',
+    "`reached`: compared with the labels, whose places scatter as an annotator's do. 95 % intervals: bootstrap over studies, " +
+      `${resamples} resamples. \`against truth\`: the same results compared with the exact places of the phantoms. ` +
+      '`of truth`: the exact places compared with the labels. Baseline: always predicting the class frequencies.',
     run.notice,
   ];
   console.log(`\n${style.strong('Required and reached')}  ${head[0]}\n`);

@@ -23,7 +23,7 @@ if (!node) {
   process.exit(2);
 }
 install('.', 'npm ci', omitted);
-if (omitted.length === 0) install('test', 'npm ci in test');
+if (omitted.length === 0) install('test/manifest-schemas', 'npm ci in test/manifest-schemas');
 
 const { status } = spawnSync(node, [`${root}scripts/ensure-redis.ts`], { stdio: 'inherit', env: environmentOf(node) });
 process.exit(status ?? 1);
@@ -44,7 +44,7 @@ function install(folder, what, flags = []) {
   const stamp = `${path}/node_modules/.spineline-setup`;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   console.error(`setting up: ${what}`);
-  // Under the Node that will run them: some packages refuse an old one.
+  // Under the Node that will run the packages: npm warns about those that need a newer one than this.
   const env = environmentOf(suitableNode() ?? process.execPath);
   const { status, stdout, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', ...flags], {
     cwd: path,

@@ -318,7 +318,7 @@ describe.skipIf(missing)(`the services of docker-compose.yml${missing ? ` (${mis
       guarded.child.kill('SIGTERM');
       await guarded.exited;
     } else {
-      expect(line.error).toContain('the execution provider cuda is not there');
+      expect(line.error).toContain('the execution provider cuda is not available');
       expect(await guarded.exited).toEqual({ code: 2, signal: null });
     }
   });

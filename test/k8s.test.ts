@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { describeSettings, readSettings } from '@spineline/shared/config';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { faults, schemasMissing } from './manifest-schemas/manifest-schema.ts';
 import { kustomizeMissing, type Manifest, render } from './support/kustomize.ts';
-import { faults } from './support/manifest-schema.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const k8s = `${root}deploy/k8s/`;
@@ -23,8 +23,9 @@ const JOBS = ['jobs/enqueue', 'jobs/phantom'];
 const ALL = [...OVERLAYS, ...JOBS];
 const STAGES = ['stage1', 'stage2', 'stage3'];
 
-const rendered = describe.skipIf(kustomizeMissing);
-const skipped = kustomizeMissing ? ` (skipped: ${kustomizeMissing})` : '';
+const missing = kustomizeMissing ?? schemasMissing;
+const rendered = describe.skipIf(missing);
+const skipped = missing ? ` (skipped: ${missing})` : '';
 
 const compose = parse(await readFile(`${root}docker-compose.yml`, 'utf8'), { merge: true });
 const onGpus = parse(await readFile(`${root}docker-compose.gpu.yml`, 'utf8'), { merge: true });
@@ -384,13 +385,13 @@ rendered(`overlays/demo${skipped}`, () => {
   });
 });
 
-it.skipIf(kustomizeMissing)('the jobs use settings and secrets that the overlays have', () => {
+it.skipIf(missing)('the jobs use settings and secrets that the overlays have', () => {
   for (const { env, envFrom } of JOBS.flatMap(ours).flatMap(({ spec }) => spec.template.spec.containers)) {
     expect(readSettings(environment({ env, envFrom }, 'overlays/cpu')).storeUrl).toMatch(/^s3:/);
   }
 });
 
-it('prometheus-rules.sh makes PrometheusRules of the rules of deploy/prometheus', async () => {
+it.skipIf(schemasMissing)('prometheus-rules.sh makes PrometheusRules of the rules of deploy/prometheus', async () => {
   const { status, stdout, stderr } = spawnSync(`${k8s}prometheus-rules.sh`, { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);
   const made = parseAllDocuments(stdout).map((document) => document.toJS());
@@ -408,7 +409,7 @@ it('docs/kubernetes.md names paths that exist', () => {
   expect(paths.filter((path) => !existsSync(`${root}${path}`))).toEqual([]);
 });
 
-it.skipIf(kustomizeMissing)('docs/kubernetes.md has an overlay that can be rendered', async () => {
+it.skipIf(missing)('docs/kubernetes.md has an overlay that can be rendered', async () => {
   const [, text] = /^```yaml\n(.+?)^```/ms.exec(docs)!;
   await inFolder(async (folder) => {
     const here = text!.replace('../spineline', relative(folder, root));
@@ -420,7 +421,7 @@ it.skipIf(kustomizeMissing)('docs/kubernetes.md has an overlay that can be rende
   });
 });
 
-it.skipIf(kustomizeMissing)('the schema check refuses values of the wrong type and unknown fields', async () => {
+it.skipIf(missing)('the schema check refuses values of the wrong type and unknown fields', async () => {
   const [settings] = ofKind('ConfigMap', 'overlays/gpu');
   settings!.data.SPINELINE_GRACE_MS = 60_000;
   expect((await faults(settings!)).join()).toMatch(/must be string/);

@@ -60,7 +60,7 @@ const missed = (rows: readonly AccuracyRow[]) => rows.filter((row) => !row.met).
 const rowOf = (rows: readonly AccuracyRow[], what: string) => rows.find((row) => row.what === what)!;
 
 describe('the table of accuracy', () => {
-  it('has every requirement of the issue once, and all are met by good results', () => {
+  it('has every requirement once, and all are met by good results', () => {
     const rows = accuracyRows(evaluated({}), OPTIONS);
     expect(missed(rows)).toEqual([]);
     expect(rows).toHaveLength(REQUIREMENTS.length);
@@ -84,11 +84,11 @@ describe('the table of accuracy', () => {
       'Stage 1 SCS, ensemble: 3 slices or more',
       'Stage 1 NFN, ensemble: within 1',
       // One study of eight off by 4: worse than cls, which never is.
-      'Stage 1 SCS: rate of 3 slices or more, ensemble less the better head',
-      'Stage 1 NFN: rate of 3 slices or more, ensemble less the better head',
+      'Stage 1 SCS: rate of 3 slices or more, ensemble minus the better head',
+      'Stage 1 NFN: rate of 3 slices or more, ensemble minus the better head',
       'Axial slice for SS: within 1',
     ]);
-    expect(rowOf(slices, 'Stage 1 SCS: rate of 3 slices or more, ensemble less the better head').note).toBe(
+    expect(rowOf(slices, 'Stage 1 SCS: rate of 3 slices or more, ensemble minus the better head').note).toBe(
       'ensemble 0.1250, cls 0.0000, reg 1.0000',
     );
     expect(missed(accuracyRows(evaluated({ pixels: 5 }), OPTIONS))).toEqual([
@@ -96,7 +96,7 @@ describe('the table of accuracy', () => {
       'XY NFN: median, px at 512',
       'XY SS: median, px at 512',
     ]);
-    // Always right with 60 %: well graded, badly calibrated. -ln 0.6 is half of what class shares score.
+    // Always right with 60 %: well graded, badly calibrated. -ln 0.6 is half of the baseline.
     const unsure = missed(accuracyRows(evaluated({ right: 0.6 }), OPTIONS));
     expect(unsure.filter((what) => what.startsWith('Expected calibration error'))).toHaveLength(5);
   });
@@ -137,11 +137,11 @@ describe('the table of accuracy', () => {
     expect([median.figure, median.againstTruth, median.ofTruth]).toEqual([5, 4, 1]);
     const exact = rowOf(rows, 'Axial slice for SS: exact');
     expect([exact.figure, exact.againstTruth, exact.ofTruth]).toEqual([1, 0.875, 0.875]);
-    const metric = rowOf(rows, 'Challenge metric, of what class shares score');
+    const metric = rowOf(rows, 'Challenge metric, divided by its baseline');
     expect([metric.againstTruth, metric.ofTruth]).toEqual([undefined, undefined]);
   });
 
-  it('is written as Markdown, a line a requirement', () => {
+  it('is written as Markdown, one line per requirement', () => {
     const rows = accuracyRows(evaluated({ pixels: 5 }), OPTIONS);
     const text = accuracyMarkdown(rows, ['eight studies']);
     expect(text).toContain('# Accuracy on phantoms\n\neight studies\n\n| what | required |');

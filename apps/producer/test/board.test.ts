@@ -8,7 +8,7 @@ import { connectRedis, QUEUES, Queues } from '@spineline/shared/queue';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Exit, startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { redisMissing, startRedis, type TestRedis } from '../../../packages/shared/test/support/redis-server.ts';
-import { spineline } from './support/spineline-command.ts';
+import { spineline } from './support/in-process.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/spineline.js', import.meta.url));
 const LOGIN = { SPINELINE_BOARD_USER: 'ops', SPINELINE_BOARD_PASSWORD: 'correct horse' };

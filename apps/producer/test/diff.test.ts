@@ -12,7 +12,7 @@ import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_BUNDLES } from '@spineline/shared/control';
 import type { RunsDiff } from '@spineline/shared/reports';
-import { spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 import { labelsCsv, mostly, type Said, syntheticResult, syntheticRun, writeRun } from './support/synthetic-run.ts';
 
 const NOTICE_A = 'Notice of the models of A: NOT FOR CLINICAL USE.';
@@ -145,7 +145,7 @@ describe('spineline diff', () => {
   it('prints for people what the interval says', async () => {
     const printed = await diff('run-a', 'run-b', '--labels', file('train.csv'));
     expect(printed).toMatch(/^mean of the four +\d\.\d{4} +\d\.\d{4} +-0\.\d{4} +-0\.\d{4} +-0\.\d{4} +12 studies$/m);
-    expect(printed).toContain('the interval does not hold 0');
+    expect(printed).toContain('the interval does not contain 0');
     expect(printed).toMatch(/^Spinal Canal Stenosis +Normal\/Mild +\d+ +\d+ +\d+$/m);
     expect(await diff('run-a', 'run-a', '--labels', file('train.csv'))).toContain('Both runs have the same score');
   });
@@ -192,7 +192,7 @@ describe('spineline diff', () => {
 
   it('teaches what an interval says', async () => {
     const { stdout } = await spinelineOk(['diff', '--help']);
-    expect(stdout).toContain('If it holds 0');
+    expect(stdout).toContain('If it contains 0');
     expect(stdout).toContain('Exit codes');
   });
 });

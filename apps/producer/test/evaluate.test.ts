@@ -13,7 +13,7 @@ import { keyOfMade, type ObjectStore, openStore, StageOutputs } from '@spineline
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { noticeFileOf, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
-import { spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 
 const NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';
 const RUN = 'by-hand';

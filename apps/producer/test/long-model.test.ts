@@ -10,27 +10,30 @@ import { Redis } from 'ioredis';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { iterationsFor, slowLoop } from '../../../packages/shared/test/fixtures/slow-loop.ts';
+import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { copyBundle } from './support/bundle-copy.ts';
-import { type Deployment, startDeployment } from './support/deployment.ts';
-import { makePhantom, spinelineOk } from './support/spineline-command.ts';
+import { type Deployment, enqueue, startDeployment } from './support/deployment.ts';
 import { startWorker, type TestWorker } from './support/worker.ts';
 
 const LONG_SECONDS = Number(process.env.SPINELINE_TEST_SLOW_MODEL_SECONDS || 0);
-const MODEL_SECONDS = LONG_SECONDS || 10;
-const LOCK_SECONDS = LONG_SECONDS ? 30 : 3;
+const MODEL_SECONDS = LONG_SECONDS || 4;
+const LOCK_SECONDS = LONG_SECONDS ? 30 : 1;
 const missing = redisMissing();
 
 describe.skipIf(missing)(`a model that computes for ${MODEL_SECONDS} s${missing ? ` (${missing})` : ''}`, () => {
   let deployment: Deployment;
   let worker: TestWorker;
   let bundle = '';
+  let dataset = '';
 
   beforeAll(async () => {
-    deployment = await startDeployment((folder) => makePhantom(join(folder, 'phantom'), 1, 9));
+    dataset = await phantomDataset({ studies: 1, seed: 9 });
+    deployment = await startDeployment();
     // A tenth more than is claimed: the measure is a short one.
     const iterations = iterationsFor(MODEL_SECONDS * 1100, 5000, await millisecondsOf(5000));
-    bundle = await copyBundle(1, join(deployment.folder, 'slow'), '0.1.0-slow', (task, { kind }) => {
+    bundle = await copyBundle((await tinyBundles()).stage1, join(deployment.folder, 'slow'), '0.1.0-slow', (task, { kind }) => {
       if (kind !== 'cls') return undefined;
       return slowLoop(task === 'scs' ? { iterations, outputs: 5 } : { iterations: 1, outputs: 10 });
     });
@@ -45,7 +48,7 @@ describe.skipIf(missing)(`a model that computes for ${MODEL_SECONDS} s${missing 
   it(
     'keeps its lock, is processed once, and leaves the worker answering within a second',
     async () => {
-      const { redis, settings, folder } = deployment;
+      const { redis, settings } = deployment;
       const client = new Redis(redis.url);
       // From the beginning of the stream: no event can be missed.
       const events = new QueueEvents('stage1', {
@@ -59,10 +62,7 @@ describe.skipIf(missing)(`a model that computes for ${MODEL_SECONDS} s${missing 
       }
       const active = new Promise<string>((resolve) => events.once('active', ({ jobId }) => resolve(jobId)));
       const completed = new Promise<void>((resolve) => events.once('completed', () => resolve()));
-      await spinelineOk(
-        ['enqueue', join(folder, 'phantom'), '--run', 'slow', '--models', `stage1=${bundle}`],
-        settings,
-      );
+      await enqueue(dataset, 'slow', settings, [`stage1=${bundle}`]);
 
       const lock = `spineline:stage1:${await active}:lock`;
       const done = worker.line(({ msg }) => msg === 'study done' || msg === 'study failed');

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { placed, plainStudy, seriesSlices, studyUid, writeTree } from '../../../packages/shared/test/support/dicom-tree.ts';
 import { PATIENT_NAME, UID_ROOT } from '../../../packages/shared/test/support/small-study.ts';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
-import { spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 
 async function exported(): Promise<string> {
   const folder = await temporaryFolder();
@@ -187,7 +187,7 @@ describe('spineline manifest', () => {
     ['a misspelt option in place of one that is required', ['in', '--uot', 'x.jsonl'], "unknown option '--uot'"],
     ['no --out', ['in'], "required option '-o, --out <file>' not specified"],
     ['another extension', ['in', '--out', 'x.txt'], '*.jsonl'],
-    ['a manifest', ['in.jsonl.gz', '--out', 'x.jsonl'], 'a manifest already'],
+    ['a manifest', ['in.jsonl.gz', '--out', 'x.jsonl'], 'already a manifest'],
     ['a folder that is not there', ['/no/such/folder', '--out', 'x.jsonl'], 'DATASET_NOT_FOUND'],
     ['a server named as the source', ['dicomweb+https://h/x', '--out', 'x.jsonl'], '--from'],
   ])('%s ends with exit code 2 and says what to do', async (_, parameters, message) => {

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { pinBundles } from '@spineline/shared/control';
 import { filesBelow } from './support/bad-files.ts';
 import { copyBundle, demoBundle } from './support/bundle-copy.ts';
-import { spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 
 let folder = '';
 let storeUrl = '';
@@ -31,7 +31,7 @@ const models = (...parameters: string[]) => spineline(['models', ...parameters],
 const modelsOk = async (...parameters: string[]) =>
   (await spinelineOk(['models', ...parameters], { SPINELINE_STORE_URL: storeUrl })).stdout;
 /** A copy of the demo bundle of stage 3 as another version. @returns its folder. */
-const version = (text: string) => copyBundle(3, join(folder, `v${text}`), text, () => undefined);
+const version = (text: string) => copyBundle(demoBundle(3), join(folder, `v${text}`), text, () => undefined);
 /** Puts versions into the store, without a process each. */
 const pushed = async (...texts: string[]) => {
   for (const text of texts) await pushBundle(store, await readBundleFolder(await version(text)));

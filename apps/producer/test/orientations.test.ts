@@ -1,95 +1,98 @@
 /**
  * One patient stored in each of the eight ways that DICOM allows, sagittal and axial series, with a finding on one side:
- * the severities are the same, the finding stays on its side, points lie in the stored images, and training sees the same.
- * And the same patient with padding.
+ * the severities are the same, points lie in the stored images, and training sees the same. Models of a few operations
+ * that depend on every pixel see all the ways; the demo models see some of them, keep the finding on its side, and see
+ * the same patient with padding.
  */
 
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generatePhantom, oneSided, STORED_AS } from '@spineline/phantom';
-import { type StoredAs } from '../../../packages/phantom/src/stored-as.ts';
+import { STORED_AS } from '@spineline/phantom';
+import type { StoredAs } from '../../../packages/phantom/src/stored-as.ts';
 import { SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
 import type { StudyResult } from '@spineline/shared/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PhantomDataset, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { flagCodes, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
 
 const WAYS = Object.keys(STORED_AS) as StoredAs[];
 const OTHERS = WAYS.filter((way) => way !== 'identity');
-const SEED = 41;
 const missing = redisMissing();
 
+type Variation = Omit<PhantomDataset, 'studies' | 'seed'>;
+type Ways = NonNullable<Variation['storedAs']>;
+
 /** `upright`, `sagittal-mirrored`, `axial-turned-180`, ... : one study each, all of the same patient. */
-const STORED = new Map<string, { sagittal?: StoredAs; axial?: StoredAs }>([
+const STORED = new Map<string, Ways>([
   ['upright', {}],
   ...OTHERS.map((way) => [`sagittal-${way}`, { sagittal: way }] as const),
   ...OTHERS.map((way) => [`axial-${way}`, { axial: way }] as const),
   ['both-turned-180', { sagittal: 'turned-180', axial: 'turned-180' }],
 ]);
-const RIGHT = ['right-upright', 'right-axial-mirrored'] as const;
-/** The left-sided patient with padding far below the image, which the header tells of, or, as the control, does not. */
-const PADDED = { 'padded-told': { value: -2000 }, 'padded-untold': { value: -2000, declared: false } };
+/** What the demo models see too. */
+const GRADED = ['upright', 'both-turned-180'];
+const RIGHT = { 'right-axial-mirrored': { axial: 'mirrored' } } as const;
 /** Of these training arrays are made too. */
 const PREPARED = ['upright', 'axial-mirrored', 'sagittal-turned-90', 'both-turned-180'];
+/** The left-sided patient with padding far below the image, which the header tells of, or, as the control, does not. */
+const PADDED = { 'padded-told': { value: -2000 }, 'padded-untold': { value: -2000, declared: false } };
+const TABLES = ['train.csv', 'train_label_coordinates.csv', 'train_series_descriptions.csv'];
 
 let folder = '';
+/** By the models of a few operations. */
 let results: Map<string, StudyResult>;
+/** By the demo models. */
+let graded: Map<string, StudyResult>;
 
-/** Adds one phantom study to a dataset in the challenge's layout, under a name of its own; gives its descriptions. */
-async function addStudy(
-  dataset: string,
-  name: string,
-  options: Omit<Parameters<typeof generatePhantom>[1], 'studies' | 'seed'>,
-): Promise<string[]> {
-  const own = join(folder, 'phantom', name);
-  const { directory } = await generatePhantom(own, { studies: 1, seed: SEED, awkward: false, ...options });
-  const lines = async (file: string) => (await readFile(join(directory, file), 'utf8')).trim().split('\n');
-  const [, first] = await lines('train.csv');
-  const id = first!.split(',')[0]!;
-  const descriptions = await lines('train_series_descriptions.csv');
-  for (const table of ['train.csv', 'train_label_coordinates.csv']) {
-    const [header, ...rows] = await lines(table);
-    const before = await readFile(join(dataset, table), 'utf8').catch(() => `${header}\n`);
-    await writeFile(
-      join(dataset, table),
-      before + rows.map((row) => `${row.replace(`${id},`, `${name},`)}\n`).join(''),
-    );
+/** A dataset in the challenge's layout of phantoms of one patient, each under a name of its own. */
+async function datasetOf(name: string, studies: ReadonlyMap<string, Variation>): Promise<string> {
+  const dataset = join(folder, name);
+  await mkdir(join(dataset, 'train_images'), { recursive: true });
+  for (const [study, variation] of studies) {
+    const phantom = await phantomDataset({ studies: 1, seed: 41, oneSided: 'left', ...variation });
+    const [id] = await readdir(join(phantom, 'train_images'));
+    await symlink(join(phantom, 'train_images', id!), join(dataset, 'train_images', study));
+    for (const table of TABLES) {
+      const [header, ...rows] = (await readFile(join(phantom, table), 'utf8')).trim().split('\n');
+      await writeFile(join(dataset, table), `${header}\n`, { flag: 'wx' }).catch(() => {}); // there already
+      await appendFile(join(dataset, table), rows.map((row) => `${row.replace(`${id},`, `${study},`)}\n`).join(''));
+    }
   }
-  await cp(join(directory, 'train_images', id), join(dataset, 'train_images', name), { recursive: true });
-  await rm(own, { recursive: true });
-  return descriptions.slice(1).map((line) => line.replace(`${id},`, `${name},`));
+  return dataset;
+}
+
+async function score(dataset: string, models: readonly string[]): Promise<Map<string, StudyResult>> {
+  await spinelineOk(['score', dataset, '--out', `${dataset}-out`, ...models]);
+  const { studies } = await readResults(join(`${dataset}-out`, 'results.json'));
+  return new Map(studies.map((study) => [study.study, study]));
 }
 
 describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'spineline-orientations-'));
-    const dataset = join(folder, 'dataset');
-    await mkdir(join(dataset, 'train_images'), { recursive: true });
-    const descriptions: string[] = [];
-    for (const [name, storedAs] of STORED) {
-      descriptions.push(...(await addStudy(dataset, name, { storedAs, severities: oneSided('left') })));
-    }
-    const severities = oneSided('right');
-    descriptions.push(...(await addStudy(dataset, RIGHT[0], { severities })));
-    const storedAs = { axial: 'mirrored' } as const;
-    descriptions.push(...(await addStudy(dataset, RIGHT[1], { severities, storedAs })));
-    for (const [name, padding] of Object.entries(PADDED)) {
-      descriptions.push(...(await addStudy(dataset, name, { padding, severities: oneSided('left') })));
-    }
-    const header = 'study_id,series_id,series_description';
-    await writeFile(join(dataset, 'train_series_descriptions.csv'), `${[header, ...descriptions].join('\n')}\n`);
-    await spinelineOk(['score', dataset, '--out', join(folder, 'out')]);
-    const { studies } = await readResults(join(folder, 'out', 'results.json'));
-    results = new Map(studies.map((study) => [study.study, study]));
+    const stored = [...STORED].map(([name, storedAs]) => [name, { storedAs }] as const);
+    results = await score(await datasetOf('stored', new Map(stored)), await tinyModels());
+    const some = new Map<string, Variation>([
+      ...stored.filter(([name]) => GRADED.includes(name)),
+      ...Object.entries(RIGHT).map(([name, storedAs]) => [name, { storedAs, oneSided: 'right' }] as const),
+      ...Object.entries(PADDED).map(([name, padding]) => [name, { padding }] as const),
+    ]);
+    graded = await score(await datasetOf('graded', some), []);
   }, 300_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it.for([...STORED.keys()])('%s: the severities are those of the upright images', (name) => {
-    const upright = results.get('upright')!;
-    const stored = results.get(name)!;
+  it.for([
+    ...[...STORED.keys()].map((name) => [name, 'models of a few operations'] as const),
+    ...GRADED.map((name) => [name, 'the demo models'] as const),
+  ])('%s: the severities are those of the upright images, with %s', ([name, models]) => {
+    const scored = models === 'the demo models' ? graded : results;
+    const upright = scored.get('upright')!;
+    const stored = scored.get(name)!;
     const differences = upright.targets.flatMap(({ name: target, severities }) => {
       const other = stored.targets.find((one) => one.name === target)!.severities;
       return severities.map((value, i) => Math.abs(value - other[i]!));
@@ -98,10 +101,18 @@ describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missi
     expect(Math.max(...differences)).toBeLessThanOrEqual(1e-6);
   });
 
-  it.for([...STORED.keys(), ...RIGHT])('%s: the finding is on its side', (name) => {
+  it('models of a few operations would notice: the other side has other severities', () => {
+    const { targets } = results.get('upright')!;
+    const of = (side: string) => targets.filter((target) => target.side === side).map(({ severities }) => severities);
+    const [left, right] = [of('left'), of('right')];
+    expect(left).toHaveLength(10);
+    for (const [i, severities] of left.entries()) expect(severities).not.toEqual(right[i]);
+  });
+
+  it.for([...GRADED, ...Object.keys(RIGHT)])('%s: the finding is on its side', (name) => {
     const side = name.startsWith('right') ? 'right' : 'left';
     const severeOn = (on: string) =>
-      results
+      graded
         .get(name)!
         .targets.filter((target) => target.side === on && target.severities[SEVERITIES.indexOf('severe')]! > 0.5)
         .length;
@@ -113,7 +124,7 @@ describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missi
 
   it('padding that the header tells of changes hardly a grade; padding that nobody can know of many', () => {
     const gradesOf = (name: string) =>
-      results.get(name)!.targets.map(({ severities }) => severities.indexOf(Math.max(...severities)));
+      graded.get(name)!.targets.map(({ severities }) => severities.indexOf(Math.max(...severities)));
     const upright = gradesOf('upright');
     const changed = (name: string) => gradesOf(name).filter((grade, i) => grade !== upright[i]).length;
     // The padded corners showed tissue before: a target between two grades may go to the other one.
@@ -122,17 +133,10 @@ describe.skipIf(missing)(`one patient stored in eight ways${missing ? ` (${missi
   });
 
   it('training sees the same arrays', async () => {
-    const [some, prepared] = [join(folder, 'some'), join(folder, 'prepared')];
-    await mkdir(join(some, 'train_images'), { recursive: true });
-    for (const study of PREPARED) {
-      await symlink(join(folder, 'dataset', 'train_images', study), join(some, 'train_images', study));
-    }
-    for (const table of ['train.csv', 'train_label_coordinates.csv', 'train_series_descriptions.csv']) {
-      const [header, ...rows] = (await readFile(join(folder, 'dataset', table), 'utf8')).trim().split('\n');
-      const own = rows.filter((row) => PREPARED.includes(row.split(',')[0]!));
-      await writeFile(join(some, table), `${[header, ...own].join('\n')}\n`);
-    }
-    await spinelineOk(['prepare', some, '--out', prepared, '--dtype', 'uint8', '--pool', '4,4,4', '--threads', '2']);
+    const some = await datasetOf('some', new Map(PREPARED.map((name) => [name, { storedAs: STORED.get(name)! }])));
+    const prepared = join(folder, 'prepared');
+    const options = ['--dtype', 'uint8', '--pool', '4,4,4', '--threads', '2', ...(await tinyModels())];
+    await spinelineOk(['prepare', some, '--out', prepared, ...options]);
     const shard = join(prepared, 'shard-00000');
     const { studies } = JSON.parse(await readFile(join(shard, 'shard.json'), 'utf8')) as { studies: string[] };
     expect([...studies].sort()).toEqual([...PREPARED].sort());

@@ -1,15 +1,24 @@
-/** Small datasets as other people's scanners, exports and spreadsheets write them (`../shared/cases`), scored by the command. */
+/** Small datasets as other people's scanners, exports and spreadsheets write them (`../shared/cases`), scored by workers. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import { flagCodes, type ResultsFile, readResults } from './support/results-file.ts';
-import { type Finished, spineline, spinelineOk } from './support/spineline-command.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
+import {
+  type Deployment,
+  enqueue,
+  resultsOf,
+  type Status,
+  startDeployment,
+  watchRun,
+} from './support/deployment.ts';
+import { flagCodes, type ResultsFile } from './support/results-file.ts';
+import { spinelineOk } from './support/spineline-command.ts';
+import { type Pools, startPools } from './support/worker.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const MAKE = resolve(REPOSITORY, process.env.SPINELINE_TEST_DATA ?? '../shared/data', '../cases/make.py');
@@ -41,82 +50,80 @@ const missing = !existsSync(MAKE)
     ? 'no python3 with pydicom and numpy here'
     : redisMissing();
 
-interface Scored extends Finished {
+interface Scored {
+  readonly status: Status;
   readonly results: ResultsFile;
 }
 
 describe.skipIf(missing)(`other people's data${missing ? ` (${missing})` : ''}`, () => {
-  let folder = '';
-  let plain: Scored;
+  let deployment: Deployment;
+  let pools: Pools;
+  /** Each case is a run of its own, by its name. */
+  const cases = new Map<string, Scored>();
+  const caseFolder = (name: string) => join(deployment.folder, 'cases', name);
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'spineline-cases-'));
-    await spinelineOk(['phantom', join(folder, 'base'), '--studies', '1', '--seed', '5']);
-    execFileSync(PYTHON!, [MAKE, join(folder, 'base'), join(folder, 'cases')], { stdio: 'ignore' });
-    plain = await score('plain');
+    const base = await phantomDataset({ studies: 1, seed: 5 });
+    deployment = await startDeployment(async (folder) => {
+      execFileSync(PYTHON!, [MAKE, base, join(folder, 'cases')], { stdio: 'ignore' });
+    });
+    const { settings, folder } = deployment;
+    pools = await startPools(1, settings);
+    const names = ['plain', 'modality-ct', ...Object.keys(SAME)];
+    for (const name of names) await enqueue(caseFolder(name), name, settings);
+    for (const name of names) {
+      cases.set(name, { status: await watchRun(name, settings), results: await resultsOf(name, folder, settings) });
+    }
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    await pools?.stop();
+    await deployment?.stop();
+  });
 
-  const cases = new Map<string, Promise<Scored>>();
-
-  /** Each case is scored once. */
-  function score(name: string): Promise<Scored> {
-    const scored = cases.get(name) ?? scoreNow(name);
-    cases.set(name, scored);
-    return scored;
-  }
-
-  async function scoreNow(name: string): Promise<Scored> {
-    const out = join(folder, 'out', name);
-    const finished = await spineline(['score', join(folder, 'cases', name), '--out', out]);
-    return { ...finished, results: await readResults(join(out, 'results.json')) };
-  }
+  const scored = (name: string) => cases.get(name)!;
 
   function severities({ results }: Scored): number[] {
     expect(results.studies).toHaveLength(1);
     return results.studies[0]!.targets.flatMap((target) => target.severities);
   }
 
-  it.for(Object.entries(SAME))('%s gives what the plain phantom gives', async ([name, expected]) => {
-    const scored = await score(name);
-    expect(scored.code, scored.stderr).toBe(0);
-    const found = severities(scored);
-    const differences = severities(plain).map((value, i) => Math.abs(value - found[i]!));
-    expect(differences).toHaveLength(75);
-    expect(Math.max(...differences)).toBeLessThanOrEqual(1e-6);
-    expect(flagCodes(scored.results.studies[0]!)).toEqual(expect.arrayContaining([...expected]));
-    if (expected.length === 0) {
-      expect(flagCodes(scored.results.studies[0]!)).toEqual(flagCodes(plain.results.studies[0]!));
-    }
+  it.for(Object.entries(SAME))('%s gives what the plain phantom gives', ([name, expected]) => {
+    const [plain, found] = [scored('plain'), scored(name)];
+    expect(found.status).toMatchObject({ code: 0, failures: [] });
+    const [wanted, values] = [severities(plain), severities(found)];
+    expect(values).toHaveLength(75);
+    expect(Math.max(...values.map((value, i) => Math.abs(value - wanted[i]!)))).toBeLessThanOrEqual(1e-6);
+    const codes = flagCodes(found.results.studies[0]!);
+    expect(codes).toEqual(expect.arrayContaining([...expected]));
+    if (expected.length === 0) expect(codes).toEqual(flagCodes(plain.results.studies[0]!));
   });
 
   it('never takes its own output folder for a study, the second time neither', async () => {
-    const dataset = join(folder, 'cases', 'localizer-first');
-    for (const studies of ['1 study: 1 scored', '1 study: 1 scored']) {
-      const scored = await spineline(['score', dataset, '--out', join(dataset, 'out')]);
-      expect(scored.code, scored.stderr).toBe(0);
-      expect(scored.stdout).toContain(studies);
+    const dataset = caseFolder('localizer-first');
+    for (const _ of ['first', 'second']) {
+      const models = await tinyModels();
+      const { stdout } = await spinelineOk(['score', dataset, '--out', join(dataset, 'out'), ...models]);
+      expect(stdout).toContain('1 study: 1 scored');
     }
   });
 
-  it('lists the foreign images with the reason', async () => {
+  it('lists the foreign images with the reason', () => {
     for (const [name, images, reason] of [
       ['localizer-first', 3, /localizer/i],
       ['colour-capture-first', 1, /capture|colour/i],
     ] as const) {
-      const [study] = (await score(name)).results.studies;
+      const [study] = scored(name).results.studies;
       const rejected = study!.rejected ?? [];
       expect(rejected.reduce((sum, one) => sum + one.images, 0)).toBe(images);
       for (const one of rejected) expect(one.reason).toMatch(reason);
     }
   });
 
-  it('refuses Modality CT, and says so', async () => {
-    const scored = await score('modality-ct');
-    expect(scored.code).toBe(3);
-    expect(scored.results.studies).toEqual([]);
-    expect(scored.results.failures).toMatchObject([{ code: 'STUDY_WITHOUT_SERIES', attempts: 1 }]);
-    expect(scored.results.failures[0]!.message).toMatch(/CT/);
-    expect(scored.stdout).toContain('STUDY_WITHOUT_SERIES');
+  it('refuses Modality CT, and says so', () => {
+    const { status, results } = scored('modality-ct');
+    expect(status.code).toBe(3);
+    expect(results.studies).toEqual([]);
+    expect(results.failures).toMatchObject([{ code: 'STUDY_WITHOUT_SERIES', attempts: 1 }]);
+    expect(results.failures[0]!.message).toMatch(/CT/);
   });
 });

@@ -10,13 +10,15 @@ import { readFacts } from '@spineline/shared/dicom';
 import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orthancMissing, startOrthanc, type TestOrthanc } from '../../../packages/shared/test/support/orthanc.ts';
+import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
+import { promoteTinyBundles, tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { startWebServer, type WebAnswer } from '../../../packages/shared/test/support/web-server.ts';
 import { filesBelow } from './support/bad-files.ts';
 import { type Deployment, resultsOf, s3Settings, scoreRun, startDeployment } from './support/deployment.ts';
 import { type ResultsFile, readResults } from './support/results-file.ts';
-import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/spineline-command.ts';
 import { startPools } from './support/worker.ts';
 
 const STUDIES = Number(process.env.SPINELINE_TEST_PACS_STUDIES || 2);
@@ -29,6 +31,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
   let orthanc: TestOrthanc;
   let s3: TestS3 | undefined;
   let deployment: Deployment;
+  let models: string[];
   let local: ResultsFile;
   let access: Record<string, string>;
   /** The study's id here by its StudyInstanceUID. */
@@ -37,11 +40,11 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
     orthanc = await startOrthanc();
     s3 = noS3 ? undefined : await startS3();
+    const dataset = await phantomDataset({ studies: STUDIES, seed: 19 });
+    models = await tinyModels();
     deployment = await startDeployment(async (folder) => {
-      const dataset = join(folder, 'phantom');
-      await makePhantom(dataset, STUDIES, 19);
       const out = join(folder, 'local');
-      await spinelineOk(['score', dataset, '--out', out]);
+      await spinelineOk(['score', dataset, '--out', out, ...models]);
       local = await readResults(join(out, 'results.json'));
       for (const study of await readdir(join(dataset, 'train_images'))) {
         for (const file of await filesBelow(join(dataset, 'train_images', study))) {
@@ -101,7 +104,9 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
       skip(s3 === undefined, noS3);
       const { file, map } = await manifest('pools');
       const url = `s3://${s3!.newBucket()}/scores`;
-      await (await openStore(url, { ...s3!.options, createBucket: true })).close();
+      const store = await openStore(url, { ...s3!.options, createBucket: true });
+      await promoteTinyBundles(store);
+      await store.close();
       const settings = { ...deployment.settings, ...s3Settings(s3!), ...access, SPINELINE_STORE_URL: url };
       const pools = await startPools(1, settings);
       try {
@@ -154,7 +159,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
       const settings = { ...access, SPINELINE_DICOMWEB_URL: `${proxy.origin}/dicom-web` };
       const { file, map } = await manifest('faults', settings);
       const out = join(deployment.folder, 'faults', 'out');
-      const scored = await spineline(['score', file, '--out', out], settings);
+      const scored = await spineline(['score', file, '--out', out, ...models], settings);
       expect(scored.code, scored.stderr).toBe(0);
       expect(await distanceFromLocal(await readResults(join(out, 'results.json')), map)).toBeLessThanOrEqual(1e-6);
       expect(Math.min(...Object.values(faults))).toBeGreaterThan(0);
@@ -180,7 +185,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
     const { file } = await manifest('denied');
     const out = join(deployment.folder, 'denied', 'out');
     const settings = { ...access, SPINELINE_DICOMWEB_PASSWORD: 'canary-5321' };
-    const scored = await spineline(['score', file, '--out', out], settings);
+    const scored = await spineline(['score', file, '--out', out, ...models], settings);
     expect(scored.code).not.toBe(0);
     expect(scored.stdout + scored.stderr).toContain('OBJECT_ACCESS_DENIED');
     expect(scored.stdout + scored.stderr).not.toContain('canary-5321');

@@ -3,17 +3,22 @@
 import { watch } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readNpy } from '@spineline/shared/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
+import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { filesBelow } from './support/bad-files.ts';
-import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/spineline.js', import.meta.url));
 /** Little work: stage 1 alone, a study a shard. */
-const OPTIONS = ['--stages', '1', '--dtype', 'uint8', '--pool', '8,1,1', '--studies-per-shard', '1', '--threads', '1'];
+const OPTIONS = [
+  ...['--stages', '1', '--dtype', 'uint8', '--pool', '8,1,1', '--studies-per-shard', '1', '--threads', '1'],
+  ...(await tinyModels()),
+];
 const STUDIES = 3;
 
 let folder = '';
@@ -23,9 +28,8 @@ let whole = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spineline-prepare-'));
-  dataset = join(folder, 'phantom');
+  dataset = await phantomDataset({ studies: STUDIES, seed: 21 });
   whole = join(folder, 'whole');
-  await makePhantom(dataset, STUDIES, 21);
   await spinelineOk(['prepare', dataset, '--out', whole, ...OPTIONS]);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -43,8 +47,8 @@ describe('spineline prepare', () => {
     const prepared = JSON.parse(await readFile(join(whole, 'prepare.json'), 'utf8'));
     expect(prepared).toMatchObject({
       schema: 'spineline.prepared/1',
-      dataset: { name: 'phantom' },
-      bundles: { stage1: { name: 'demo-stage1' } },
+      dataset: { name: basename(dataset) },
+      bundles: { stage1: { name: 'tiny-stage1' } },
       options: { stages: [1], dtype: 'uint8', pool: { stage1: 8 }, studiesPerShard: 1 },
       studies: STUDIES,
       skipped: [],
@@ -101,7 +105,7 @@ describe('spineline prepare', () => {
 
   it('skips a study that cannot be read, names it, and prepares the others', async () => {
     const copy = join(folder, 'damaged');
-    await cp(dataset, copy, { recursive: true, preserveTimestamps: true });
+    await copyTo(dataset, copy);
     const [, bad] = (await readdir(join(copy, 'train_images'))).sort((a, b) => Number(a) - Number(b));
     for (const file of await filesBelow(join(copy, 'train_images', bad!))) await writeFile(file, 'no dicom');
     const out = join(folder, 'without');

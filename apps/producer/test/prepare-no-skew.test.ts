@@ -8,7 +8,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { generatePhantom } from '@spineline/phantom';
 import { openDataset, type StudyEntry } from '@spineline/shared/dataset';
 import { LEVELS, SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import type { LabelCoordinate } from '@spineline/shared/evaluation';
@@ -27,11 +26,12 @@ import { fetchFiles } from '@spineline/shared/sources';
 import { type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
+import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';
 import { stage1Process } from '../../worker-stage1/src/process.ts';
 import { stage2Process } from '../../worker-stage2/src/process.ts';
 import { stage3Process } from '../../worker-stage3/src/process.ts';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
 
 const FIVE = LEVELS.length;
 const sources = openSources();
@@ -45,11 +45,10 @@ let arrays: Map<string, { shape: number[]; data: Float32Array | Float16Array | I
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spineline-skew-'));
-  await generatePhantom(join(folder, 'phantom'), { studies: 2, seed: 11, awkward: false, threads: 2 });
   store = await openStore(pathToFileURL(join(folder, 'store')).href);
-  const dataset = await openDataset(join(folder, 'phantom'), sources, { split: 'train' });
+  const dataset = await openDataset(await phantomDataset({ studies: 2, seed: 11 }), sources, { split: 'train' });
   studies = await Array.fromAsync(dataset.studies());
-  const loaded = await Promise.all([1, 2, 3].map((stage) => readBundleFolder(join(DEMO_BUNDLES, `stage${stage}`))));
+  const loaded = await Promise.all(Object.values(await tinyBundles()).map(readBundleFolder));
   const [stage1, stage2, stage3] = await Promise.all(loaded.map((one) => pushBundle(store, one)));
   bundles = { stage1: stage1!, stage2: stage2!, stage3: stage3! };
   const cache = new BundleCache(store);

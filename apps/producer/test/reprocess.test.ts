@@ -9,12 +9,14 @@ import { fileURLToPath } from 'node:url';
 import type { StudyResult } from '@spineline/shared/runs';
 import { stageOutputKey } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { MEAN_DEPTH_BASE, meanDepthModel } from '../../../packages/shared/test/support/tiny-onnx.ts';
 import { copyBundle, withRemark } from './support/bundle-copy.ts';
-import { type Deployment, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
+import { type Deployment, resultsOf, type Status, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
 import type { ResultsFile } from './support/results-file.ts';
-import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
@@ -23,7 +25,7 @@ const STUDIES = Number(process.env.SPINELINE_TEST_REPROCESS_STUDIES || 4);
 const MOVED = Math.round(STUDIES / 3);
 const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
 type Step = (typeof STEPS)[number];
-const SIZE = [384, 384] as const;
+const SIZE = [64, 64] as const;
 const SLICES = 32;
 /** Two slices, of the volume's depth. */
 const SHIFT = 2 / SLICES;
@@ -42,7 +44,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
       deployment = await startDeployment(async (folder) => {
         dataset = join(folder, 'phantom');
         away = join(folder, 'renamed-away');
-        await makePhantom(dataset, STUDIES, 21);
+        await copyTo(await phantomDataset({ studies: STUDIES, seed: 21 }), dataset);
       });
       pools = await startPools(1, deployment.settings);
       const probe = await stage1Bundle('probe', { gain: 1 });
@@ -59,11 +61,8 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     await deployment?.stop();
   });
 
-  async function enqueue(run: string, models: readonly string[]): Promise<Status> {
-    const { settings } = deployment;
-    await spinelineOk(['enqueue', dataset, '--run', run, ...models.flatMap((one) => ['--models', one])], settings);
-    return watchRun(run, settings);
-  }
+  const enqueue = (run: string, models: readonly string[]): Promise<Status> =>
+    scoreRun(dataset, run, deployment.settings, models);
 
   async function reprocess(parameters: readonly string[], as: string): Promise<Status> {
     await spinelineOk(['reprocess', ...parameters, '--as', as], deployment.settings);
@@ -78,7 +77,8 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
 
   /** A stage-1 bundle whose SCS members look at the mean of the volume; NFN's answer is always the same. */
   async function stage1Bundle(name: string, scs: { gain: number; threshold?: number }): Promise<string> {
-    return copyBundle(1, join(deployment.folder, name), `1.0.0-${name}`, (task, { kind }) =>
+    const { stage1 } = await tinyBundles();
+    return copyBundle(stage1, join(deployment.folder, name), `1.0.0-${name}`, (task, { kind }) =>
       kind === 'reg'
         ? meanDepthModel(task === 'scs' ? 5 : 10, SIZE, SLICES, task === 'scs' ? scs : { gain: 0 })
         : undefined,
@@ -93,7 +93,9 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
   }
 
   async function stage3Bundle(name: string): Promise<string> {
-    return copyBundle(3, join(deployment.folder, name), `1.0.0-${name}`, (_task, _member, bytes) => withRemark(bytes));
+    const { stage3 } = await tinyBundles();
+    const folder = join(deployment.folder, name);
+    return copyBundle(stage3, folder, `1.0.0-${name}`, (_task, _member, bytes) => withRemark(bytes));
   }
 
   async function meansOfProbe(): Promise<Map<string, number>> {

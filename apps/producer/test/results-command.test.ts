@@ -15,7 +15,7 @@ import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
 import { DEMO_BUNDLES } from '@spineline/shared/control';
-import { spineline } from './support/spineline-command.ts';
+import { spineline } from './support/in-process.ts';
 import { syntheticResult, syntheticRun } from './support/synthetic-run.ts';
 
 const NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';

@@ -3,25 +3,29 @@
  * run comes to, and nothing that was finished is done again. `SPINELINE_TEST_RESUME_STUDIES` makes it as large as wanted.
  */
 
-import { STEP_NAMES, OUTPUT_NAMES } from '@spineline/shared/domain';
 import { join } from 'node:path';
+import { OUTPUT_NAMES, STAGE_NAMES, STEP_NAMES } from '@spineline/shared/domain';
 import { collectGarbage } from '@spineline/shared/lineage';
 import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { openStore, StageOutputs } from '@spineline/shared/store';
+import { lookOnce } from '@spineline/shared/watching';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyBundles, tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import type { LogLine } from '../../../packages/shared/test/support/worker-log.ts';
 import { copyBundle, withRemark } from './support/bundle-copy.ts';
-import { type Deployment, resultsOf, startDeployment, watchRun } from './support/deployment.ts';
+import { type Deployment, enqueue, resultsOf, startDeployment, watchRun, withSide } from './support/deployment.ts';
 import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
-import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { spinelineOk } from './support/in-process.ts';
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_RESUME_STUDIES || 6);
+const STUDIES = Number(process.env.SPINELINE_TEST_RESUME_STUDIES || 8);
 /** Studies scored when Redis is emptied; stage 1 is some studies ahead of that. */
-const SCORED = Math.floor(STUDIES / (STUDIES < 10 ? 4 : 3));
+const SCORED = Math.floor(STUDIES / 5);
 const OUTPUTS = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;
+const WAIT = { timeout: 60_000, interval: 50 };
 const missing = redisMissing();
 
 describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : ''}`, () => {
@@ -32,11 +36,10 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
 
   beforeAll(
     async () => {
+      dataset = await phantomDataset({ studies: STUDIES, seed: 33 });
       deployment = await startDeployment(async (folder) => {
-        dataset = join(folder, 'phantom');
-        await makePhantom(dataset, STUDIES, 33);
         const out = join(folder, 'undisturbed');
-        await spinelineOk(['score', dataset, '--out', out]);
+        await spinelineOk(['score', dataset, '--out', out, ...(await tinyModels())]);
         undisturbed = await readResults(join(out, 'results.json'));
       });
       pools = await startPools(1, { ...deployment.settings, SPINELINE_CONCURRENCY: '1' });
@@ -56,23 +59,23 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
     await pools.workers[2]!.line(scored(run), count);
   }
 
-  async function statusOf(run: string): Promise<{ missing: number; scored: number; queued: number }> {
-    return JSON.parse((await spineline(['status', run, '--json'], deployment.settings)).stdout);
-  }
+  const lookAt = (run: string) =>
+    withSide(deployment.settings, async ({ runs }, side) => lookOnce(await runs.readRun(run), runs, side));
 
   it('by FLUSHALL is finished by resume; what was finished is not computed again, and the results are the same', async () => {
     const { settings, redis, folder } = deployment;
-    await spinelineOk(['enqueue', dataset, '--run', 'flushed'], settings);
+    await enqueue(dataset, 'flushed', settings);
     await whenScored('flushed', SCORED);
     await redis.flush();
     // What workers had in hand they finish and hand over; then nothing is queued, and studies are missing.
-    await expect.poll(async () => (await statusOf('flushed')).queued, { timeout: 60_000, interval: 500 }).toBe(0);
+    await expect.poll(async () => (await lookAt('flushed')).queued, WAIT).toBe(0);
     await expect
-      .poll(() => Promise.all(pools.workers.map((w) => w.metric('spineline_jobs_in_progress', { stage: w.stage }))), {
-        timeout: 60_000,
-      })
+      .poll(
+        () => Promise.all(pools.workers.map((w) => w.metric('spineline_jobs_in_progress', { stage: w.stage }))),
+        WAIT,
+      )
       .toEqual([0, 0, 0]);
-    const { missing: left } = await statusOf('flushed');
+    const { left } = await lookAt('flushed');
     expect(left).toBeGreaterThan(0);
     const before = await outputTimes(settings.SPINELINE_STORE_URL!);
 
@@ -100,16 +103,19 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
 
   it('by cancel keeps what it came to, and goes on with resume', async () => {
     const { settings, folder } = deployment;
-    const bundle = await copyBundle(1, join(folder, 'other'), '1.0.0-other', (_task, _member, bytes) =>
+    const { stage1 } = await tinyBundles();
+    const bundle = await copyBundle(stage1, join(folder, 'other'), '1.0.0-other', (_task, _member, bytes) =>
       withRemark(bytes),
     );
-    await spinelineOk(['enqueue', dataset, '--run', 'cancelled', '--models', `stage1=${bundle}`], settings);
+    await enqueue(dataset, 'cancelled', settings, [`stage1=${bundle}`]);
     await whenScored('cancelled', 1);
+    // Starting the command takes a while; the run would be over.
+    await withSide(settings, (_, { queues }) => queues.pause(STAGE_NAMES));
     const { stdout } = await spinelineOk(['cancel', 'cancelled', '--json'], settings);
-    const cancelled = JSON.parse(stdout);
-    expect(cancelled.removed).toBeGreaterThan(0);
+    expect(JSON.parse(stdout).removed).toBeGreaterThan(0);
+    await withSide(settings, (_, { queues }) => queues.unpause(STAGE_NAMES));
     const status = await watchRun('cancelled', settings);
-    expect(status).toMatchObject({ code: 4, cancelled: true });
+    expect(status).toMatchObject({ code: 4, end: 'cancelled' });
     expect(status.missing).toBeGreaterThan(0);
     await spinelineOk(['resume', 'cancelled'], settings);
     expect(await watchRun('cancelled', settings)).toMatchObject({ code: 0, scored: STUDIES });
@@ -118,10 +124,11 @@ describe.skipIf(missing)(`a run that is disturbed${missing ? ` (${missing})` : '
 
   it('by garbage being collected again and again loses no output that it made, and no study', async () => {
     const { settings, folder } = deployment;
-    const bundle = await copyBundle(2, join(folder, 'more'), '1.0.0-more', (_task, _member, bytes) =>
+    const { stage2 } = await tinyBundles();
+    const bundle = await copyBundle(stage2, join(folder, 'more'), '1.0.0-more', (_task, _member, bytes) =>
       withRemark(bytes),
     );
-    await spinelineOk(['enqueue', dataset, '--run', 'swept', '--models', `stage2=${bundle}`], settings);
+    await enqueue(dataset, 'swept', settings, [`stage2=${bundle}`]);
     const store = await openStore(settings.SPINELINE_STORE_URL!);
     const runs = new RunStore(store);
     let swept = 0;

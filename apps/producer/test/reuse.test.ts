@@ -1,16 +1,17 @@
 /** Same key, same work, never done twice: what a second run finds in the store, and what it does not. */
 
-import { cp, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readBundleManifest } from '@spineline/shared/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { TINY_VERSION, tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { filesBelow } from './support/bad-files.ts';
-import { copyBundle, demoBundle, withRemark } from './support/bundle-copy.ts';
-import { type Deployment, resultsOf, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
+import { copyBundle, withRemark } from './support/bundle-copy.ts';
+import { type Deployment, enqueue, resultsOf, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
 import { largestDifference } from './support/results-file.ts';
-import { makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import { spineline, spinelineOk } from './support/in-process.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
 const STUDIES = 2;
@@ -23,10 +24,8 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
   let dataset = '';
 
   beforeAll(async () => {
-    deployment = await startDeployment(async (folder) => {
-      dataset = join(folder, 'phantom');
-      await makePhantom(dataset, STUDIES, 8);
-    });
+    dataset = await phantomDataset({ studies: STUDIES, seed: 8 });
+    deployment = await startDeployment();
     pools = await startPools(1, deployment.settings);
     const status = await scoreRun(dataset, 'first', deployment.settings);
     expect(status).toMatchObject({ failures: [], code: 0, scored: STUDIES });
@@ -41,11 +40,10 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
   const reuse = (steps: Awaited<ReturnType<typeof scoreRun>>['steps']) =>
     Object.fromEntries(STEPS.map((step) => [step, [steps[step].computed, steps[step].reused]]));
 
-  /** The demo bundle of stage 3 with other bytes in every member that mean the same. */
-  async function stage3Bundle(name: string, version: (demo: string) => string): Promise<string> {
-    const demo = await readBundleManifest(demoBundle(3));
-    const folder = join(deployment.folder, name);
-    return copyBundle(3, folder, version(demo.version), (_task, _member, bytes) => withRemark(bytes));
+  /** The bundle of stage 3 with other bytes in every member that mean the same. */
+  async function stage3Bundle(name: string, version: string): Promise<string> {
+    const { stage3 } = await tinyBundles();
+    return copyBundle(stage3, join(deployment.folder, name), version, (_task, _member, bytes) => withRemark(bytes));
   }
 
   /** Modification times of the stage outputs, in ns. */
@@ -83,29 +81,27 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
 
   it('is computed again at stage 1, and no further, when the dataset was moved', async () => {
     const moved = join(deployment.folder, 'moved');
-    await cp(dataset, moved, { recursive: true, verbatimSymlinks: true });
+    await copyTo(dataset, moved);
     const status = await scoreRun(moved, 'moved', deployment.settings);
     expect(reuse(status.steps)).toEqual({ stage1: [2, 0], xy: [0, 2], crops: [0, 2], stage3: [0, 2] });
   });
 
   it('is computed again at stage 3 alone when only the bundle of stage 3 is new', async () => {
     const { settings } = deployment;
-    const bundle = await stage3Bundle('newer', (version) => `${version}-newer`);
-    await spinelineOk(['enqueue', dataset, '--run', 'newer', '--models', `stage3=${bundle}`], settings);
-    const status = await watchRun('newer', settings);
+    const bundle = await stage3Bundle('newer', '1.1.0');
+    const status = await scoreRun(dataset, 'newer', settings, [`stage3=${bundle}`]);
     expect(status.code).toBe(0);
     expect(reuse(status.steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [2, 0] });
   });
 
   it('is what a run takes that was made before another bundle was pushed and promoted', async () => {
     const { settings } = deployment;
-    const bundle = await stage3Bundle('midnight', (version) => `${version}-midnight`);
-    const { version } = await readBundleManifest(bundle);
+    const bundle = await stage3Bundle('midnight', '1.2.0');
     // Nothing of the run is done yet when the other bundle comes.
     await spinelineOk(['pause'], settings);
-    await spinelineOk(['enqueue', dataset, '--run', 'before-midnight'], settings);
+    await enqueue(dataset, 'before-midnight', settings);
     await spinelineOk(['models', 'push', bundle], settings);
-    await spinelineOk(['models', 'promote', `demo-stage3@${version}`], settings);
+    await spinelineOk(['models', 'promote', 'tiny-stage3@1.2.0'], settings);
     await spinelineOk(['unpause'], settings);
     const before = await watchRun('before-midnight', settings);
     expect(before).toMatchObject({ code: 0, scored: STUDIES });
@@ -118,13 +114,13 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
       ['show', 'after-midnight', studies[0]!.study, '--artefact', 'provenance:stage3'],
       settings,
     );
-    expect(JSON.parse(stdout).made.bundle).toMatchObject({ name: 'demo-stage3', version });
-    await spinelineOk(['models', 'demote', 'stage3'], settings);
+    expect(JSON.parse(stdout).made.bundle).toMatchObject({ name: 'tiny-stage3', version: '1.2.0' });
+    await spinelineOk(['models', 'promote', `tiny-stage3@${TINY_VERSION}`], settings);
   });
 
   it('never stands for another bundle: other bytes under a name and version that are taken are refused', async () => {
     const { settings } = deployment;
-    const bundle = await stage3Bundle('impostor', (version) => version);
+    const bundle = await stage3Bundle('impostor', TINY_VERSION);
     const { code, stderr } = await spineline(
       ['enqueue', dataset, '--run', 'impostor', '--models', `stage3=${bundle}`],
       settings,

@@ -9,6 +9,7 @@ import { TARGETS } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning } from '../../../packages/shared/test/support/guarded-process.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { flagCodes, type ResultsFile, readResults } from './support/results-file.ts';
 import { type Finished, spineline } from './support/spineline-command.ts';
 
@@ -27,7 +28,7 @@ describe.skipIf(missing)(`spineline score of the scanner phantom${missing ? ` ($
     folder = await mkdtemp(join(tmpdir(), 'spineline-test-'));
     [temporary, out] = [join(folder, 'temporary'), join(folder, 'out')];
     await mkdir(temporary);
-    scored = await spineline(['score', DATASET, '--out', out], { TMPDIR: temporary });
+    scored = await spineline(['score', DATASET, '--out', out, ...(await tinyModels())], { TMPDIR: temporary });
     expect(scored.stderr).not.toMatch(/error/i);
     results = await readResults(join(out, 'results.json'));
   });

@@ -17,8 +17,8 @@ import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
 import { readLineage } from '@spineline/shared/lineage';
 import { makePicture, parsePicture } from '@spineline/shared/reports';
+import { spineline } from './support/in-process.ts';
 import { pointOf, RUN, recessOf, SMALL_NOTICE, type SmallRun, writeSmallRun } from './support/small-run.ts';
-import { spineline } from './support/spineline-command.ts';
 
 /** Where a content begins below a heading of two lines. */
 const [LEFT, TOP] = [8, 60];
@@ -155,7 +155,7 @@ describe('the lineage of a result', () => {
         /run tonight has no study 9; expected one of its 3 studies, such as 1001, 1002, 1003;.*spineline failed tonight the failed ones/,
       ),
     });
-    expect((await show('9')).stderr).toContain(`spineline failed tonight --store ${storeUrl} the others`);
+    expect((await show('9')).stderr).toContain(`spineline failed tonight --store ${storeUrl} the failed ones`);
     await expect(readLineage(small.runs, 'none', '1001')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 

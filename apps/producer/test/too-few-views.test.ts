@@ -11,10 +11,13 @@ import { pathToFileURL } from 'node:url';
 import { compareNatural } from '@spineline/shared/dataset';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailureRecord } from '../../../packages/shared/runs/records.ts';
+import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 
 import { type ResultsFile, readResults } from './support/results-file.ts';
-import { type Finished, makePhantom, spineline, spinelineOk } from './support/spineline-command.ts';
+import * as inProcess from './support/in-process.ts';
+import { type Finished, spineline, spinelineOk } from './support/spineline-command.ts';
 
 const TIMEOUT_MS = 180_000;
 const missing = redisMissing();
@@ -28,13 +31,15 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
   /** Of the first study only the Sagittal T1 series is left, of the second all but the axial ones. */
   let blind = '';
   let partly = '';
+  let models: string[];
   const out = (name: string) => join(folder, name);
   const dataset = () => out('dataset');
   const store = () => ['--store', pathToFileURL(out('store')).href];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'spineline-test-'));
-    await makePhantom(dataset(), 2, 5);
+    await copyTo(await phantomDataset({ studies: 2, seed: 5 }), dataset());
+    models = await tinyModels();
     [blind, partly] = (await readdir(join(dataset(), 'train_images'))).sort(compareNatural) as [string, string];
     for (const file of DESCRIPTIONS) {
       const [header, ...rows] = (await readFile(join(dataset(), file), 'utf8')).trimEnd().split('\n');
@@ -44,12 +49,12 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
       }
       await writeFile(join(dataset(), file), `${[header, ...rows.filter((row) => !isGone(row))].join('\n')}\n`);
     }
-    scored = await spineline(['score', dataset(), '--out', out('first'), ...store(), '--run', 'first']);
+    scored = await spineline(['score', dataset(), '--out', out('first'), ...store(), ...models, '--run', 'first']);
     first = {
       severities: await severitiesStored(),
-      failed: await spineline(['failed', 'first', ...store()]),
-      failedJson: await spineline(['failed', 'first', '--json', ...store()]),
-      results: await spineline(['results', 'first', ...store(), '--out', out('again.csv')]),
+      failed: await inProcess.spineline(['failed', 'first', ...store()]),
+      failedJson: await inProcess.spineline(['failed', 'first', '--json', ...store()]),
+      results: await inProcess.spineline(['results', 'first', ...store(), '--out', out('again.csv')]),
     };
   }, TIMEOUT_MS);
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -122,7 +127,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
 
       // The rule holds for what is in the store by now, too: a new run may not find its way around it.
       expect(await severitiesStored()).toBe(2);
-      const again = await spineline(['score', dataset(), '--out', out('second'), ...store(), '--json']);
+      const again = await spineline(['score', dataset(), '--out', out('second'), ...store(), ...models, '--json']);
       expect(again.code).toBe(3);
       expect(JSON.parse(again.stdout)).toMatchObject({
         scored: 1,
@@ -136,7 +141,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
   it(
     'are those of any share that is set',
     async () => {
-      const strict = await spineline(['score', dataset(), '--out', out('strict'), ...store(), '--json'], {
+      const strict = await spineline(['score', dataset(), '--out', out('strict'), ...store(), ...models, '--json'], {
         SPINELINE_MAX_CLASS_SHARES: '0.39',
       });
       expect(strict.code).toBe(3);
@@ -145,7 +150,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
       expect(failures.map(({ study }) => study)).toEqual([blind, partly]);
       expect(failures[1]!.message).toContain('10 of 25 targets have no view');
       expect(failures[1]!.message).toContain('expected at most 9 without a view (SPINELINE_MAX_CLASS_SHARES is 0.39)');
-      const { stdout } = await spineline(['failed', String(JSON.parse(strict.stdout).run), ...store()]);
+      const { stdout } = await inProcess.spineline(['failed', String(JSON.parse(strict.stdout).run), ...store()]);
       expect(stdout).toContain('2 failed: 2 STUDY_TOO_FEW_VIEWS');
     },
     TIMEOUT_MS,

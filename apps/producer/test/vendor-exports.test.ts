@@ -6,11 +6,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generateExport } from '@spineline/phantom';
-import { type ExportExpectations, type StudyExpectation } from '../../../packages/phantom/src/export/expectations.ts';
+import type { ExportExpectations, StudyExpectation } from '../../../packages/phantom/src/export/expectations.ts';
 import { KINDS } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { phantomExport } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
+import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { flagCodes, type ResultsFile, readResults } from './support/results-file.ts';
 import { type Finished, spineline, spinelineOk } from './support/spineline-command.ts';
 
@@ -30,15 +31,16 @@ describe.skipIf(missing)(`exports of other people's scanners and PACS${missing ?
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'spineline-vendors-'));
-    expected = (await generateExport(folder, { seed: 23, small: true })).expectations;
+    const made = await phantomExport({ seed: 23 });
+    expected = made.expectations;
     const [manifest, map] = [join(folder, 'tonight.jsonl'), join(folder, 'map.csv')];
-    await spinelineOk(['manifest', join(folder, expected.root), '--out', manifest, '--map', map]);
+    await spinelineOk(['manifest', join(made.folder, expected.root), '--out', manifest, '--map', map]);
     const [header, ...rows] = (await readFile(map, 'utf8')).trim().split('\n');
     const columns = header!.split(',');
     for (const row of rows.map((line) => line.split(','))) {
       ids.set(row[columns.indexOf('study_instance_uid')]!, row[columns.indexOf('study_id')]!);
     }
-    scored = await spineline(['score', manifest, '--out', join(folder, 'out')]);
+    scored = await spineline(['score', manifest, '--out', join(folder, 'out'), ...(await tinyModels())]);
     results = await readResults(join(folder, 'out', 'results.json'));
   }, 600_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));

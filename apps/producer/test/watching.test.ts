@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../test/support/dashboard-expressions.ts';
 import { connectRedis } from '../../../packages/shared/queue/connection.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
+import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
@@ -56,7 +57,7 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
   beforeAll(async () => {
     deployment = await startDeployment(async (folder) => {
       dataset = join(folder, 'phantom');
-      await spinelineOk(['phantom', dataset, '--studies', String(STUDIES), '--seed', '5']);
+      await copyTo(await phantomDataset({ studies: STUDIES, seed: 5, awkward: true }), dataset);
       await addBrokenStudy(dataset);
       await takeAxialAway(dataset);
     });

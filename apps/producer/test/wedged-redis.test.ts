@@ -13,7 +13,7 @@ import { redisMissing, startRedis } from '../../../packages/shared/test/support/
 import { startWorker } from './support/worker.ts';
 
 const missing = redisMissing();
-const STALLED_MS = 2000;
+const STALLED_MS = 1000;
 const WAIT = { timeout: 50_000, interval: 100 };
 
 describe.skipIf(missing)(`a worker with a wedged Redis connection${missing ? ` (${missing})` : ''}`, () => {

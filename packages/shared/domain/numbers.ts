@@ -1,4 +1,4 @@
-/** Median of a non-empty list; of an even number, the mean of the middle two. */
+/** Median of a non-empty list; for an even number of values, the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

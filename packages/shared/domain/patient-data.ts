@@ -1,10 +1,10 @@
 /**
  * What keeps patient data out of logs, metrics, Redis, messages and the store:
  *
- * - log lines carry ids of the dataset, codes and counts; attributes that are logged by mistake are redacted
- *   ({@link NEVER_LOGGED}, applied in telemetry/logger.ts);
- * - names and locations are shown without UIDs ({@link withoutUids}; `describeLocation` in sources/): a PACS names files
- *   after their SOPInstanceUID, and a UID leads anybody who has the PACS to the patient;
+ * - log lines carry ids of the dataset, codes and counts; attributes that are logged by mistake are redacted ({@link
+ *   NEVER_LOGGED}, applied in telemetry/logger.ts);
+ * - names and locations are shown without UIDs ({@link withoutUids}; `describeLocation` in sources/): a PACS names
+ *   files after their SOPInstanceUID, and anybody with access to the PACS finds the patient by a UID;
  * - studies of a scanned folder get pseudonyms (dataset/scan/pseudonyms.ts).
  */
 
@@ -29,12 +29,12 @@ export const NEVER_LOGGED = [
 /** Four or more groups of digits between dots, or a UID made of a UUID, which has three (PS3.5 B.2). */
 const UID_LIKE = /\d+(?:(?:\.|%2e)\d+){3,}|(?<!\d)2(?:\.|%2e)25(?:\.|%2e)\d{12,}/gi;
 
-/** Shorter ones are versions, addresses and the like. */
+/** Length in characters. Shorter matches are versions, addresses and the like. */
 const SHORTEST = 16;
 
 /**
- * The text with every part that looks like a UID as `uid-` and the first eight hexadecimal digits of its SHA-256; the rest
- * stays. A dot may also be written `%2E`. docs/manifests.md says how to get from such a name to the file.
+ * The text with every part that looks like a UID replaced by `uid-` and the first eight hexadecimal digits of its
+ * SHA-256. A dot may also be written `%2E`. docs/manifests.md says how to get from such a name to the file.
  */
 export function withoutUids(text: string): string {
   return text.replace(UID_LIKE, (part) => {

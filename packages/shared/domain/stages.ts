@@ -11,13 +11,13 @@ interface StageEntry {
   readonly number: number;
   /** What the stage finds, in one word. */
   readonly title: string;
-  /** The steps of earlier stages whose outputs a job of this stage names, in the order in which a study meets them. */
+  /** The steps of earlier stages whose outputs a job of this stage names, in the order in which a study passes them. */
   readonly receives: readonly string[];
-  /** The steps of this stage, in the order in which a study meets them. */
+  /** The steps of this stage, in the order in which a study passes them. */
   readonly steps: readonly string[];
 }
 
-/** The stages, in the order in which a study meets them. */
+/** The stages, in the order in which a study passes them. */
 export const STAGES = {
   stage1: { number: 1, title: 'slices', receives: [], steps: ['stage1'] },
   stage2: { number: 2, title: 'points', receives: ['stage1'], steps: ['xy', 'crops'] },
@@ -43,16 +43,16 @@ interface StepEntry {
   readonly models: boolean;
   /**
    * Version of what the step computes and how it writes it, part of every stage key. Raise it when the code computes
-   * something else from the same inputs, or old outputs are served for new ones.
+   * something else from the same inputs; otherwise old outputs are served as new ones.
    */
   readonly contract: number;
 }
 
 /**
- * The steps, in the order in which a study meets them.
+ * The steps, in the order in which a study passes them.
  *
- * Contract 2 of the first three: pixels are brought into one orientation and padding is not tissue; series are told
- * apart by what they are.
+ * Contract 2 of the first three: slices are turned to the canonical orientation, padding does not count as tissue, and
+ * the kind of a series is found from its header.
  */
 export const STEPS = {
   stage1: { output: 'stage1', title: 'slices', models: true, contract: 2 },
@@ -62,7 +62,7 @@ export const STEPS = {
 } as const satisfies Readonly<Record<AnyStep, StepEntry>>;
 
 export type Step = keyof typeof STEPS;
-/** A kind of stage output, as the store's folders call it. */
+/** A kind of stage output, as the folders of the store name it. */
 export type OutputName = (typeof STEPS)[Step]['output'];
 
 export const STAGE_NAMES = Object.keys(STAGES) as readonly Stage[] as readonly [Stage, ...Stage[]];
@@ -78,12 +78,12 @@ export const CONTRACTS = Object.fromEntries(STEP_NAMES.map((step) => [STEPS[step
   Record<OutputName, number>
 >;
 
-/** Where a study enters unless a run says otherwise. */
+/** The stage at which a study enters, unless a run says otherwise. */
 export const FIRST_STAGE = STAGE_NAMES[0];
 /** The stage that writes a study's result. */
 export const LAST_STAGE = STAGE_NAMES.at(-1)!;
 
-/** The stage of a number; `undefined` for a number that no stage has. */
+/** The stage with a number; `undefined` if no stage has it. */
 export function stageOfNumber(number: number): Stage | undefined {
   return STAGE_NAMES.find((stage) => STAGES[stage].number === number);
 }

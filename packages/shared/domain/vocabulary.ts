@@ -66,7 +66,7 @@ export const SEVERITY_LABELS: Readonly<Record<Severity, string>> = {
   severe: 'Severe',
 };
 
-/** One condition at one level: what a severity is given for. */
+/** One condition at one level. Each target gets a severity. */
 export interface Target {
   readonly condition: Condition;
   readonly level: Level;

@@ -1,16 +1,17 @@
 /**
- * The one orientation in which all pixels are looked at, whichever way a scanner or an archive stored them: sagittal rows
- * run from anterior to posterior and columns from head to feet, axial rows run from the patient's right to left and
- * columns from anterior to posterior. A slice is brought there by a whole transpose and whole flips to the nearest axis,
- * so that no pixel is interpolated, and its geometry moves with it.
+ * Brings every slice to one orientation, however a scanner or an archive stored it: sagittal rows run from anterior to
+ * posterior and columns from head to feet; axial rows run from the patient's right to left and columns from anterior to
+ * posterior. Only transposes and flips are used, towards the nearest axis, so that no pixel is interpolated. The
+ * geometry of the slice is turned with its pixels.
  *
- * Source: docs/decisions/0019-one-orientation.md; axes as in DICOM PS3.3 C.7.6.2.1.1 (LPS).
+ * Source: docs/pipeline.md, "Orientation"; docs/decisions/0019-one-orientation.md; axes as in DICOM PS3.3 C.7.6.2.1.1
+ * (LPS).
  */
 
 import type { Kind } from '../domain/index.ts';
 import { dot, type Orientation, type Vec3 } from './slice-plane.ts';
 
-/** How stored pixels become canonical ones: first the transpose, then the flips of what it gave. */
+/** How stored pixels become canonical ones: first the transpose, then the flips of its result. */
 export interface Turn {
   /** Rows become columns. */
   readonly transpose: boolean;
@@ -23,7 +24,7 @@ export interface Turn {
 /** Stored pixels are canonical. */
 export const UPRIGHT: Turn = { transpose: false, flipX: false, flipY: false };
 
-/** All eight ways, the plainest first: of equally good ones the first is taken. */
+/** All eight turns, the simplest first. If several fit equally well, the first is taken. */
 export const TURNS: readonly Turn[] = [false, true].flatMap((transpose) =>
   [false, true].flatMap((flipY) => [false, true].map((flipX) => ({ transpose, flipX, flipY }))),
 );
@@ -33,7 +34,7 @@ const AXES: Readonly<Record<'sagittal' | 'axial', { readonly row: Vec3; readonly
   sagittal: { row: [0, 1, 0], column: [0, 0, -1] },
   axial: { row: [1, 0, 0], column: [0, 1, 0] },
 };
-/** cos 45 degrees, less the rounding of direction cosines. */
+/** cos 45 degrees, minus a tolerance for rounded direction cosines. */
 const OBLIQUE_BELOW = Math.SQRT1_2 - 1e-6;
 
 /** The turn that brings a slice's row and column directions nearest to those of its kind. */
@@ -51,12 +52,16 @@ export function canonicalTurn(orientation: Orientation, kind: Kind): Turn {
   return best;
 }
 
-/** Slices this near to fitting two turns equally well (about a degree from 45) follow the others of their stack. */
+/**
+ * If the fits of two turns differ by less than this (a slice about one degree from 45), the slice follows the others of
+ * its stack.
+ */
 const UNDECIDED = 0.03;
 
 /**
- * The turns of the slices of one stack. Each has its own, since a stack may hold slices that were stored in several ways; but
- * one that lies half-way between two turns takes that of most others, so that neighbours are never a quarter apart.
+ * The turns of the slices of one stack. Each slice has its own turn, since a stack may hold slices that were stored in
+ * several ways. A slice half-way between two turns takes the turn of most others, so that neighbours never differ by 90
+ * degrees.
  */
 export function canonicalTurns(orientations: readonly Orientation[], kind: Kind): Turn[] {
   const own = orientations.map((orientation) => canonicalTurn(orientation, kind));
@@ -93,7 +98,7 @@ export function turnSize(
 }
 
 /**
- * A point of the stored image, in its pixels, as a point of the turned one.
+ * Converts a point from pixels of the stored image to pixels of the turned image.
  *
  * @param stored size of the stored image.
  */
@@ -122,7 +127,10 @@ export function toStored(
   return turn.transpose ? { x: down, y: across } : { x: across, y: down };
 }
 
-/** There and back again must be the same pixel: 511 - (511 - 100.12) is not 100.12 in floating point. */
+/**
+ * Removes floating-point noise, so that turning a point and turning it back gives the same pixel: 511 - (511 - 100.12)
+ * is not 100.12 in floating point.
+ */
 function withoutNoise(pixels: number): number {
   return Math.round(pixels * 1e6) / 1e6;
 }
@@ -143,7 +151,7 @@ function turnOrientation(orientation: Orientation, { transpose, flipX, flipY }: 
 }
 
 function reversed([x, y, z]: Vec3): Vec3 {
-  // Not -x: that makes -0 of 0, which digests and messages would show.
+  // Not -x: it turns 0 into -0, which would appear in digests and messages.
   return [0 - x, 0 - y, 0 - z];
 }
 

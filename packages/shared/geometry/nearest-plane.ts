@@ -1,15 +1,21 @@
 /**
- * The projection from sagittal to axial: which of several planes a point in space lies nearest to. The planes may come
- * from several series as long as they share a frame of reference, which the caller sees to.
+ * The projection from sagittal to axial: finds the plane that is nearest to a point in space. The planes may come from
+ * several series. The caller makes sure that they share a frame of reference.
+ *
+ * Source: docs/pipeline.md, "Axial slices".
  */
 
 import { distanceToPlaneMm, type SlicePlane, type Vec3 } from './slice-plane.ts';
 
-/** Distances that differ by less are equal, and the earlier plane wins: rounding must not choose between series. */
+/**
+ * Distances that differ by less count as equal, and the earlier plane is taken: rounding must not choose between
+ * series.
+ */
 const TIE_MM = 1e-6;
 
 /**
- * The plane with the least perpendicular distance to `point`, its index and that distance; `undefined` for no planes.
+ * The plane with the smallest perpendicular distance to `point`, its index and that distance; `undefined` if there are
+ * no planes.
  *
  * @param point patient coordinates, mm.
  */

@@ -1,21 +1,23 @@
 /**
  * The order of the slices of one kind in space: sagittal from the patient's right to left, axial from head to feet.
- * Instance numbers run either way and have gaps, so they decide ties only.
+ * Instance numbers may run in either direction and have gaps, so they only decide ties.
  *
- * Slices are compared by where their middles lie along the mean normal of the series. For parallel slices that is the
- * same as comparing Image Position (Patient) along the slice normal. Axial blocks angled to the discs have several
- * orientations in one series: there the corner, which Image Position is, can lie where the planes of neighbouring
- * blocks have already crossed, while the middle of the image lies in the spine.
+ * Slices are ordered by the position of their centres along the mean normal of the series. For parallel slices that
+ * equals the order of Image Position (Patient) along the slice normal. An axial series with blocks angled to the discs
+ * has several orientations. There the corner of an image, which is its Image Position, can lie beyond the line where
+ * the planes of two blocks cross; the centre of the image lies in the spine.
+ *
+ * Source: docs/pipeline.md, "Order of slices"; docs/decisions/0002-slices-ordered-by-their-middles.md.
  */
 
 import type { Kind } from '../domain/index.ts';
 import { centreOf, dot, normalOf, planeKind, type SlicePlane, subtract, type Vec3 } from './slice-plane.ts';
 
-/** Two slices repeat one another if their positions differ by no more than this ... */
+/** Two slices are repeats if their positions differ by no more than this ... */
 const REPEAT_DISTANCE_MM = 0.01;
 /** ... and every cosine of their orientations by no more than this (about 0.06 degrees). */
 const REPEAT_COSINE = 0.001;
-/** Positions along the normal closer than this are a tie, which the lower instance number wins. */
+/** Positions along the normal that are closer than this are a tie; the lower instance number decides. */
 const TIE_MM = 0.001;
 /** A slice whose normal is further than this from the axis of its kind belongs to another plane: cos 60 degrees. */
 const MISMATCH_COSINE = 0.5;
@@ -25,7 +27,7 @@ const GAP_FACTOR = 1.5;
 /** A slice that can be ordered. */
 export type NumberedSlice = SlicePlane & { readonly instanceNumber: number };
 
-/** A distance between neighbours that stands out. */
+/** An unusually large distance between neighbouring slices. */
 export interface SliceGap<S> {
   /** The slice before the gap, in order. */
   readonly after: S;
@@ -34,19 +36,19 @@ export interface SliceGap<S> {
   readonly typicalMm: number;
 }
 
-/** The slices of a series in order, and what was noticed on the way. */
+/** The slices of a series in order, and what is odd about them. */
 export interface SliceOrder<S> {
   readonly ordered: S[];
   /** Left out: another slice has the same position and orientation and a lower instance number. */
   readonly repeated: S[];
   /**
-   * Distances above 1.5 times the median, along the normal. A hint that slices may be missing and no more: axial blocks
-   * angled to the discs have such distances from block to block by design.
+   * Distances above 1.5 times the median, along the normal. Only a hint that slices may be missing: axial blocks angled
+   * to the discs have such distances between blocks by design.
    */
   readonly gaps: SliceGap<S>[];
   /** Left out: the plane is more than 60 degrees from the others', such as a localizer's. */
   readonly mismatched: S[];
-  /** `false` if no slice lies within 60 degrees of the plane of the kind; then the series' own main plane was used. */
+  /** `false` if no slice lies within 60 degrees of the plane of the kind. Then the plane of most slices was used. */
   readonly asPromised: boolean;
   /** Unit vector along which `ordered` advances. */
   readonly direction: Vec3;
@@ -104,7 +106,10 @@ function isNear(normal: Vec3, axis: Vec3): boolean {
   return Math.abs(dot(normal, axis)) >= MISMATCH_COSINE;
 }
 
-/** The normal that most slices lie near, in the sense of its plane's axis; of equals, the lowest instance number's. */
+/**
+ * The normal that most slices are near to, pointing along the axis of its plane. If several are equal, that of the
+ * lowest instance number.
+ */
 function mainNormal(slices: readonly { slice: NumberedSlice; normal: Vec3 }[]): Vec3 {
   let best = slices[0]!;
   let bestCount = 0;
@@ -126,7 +131,7 @@ function meanDirection(slices: readonly { normal: Vec3 }[], main: Vec3): Vec3 {
     sum = [sum[0] + turned[0], sum[1] + turned[1], sum[2] + turned[2]];
   }
   const length = Math.hypot(sum[0], sum[1], sum[2]);
-  // No slices at all: any direction orders them.
+  // Without slices any direction will do.
   return length > 0 ? [sum[0] / length, sum[1] / length, sum[2] / length] : main;
 }
 
@@ -142,7 +147,7 @@ function isRepeat(a: SlicePlane, b: SlicePlane): boolean {
   );
 }
 
-/** Instance number first; where numbers are doubled, whatever else tells two slices apart. */
+/** By instance number; for equal numbers, by geometry and size. */
 function compareIdentity(a: NumberedSlice, b: NumberedSlice): number {
   if (a.instanceNumber !== b.instanceNumber) return a.instanceNumber - b.instanceNumber;
   const left = [...a.position, ...a.orientation, ...a.spacing, a.rows, a.columns];
@@ -157,7 +162,7 @@ function gapsOf<S>(placed: readonly { slice: S; atMm: number }[]): SliceGap<S>[]
   const sorted = distances.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const typicalMm = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-  // Half of the slices in one place: no distance is typical.
+  // At least half of the slices are at one position, so there is no typical distance.
   if (typicalMm <= TIE_MM) return [];
   return distances.flatMap((distanceMm, index) =>
     distanceMm > GAP_FACTOR * typicalMm ? [{ after: placed[index]!.slice, distanceMm, typicalMm }] : [],

@@ -1,5 +1,5 @@
 /**
- * Where a slice lies in the patient, and the way between its pixels and points in space. All points are in mm in the
+ * Where a slice lies in the patient, and the conversion of its pixels to points in space. All points are in mm in the
  * patient coordinate system (LPS: +x to the patient's left, +y to the back, +z to the head).
  *
  * Source: DICOM PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1 (Image Position and Image Orientation), and PS3.3 10.7.1.3
@@ -24,7 +24,7 @@ export interface SlicePlane {
   readonly spacing: readonly [number, number];
 }
 
-/** How far from unit length and from a right angle the two directions of an orientation may be and still be used. */
+/** Largest accepted deviation of the two directions of an orientation from unit length and from a right angle. */
 const ORIENTATION_TOLERANCE = 0.01;
 
 /**
@@ -44,14 +44,14 @@ export function pixelToPatient(plane: SlicePlane, x: number, y: number): Vec3 {
   ];
 }
 
-/** The distance of a point from the plane, mm, never negative. The plane is taken to go on beyond the image. */
+/** The distance of a point from the plane, mm, never negative. The plane continues beyond the image. */
 export function distanceToPlaneMm(plane: SlicePlane, point: Vec3): number {
   return Math.abs(dot(subtract(point, plane.position), normalOf(plane.orientation)));
 }
 
 /**
- * The unit normal of a slice: row direction x column direction. Which of the two sides it points to depends on how the
- * scanner wrote the slice; whoever needs a sense must choose it (`orderSlices` does).
+ * The unit normal of a slice: row direction x column direction. Its sign depends on how the scanner wrote the slice. A
+ * caller that needs a fixed sign must choose one, as `orderSlices` does.
  *
  * @throws {RangeError} if the two directions are not finite or are parallel.
  */
@@ -82,8 +82,8 @@ export function centreOf(plane: SlicePlane): Vec3 {
 }
 
 /**
- * Whether a slice can be placed at all: finite position, two orthogonal unit directions (within 0.01), positive
- * spacing. Every other function of this concern expects planes for which this holds.
+ * Whether a slice can be placed in space: finite position, two orthogonal unit directions (within 0.01), positive
+ * spacing. Every other function of this folder expects such planes.
  */
 export function isPlaceable(plane: SlicePlane): boolean {
   if (![...plane.position, ...plane.orientation].every(Number.isFinite)) return false;

@@ -1,6 +1,7 @@
 /**
- * Stage 3's input: windows around a point, cut from a few slices. Slices are resized to a square `space` once
- * (`CropSpaces`); any number of windows is then cut from that, normalised and resized (`cutCrop`).
+ * Stage 3's input: windows around a point, cut from a few slices. Each slice is resized once to a square, the `space`
+ * (`CropSpaces`). Windows are then cut from it, normalised and resized (`cutCrop`). Source: docs/pipeline.md, "Crop
+ * plan".
  *
  * Coordinates are fractions of the image: x in the space is x / width * space, without a half-pixel correction, because
  * labels and models use the same rule (`spaceCentre`).
@@ -36,7 +37,7 @@ export interface Point {
 
 /** The slices of a crop in the space, and the values that become 0 and 1. */
 export interface CropSpace {
-  /** float32 [space, space] each, resized and not yet normalised: a window is, as it is cut. Padding is NaN. */
+  /** float32 [space, space] each, resized but not yet normalised: `cutCrop` normalises each window. Padding is NaN. */
   readonly slices: readonly Float32Array[];
   /** Side of the square, px. */
   readonly space: number;
@@ -59,12 +60,12 @@ export class CropSpaces {
   }
 
   /**
-   * Order of steps: resize each, normalise over all of them together.
+   * Order of steps: resize each slice, then find the percentiles over all of them together.
    *
-   * @param slices the slices of the crop, at least one (five, by `centralSlices`), and `room` more at either end; sizes
-   *   may differ.
-   * @param room slices that training may move to: normalised with the percentiles of those between, which are the same
-   *   with any room.
+   * @param slices the slices of the crop, at least one (usually five, from `centralSlices`), and `room` more at each
+   *   end; sizes may differ.
+   * @param room extra slices at each end, for training. They do not count in the percentiles, so the percentiles are
+   *   the same with any room.
    * @throws {RangeError} for no slices, or an image whose length does not fit its size.
    */
   of(slices: readonly Image[], room = 0): CropSpace {
@@ -94,8 +95,8 @@ export class CropSpaces {
 }
 
 /**
- * Cuts one window out of every slice of a space and resizes it. What lies outside the space is zero, so that the centre
- * stays the centre.
+ * Cuts one window out of every slice of a space and resizes it. Pixels outside the space are zero, so that the centre
+ * of the window stays where it is.
  *
  * @param centre px of the space (`spaceCentre`).
  * @returns float32 [slices, ...window.to] in [0, 1].
@@ -117,10 +118,10 @@ export function cutCrop(
 
   const fromX = Math.max(0, x0);
   const toX = Math.min(space, x1);
-  // Nothing of the window is in the image: zeros, as they are.
+  // The whole window lies outside the image: all zeros.
   if (fromX >= toX) return out;
   slices.forEach((slice, index) => {
-    // Outside the image the scratch was zero from the start and stays so: every slice has the same window.
+    // `cut` is zero outside the image and stays zero, since every slice has the same window.
     for (let y = Math.max(0, y0); y < Math.min(space, y1); y++) {
       const to = (y - y0) * width + fromX - x0;
       normaliseInto(slice, y * space + fromX, toX - fromX, cut.data, to, low, high);
@@ -131,8 +132,8 @@ export function cutCrop(
 }
 
 /**
- * The pixels of a window: columns x0 .. x1 - 1 and rows y0 .. y1 - 1 of the space, which may reach beyond it. The centre
- * is rounded to the nearest pixel, halves upwards.
+ * The pixels of a window: columns x0 .. x1 - 1 and rows y0 .. y1 - 1 of the space, which may reach beyond it. The
+ * centre is rounded to the nearest pixel, halves up.
  *
  * @throws {RangeError} if the centre is not finite or the window holds no pixel.
  */
@@ -151,8 +152,8 @@ export function windowOf(
 }
 
 /**
- * A window that shows more on every side, at the same scale: its inside is the window, but for the outermost pixels,
- * which are mixed with what lies outside.
+ * A window that shows more on every side, at the same scale. Its centre equals the given window, except for the
+ * outermost pixels, which are interpolated with pixels outside that window.
  *
  * @param room px of the resized window on the left and the right (`width`), the top and the bottom (`height`).
  * @throws {RangeError} if the room is not a whole number of pixels of the space.
@@ -176,7 +177,7 @@ export function widenWindow(
   };
 }
 
-/** A point in pixels of an image of `size`, in pixels of the space: x / width * space, y / height * space. */
+/** Converts a point from pixels of an image of `size` to pixels of the space: x / width * space, y / height * space. */
 export function spaceCentre(
   point: Point,
   size: { readonly height: number; readonly width: number },

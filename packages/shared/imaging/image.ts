@@ -1,13 +1,13 @@
 /**
- * One slice's pixel values, row by row. Everything in this concern takes and gives row-major Float32Arrays.
+ * The pixel values of one slice, row by row. Everything in this folder takes and returns row-major Float32Arrays.
  */
 
 /** An image: `data[y * width + x]`, so shape [height, width]. */
 export interface Image {
   readonly data: Float32Array;
   /**
-   * 1 for pixels that are padding and no tissue, [height, width]; they hold the lowest tissue value in `data`, count in no
-   * percentile, and are 0 after normalising. Absent where no pixel is padding.
+   * uint8 [height, width]: 1 for padding, 0 for tissue. Padding has the lowest tissue value in `data`, is not counted
+   * in percentiles, and is 0 after normalising. Absent if no pixel is padding. Source: docs/pipeline.md, "Padding".
    */
   readonly padding?: Uint8Array | undefined;
   readonly height: number;
@@ -22,7 +22,7 @@ export interface NormaliseSettings {
 
 /** A bundle's `resize`. */
 export interface ResizeSettings {
-  /** Whether the triangle filter widens by the factor of reduction. */
+  /** Whether the triangle filter is widened by the reduction factor when an image shrinks. */
   readonly antialias: boolean;
 }
 

@@ -1,19 +1,20 @@
 /**
- * Pixel values to [0, 1]: clipped at two values, usually the 1st and 99th percentile of a stack, and scaled between.
+ * Scales pixel values to [0, 1]: clipped at two values, usually the 1st and 99th percentile of a stack. Source:
+ * docs/pipeline.md, "Normalising and resizing".
  */
 
 import type { NormaliseSettings } from './image.ts';
 import { percentiles } from './percentiles.ts';
 
 /**
- * Replaces every value v by (v - low) / (high - low), clipped to [0, 1]. Values that are not finite become 0; if `high`
- * is not above `low` nothing can be told apart and all values become 0.
+ * Replaces every value v by (v - low) / (high - low), clipped to [0, 1]. Values that are not finite become 0. If `high`
+ * is not above `low`, all values become 0.
  */
 export function normaliseInPlace(data: Float32Array, low: number, high: number): void {
   normaliseInto(data, 0, data.length, data, 0, low, high);
 }
 
-/** As {@link normaliseInPlace}, of `count` values from `from` on, written to `out` from `to` on. */
+/** As {@link normaliseInPlace}, for `count` values starting at `data[from]`, written to `out` starting at `out[to]`. */
 export function normaliseInto(
   data: Float32Array,
   from: number,
@@ -30,16 +31,16 @@ export function normaliseInto(
   const range = high - low;
   for (let i = 0; i < count; i++) {
     const scaled = (data[from + i]! - low) / range;
-    // NaN fails both comparisons; both infinities are faults of the pixel, not brightness.
+    // NaN fails both comparisons. Infinities are faulty pixels, not bright ones.
     out[to + i] = scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
   }
 }
 
 /**
- * Normalises stacks over all of them together.
+ * Normalises several stacks with the percentiles over all of them together.
  *
- * @param measured the stacks whose percentiles count, where they are not all; they are among `stacks`.
- * @returns whether they were constant between the two percentiles and therefore became zeros.
+ * @param measured the stacks among `stacks` that the percentiles are taken over; default: all.
+ * @returns whether all values between the two percentiles were equal, so that the stacks became zeros.
  */
 export function normaliseTogether(
   stacks: readonly Float32Array[],

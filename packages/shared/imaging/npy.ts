@@ -1,6 +1,6 @@
 /**
  * Arrays in NumPy's .npy format, which Python opens with one line: `numpy.load(path)`. Version 1.0, C order, little
- * endian; whatever else a file claims is refused before anything is allocated.
+ * endian. Any other file is refused before memory is allocated.
  *
  * Source: NEP 1, "A Simple File Format for NumPy Arrays".
  */
@@ -22,9 +22,9 @@ const CONSTRUCTORS = {
 } as const;
 
 export type NpyDtype = keyof typeof CONSTRUCTORS;
-/** What is read owns its memory ... */
+/** Arrays that are read own their memory ... */
 type ArrayOf = { [D in NpyDtype]: InstanceType<(typeof CONSTRUCTORS)[D]> };
-/** ... what is written may be a view of any. */
+/** ... arrays that are written may be views of any buffer. */
 type Writable =
   | Float16Array
   | Float32Array
@@ -36,7 +36,7 @@ type Writable =
   | Uint16Array
   | Uint32Array;
 
-/** An array, told apart by `dtype`. `data` owns its memory, so that its buffer can be transferred. */
+/** An array and its `dtype`. `data` owns its memory, so that its buffer can be transferred. */
 export type NpyArray = { [D in NpyDtype]: { dtype: D; shape: number[]; data: ArrayOf[D] } }[NpyDtype];
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
@@ -46,14 +46,14 @@ const PREFIX = 10;
 const ALIGNMENT = 64;
 const HEADER = /^\{'descr': '([^']+)', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n$/;
 
-// Elements are copied as the machine holds them, so the machine's order must be the format's.
+// Elements are copied byte by byte, so the machine must have the byte order of the format.
 if (endianness() !== 'LE') throw new Error('.npy is read and written on little-endian machines only');
 
 /**
  * The bytes of a .npy file.
  *
  * @param array elements in C order.
- * @param shape its product is the number of elements; `[]` is one element without a dimension.
+ * @param shape its product is the number of elements; `[]` is a scalar.
  * @throws {RangeError} if the shape does not hold the number of elements.
  */
 export function writeNpy(array: Writable, shape: readonly number[]): Uint8Array<ArrayBuffer> {
@@ -72,7 +72,7 @@ export function writeNpy(array: Writable, shape: readonly number[]): Uint8Array<
 /**
  * The bytes of a .npy file before its elements.
  *
- * @param atLeast bytes to fill, so that a header can be written over another one when the shape is known.
+ * @param atLeast smallest length in bytes, so that a header can be overwritten once the shape is known.
  */
 export function npyHeader(dtype: NpyDtype, shape: readonly number[], atLeast = 0): Uint8Array<ArrayBuffer> {
   // Python writes a tuple of one with a comma: (5,).
@@ -112,7 +112,7 @@ export function readNpy(bytes: Uint8Array): NpyArray {
   const shape = tuple.split(',').flatMap((part) => (part.trim() === '' ? [] : [Number(part)]));
   const elements = elementsOf(shape);
   const Constructor = CONSTRUCTORS[dtype];
-  // Compared before allocating: a damaged header may claim any size.
+  // Compared before memory is allocated: a damaged header may claim any size.
   if (elements === undefined || elements * Constructor.BYTES_PER_ELEMENT !== bytes.length - start) {
     throw invalid(
       '.npy data does not fit its shape',

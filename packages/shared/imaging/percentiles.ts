@@ -1,21 +1,23 @@
 /**
- * Exact percentiles of millions of float32 values in two passes: the bits of a float32, turned so that they count
- * upwards, are grouped by their upper 16 bits, and in the few groups that are wanted counted by their lower 16.
+ * Exact percentiles of millions of float32 values in two passes. The bits of each value are mapped to an integer in the
+ * same order. The first pass counts the upper 16 bits; the second counts the lower 16 bits in the few bins that hold a
+ * wanted rank.
  *
  * The definition is that of `numpy.percentile(..., method='linear')`: the value at rank (n - 1) * p / 100 of the sorted
- * values, between two ranks by linear interpolation.
+ * values, with linear interpolation between two ranks. Source: docs/pipeline.md, "Normalising and resizing".
  */
 
 const HALF = 1 << 16;
 const EXPONENT = 0x7f800000;
 
 /**
- * Two percentiles over all values of all stacks together. Values that are not finite do not count; without any finite
- * value the result is { low: 0, high: 0 }.
+ * Two percentiles over all values of all stacks together. Values that are not finite are not counted. Without any
+ * finite value the result is { low: 0, high: 0 }.
  *
  * @param low percentile in [0, 100].
  * @param high percentile in [low, 100].
- * @param distributionOf gives the `Distribution` of a stack, for stacks that are asked for more than once.
+ * @param distributionOf returns the `Distribution` of a stack. Pass it to reuse distributions of stacks that are
+ *   measured more than once.
  * @throws {RangeError} if the percentiles are not in that order and range.
  */
 export function percentiles(
@@ -98,12 +100,12 @@ function groupLowerHalves(words: Int32Array, next: Uint32Array, out: Uint16Array
   }
 }
 
-/** Float32Arrays are aligned to four bytes, so their bits can be looked at in place. */
+/** The same memory as 32-bit integers: Float32Arrays are aligned to four bytes. */
 function bitsOf(stack: Float32Array): Int32Array {
   return new Int32Array(stack.buffer, stack.byteOffset, stack.length);
 }
 
-/** The bits of a float32 as an integer whose unsigned order is the order of the floats. */
+/** Maps the bits of a float32 to an unsigned integer, so that integers are ordered as the floats are. */
 function risingKey(word: number): number {
   return word ^ ((word >> 31) | 0x80000000);
 }

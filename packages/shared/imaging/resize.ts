@@ -1,17 +1,22 @@
 /**
- * Bilinear resizing with half-pixel centres, as a separable filter with weights computed once a size. The rule is that
- * of `torch.nn.functional.interpolate(mode='bilinear', align_corners=False, antialias=...)`, so that training can
- * check it.
+ * Bilinear resizing with half-pixel centres, as a separable filter whose weights are computed once per size. The rule
+ * is that of `torch.nn.functional.interpolate(mode='bilinear', align_corners=False, antialias=...)`, so that training
+ * can check it.
  *
  * Output pixel i looks at input coordinate (i + 0.5) * in / out. Without antialiasing it mixes the two input pixels
- * around it. With antialiasing the triangle filter is widened by the factor of reduction, so that every input pixel
- * counts when an image shrinks; when it grows, both rules are the same. Weights outside the image are left out and the
- * rest scaled to sum to 1.
+ * around it. With antialiasing the triangle filter is widened by the reduction factor, so that every input pixel counts
+ * when an image shrinks; when it grows, both rules are the same. Weights outside the image are left out, and the others
+ * are scaled to sum to 1.
+ *
+ * Source: docs/pipeline.md, "Normalising and resizing".
  */
 
 import { checkImage, checkSize, type Image } from './image.ts';
 
-/** For each output index: the first input index, and `width` weights (zero where the filter is narrower). Enlarging has two. */
+/**
+ * For each output index: the first input index, and `width` weights (zero where the filter is narrower). When an image
+ * grows, `width` is 2.
+ */
 interface Taps {
   readonly input: number;
   readonly output: number;
@@ -26,7 +31,7 @@ export type Resizer = (image: Image, out: Float32Array, offset: number) => void;
 /**
  * Resizes one image.
  *
- * @returns float32 [height, width]; a copy where the size does not change.
+ * @returns float32 [height, width]; a copy if the size does not change.
  * @throws {RangeError} if the image's length does not fit its size, or a size is not a positive integer.
  */
 export function resizeBilinear(
@@ -40,7 +45,7 @@ export function resizeBilinear(
   return out;
 }
 
-/** A resizer for many images: weights and scratch are kept from one image to the next of the same size. */
+/** A resizer for many images: weights and scratch memory are reused for images of the same size. */
 export function stackResizer(height: number, width: number, antialias: boolean): Resizer {
   checkSize(height, width);
   let across: Taps | undefined;
@@ -60,12 +65,15 @@ export function stackResizer(height: number, width: number, antialias: boolean):
   };
 }
 
-/** A pixel is padding if this much of what it was resized from is: the nearest pixel decides where an image grows. */
+/**
+ * A resized pixel is padding if at least this share of its input is. When an image grows, the nearest input pixel
+ * decides.
+ */
 const PADDING_AT_LEAST = 0.5;
 
 /**
- * A resizer of images that may have padding. Padding is mixed in as the lowest tissue value, and the pixels that are
- * mostly made of it become NaN: percentiles pass over them, and normalising makes them 0.
+ * A resizer for images that may have padding. Padding is interpolated as the lowest tissue value. Pixels that are
+ * mostly padding become NaN: percentiles skip them, and normalising makes them 0.
  */
 export function paddedStackResizer(height: number, width: number, antialias: boolean): Resizer {
   const resize = stackResizer(height, width, antialias);
@@ -82,7 +90,7 @@ export function paddedStackResizer(height: number, width: number, antialias: boo
 function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Array): void {
   const { first, weights, output, width: count } = taps;
   if (count === 2) {
-    // As below; the 0 makes a sum of two -0 what it is there.
+    // As the general loop below; `0 +` turns a sum of two -0 into 0, as that loop does.
     for (let row = 0; row < height; row++) {
       const from = row * width;
       const to = row * output;
@@ -109,7 +117,7 @@ function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Arra
 /** [input, columns] -> [output, columns], along each column. */
 function resizeColumns(data: Float32Array, columns: number, taps: Taps, out: Float32Array, offset: number): void {
   const { first, weights, output, width: count } = taps;
-  // A row at a time, so that memory is read in order; summed in float64 in the order of the taps.
+  // Row by row, so that memory is read in order; sums are float64, in the order of the taps.
   const sums = new Float64Array(columns);
   for (let y = 0; y < output; y++) {
     const from = first[y]! * columns;
@@ -149,7 +157,8 @@ function tapsOf(input: number, output: number, antialias: boolean): Taps {
     const centre = scale * (i + 0.5);
     const from = fromOf(centre);
     const to = toOf(centre);
-    // All rows have `width` weights, so near the end the first index moves back and the weights move up.
+    // Every output index has `width` weights. Near the end of the image the first index moves back and the weights move
+    // up.
     const start = Math.min(from, input - width);
     first[i] = start;
     let sum = 0;

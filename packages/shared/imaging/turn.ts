@@ -1,8 +1,10 @@
-/** Turning pixels by whole transposes and flips, so that no value changes; which turn it is, `geometry` says. */
+/**
+ * Turns pixels by transposes and flips, so that no value changes. `geometry/canonical-orientation.ts` says which turn.
+ */
 
 import { checkImage, type Image } from './image.ts';
 
-/** First the transpose, then the flips of what it gave; see `Turn` in `geometry/canonical-orientation.ts`. */
+/** First the transpose, then the flips of its result; see `Turn` in `geometry/canonical-orientation.ts`. */
 interface PixelTurn {
   readonly transpose: boolean;
   readonly flipX: boolean;
@@ -10,7 +12,7 @@ interface PixelTurn {
 }
 
 /**
- * The image after a turn, its padding with it; the same object where the turn changes nothing.
+ * The image and its padding after a turn; the same object if the turn changes nothing.
  *
  * @returns [width, height] for a transposed image of [height, width].
  * @throws {RangeError} if the image's length does not fit its size.

@@ -1,5 +1,6 @@
 /**
- * Stage 1's input: a series as a volume of fixed size, resized, normalised over the whole stack and padded.
+ * Stage 1's input: a series as a volume of fixed size, resized, normalised over the whole stack and padded. Source:
+ * docs/pipeline.md, "Level slices" and "Normalising and resizing".
  */
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
@@ -18,13 +19,13 @@ export interface VolumeSettings {
 
 /**
  * The volume of a series. Order of steps: choose slices (`nearestSliceOfDepth`), resize each, normalise over the chosen
- * slices together, pad with zero slices at the end. Percentiles are of the resized pixels and see neither padding: not the
- * images' own, which becomes 0, nor the zero slices.
+ * slices together, pad with zero slices at the end. Percentiles are taken over the resized pixels. Neither the padding
+ * of the images, which becomes 0, nor the zero slices count.
  *
  * @param slices in order (`orderSlices`), at least one; sizes may differ from slice to slice.
- * @returns `tensor` float32 [settings.slices, height, width] in [0, 1]; `sliceOf[i]`, the index into `slices` of tensor
- *   position i, as long as there are slices and not padding; `constant`, whether the tensor is all zeros because the
- *   pixels between the percentiles were all equal.
+ * @returns `tensor` float32 [settings.slices, height, width] in [0, 1]; `sliceOf[i]`, the index into `slices` for
+ *   tensor position i, for the positions that are not padding; `constant`, whether the tensor is all zeros because all
+ *   pixels between the percentiles were equal.
  * @throws {RangeError} for no slices, or an image whose length does not fit its size.
  */
 export function volumeTensor(

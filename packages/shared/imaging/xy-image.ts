@@ -1,6 +1,6 @@
 /**
- * Stage 2's input: a slice with one neighbour each side as three channels. Here, other than in stages 1 and 3, pixels
- * are normalised before they are resized.
+ * Stage 2's input: a slice and one neighbour on each side as three channels. Unlike in stages 1 and 3, pixels are
+ * normalised before they are resized. Source: docs/pipeline.md, "Points" and "Normalising and resizing".
  */
 
 import { checkImage, type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
@@ -20,11 +20,11 @@ const CHANNELS = 3;
 
 /**
  * Three slices as channels. Order of steps: percentiles over the three slices together at their own resolution,
- * normalise, resize. A slice given twice, as at the end of a series, counts twice.
+ * normalise, resize. A slice that is given twice, as at the end of a series, counts twice.
  *
- * @param slices before, at and after the slice, and `room` more at either end; sizes may differ.
- * @param room slices that training may move to: normalised with the percentiles of the three in the middle, whose
- *   channels are the same with any room.
+ * @param slices before, at and after the slice, and `room` more at each end; sizes may differ.
+ * @param room extra slices at each end, for training. They are normalised with the percentiles of the middle three,
+ *   whose channels are the same with any room.
  * @returns `tensor` float32 [3 + 2 room, height, width] in [0, 1]; `constant` as in `volumeTensor`.
  * @throws {RangeError} for another number of slices, or an image whose length does not fit its size.
  */
@@ -50,7 +50,7 @@ export function xyTensor(
   return { tensor, constant };
 }
 
-/** A copy whose padding is NaN: it counts in no percentile, and normalising makes it 0. */
+/** A copy whose padding is NaN: percentiles skip it, and normalising makes it 0. */
 function withoutPadding({ data, padding, height, width }: Image): Image {
   const copy = data.slice();
   if (padding) for (let i = 0; i < copy.length; i++) if (padding[i]) copy[i] = Number.NaN;

@@ -1,6 +1,6 @@
 /**
- * Bundles in a worker's memory, by digest: fetched and verified once, however many studies and runs need them. A few
- * are kept, so that runs with different pins can take turns.
+ * Bundles in a worker's memory, by digest. Each is fetched and verified once, however many studies and runs need it. A
+ * few are kept, so that runs with different pins can alternate.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -12,7 +12,7 @@ import type { Ensemble } from './inference-pool.ts';
 
 const KEPT = 6;
 
-/** A bundle that is ready to run: its manifest, its digest, and an ensemble a task. */
+/** A bundle that is ready to run: its manifest, its digest, and one ensemble per task. */
 export interface ReadyBundle<S extends StageNumber> {
   readonly bundle: BundleOf<S>;
   readonly pin: BundlePin;
@@ -23,7 +23,7 @@ export class BundleCache {
   readonly #bundles: LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>;
   readonly #manifests: LRUCache<string, Bundle, BundlePin>;
 
-  /** @param onChange told which bundles come into memory and leave it. */
+  /** @param onChange called when a bundle is loaded into memory or leaves it. */
   constructor(store: ObjectStore, onChange?: (bundle: BundlePin, loaded: boolean) => void) {
     this.#bundles = new LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>({
       max: KEPT,
@@ -40,13 +40,15 @@ export class BundleCache {
     });
   }
 
-  /** The pinned bundle's manifest alone, for whoever needs its settings and not its models. @throws as {@link get}. */
+  /**
+   * The manifest of the pinned bundle, for callers that need its settings but not its models. @throws as {@link get}.
+   */
   async manifest<S extends StageNumber>(pin: BundlePin, stage: S): Promise<BundleOf<S>> {
     return bundleOfStage(await this.#manifests.forceFetch(pin.digest, { context: pin }), stage) as BundleOf<S>;
   }
 
   /**
-   * The pinned bundle, whole and verified.
+   * The pinned bundle with all its members, verified.
    *
    * @throws {BundleError} if it is missing, damaged, not the pinned one, or of another stage.
    */

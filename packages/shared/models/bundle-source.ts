@@ -1,6 +1,6 @@
 /**
- * Bundles at rest: as a folder on disk, and in the object store at `models/<name>/<version>/`. Reading either checks
- * every member's size and SHA-256 against the manifest, so that a damaged model is refused and never run.
+ * Reads and writes bundles: as a folder on disk, and in the object store at `models/<name>/<version>/`. Reading checks
+ * the size and SHA-256 of every member against the manifest, so that a damaged model never runs.
  */
 
 import { createHash } from 'node:crypto';
@@ -17,14 +17,14 @@ export interface LoadedBundle {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What a run pins for a stage. */
+/** The bundle that a run pins for a stage. */
 export interface BundlePin {
   readonly name: string;
   readonly version: string;
   readonly digest: string;
 }
 
-/** Reads the manifest of a bundle folder; members are not touched. */
+/** Reads the manifest of a bundle folder without its members. */
 export async function readBundleManifest(folder: string): Promise<Bundle> {
   const file = join(folder, 'bundle.json');
   let text: string;
@@ -36,7 +36,9 @@ export async function readBundleManifest(folder: string): Promise<Bundle> {
   return parseBundle(text, file);
 }
 
-/** Reads a bundle folder whole. @throws {BundleError} if the manifest or a member does not fit. */
+/**
+ * Reads a bundle folder with all members. @throws {BundleError} if the manifest is invalid or a member differs from it.
+ */
 export async function readBundleFolder(folder: string): Promise<LoadedBundle> {
   const bundle = await readBundleManifest(folder);
   return loadMembers(bundle, folder, (file) =>
@@ -46,7 +48,7 @@ export async function readBundleFolder(folder: string): Promise<LoadedBundle> {
   );
 }
 
-/** Every bundle folder directly below `folder`, in name order; empty if the folder is not there. */
+/** Every bundle folder directly below `folder`, in order of name; empty if the folder does not exist. */
 export async function findBundleFolders(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const found: string[] = [];
@@ -57,11 +59,12 @@ export async function findBundleFolders(folder: string): Promise<string[]> {
 }
 
 /**
- * Puts a bundle into the store, members first and the manifest last. Immutable: the same bundle again is nothing to do,
- * another bundle under the same name and version is refused.
+ * Puts a bundle into the store, members first and the manifest last. Stored bundles never change: pushing the same
+ * bundle again does nothing, and another bundle under the same name and version is refused.
  *
- * Of two that are pushed under one name and version at the same instant one is committed and the other refused. Members
- * of the committed one may then hold the other's bytes; whoever reads it notices, and {@link mendBundle} mends it.
+ * If two bundles are pushed under one name and version at the same moment, one is committed and the other is refused.
+ * Members of the committed one may then hold bytes of the other. Reading detects that, and {@link mendBundle} repairs
+ * it.
  *
  * @throws {BundleError} `BUNDLE_VERSION_TAKEN`.
  */
@@ -90,9 +93,9 @@ async function assertStoredAs(store: ObjectStore, { name, version, digest }: Bun
 }
 
 /**
- * Writes the members of a committed bundle that are gone or damaged in the store again.
+ * Writes missing or damaged members of a committed bundle to the store again.
  *
- * @param loaded the very bundle that is committed.
+ * @param loaded the same bundle as the committed one.
  * @returns the files that were written, in manifest order.
  * @throws {BundleError} `BUNDLE_VERSION_TAKEN` if another one is committed, `BUNDLE_MISSING` if none is.
  */
@@ -112,7 +115,7 @@ export async function mendBundle(store: ObjectStore, { bundle, digest, files }: 
   return mended;
 }
 
-/** Reads a stored bundle's manifest. @throws {BundleError} `BUNDLE_MISSING` naming what is stored instead. */
+/** Reads the manifest of a stored bundle. @throws {BundleError} `BUNDLE_MISSING`, `BUNDLE_INVALID`. */
 export async function readStoredManifest(store: ObjectStore, name: string, version: string): Promise<Bundle> {
   const key = bundleKey(name, version);
   try {
@@ -120,7 +123,7 @@ export async function readStoredManifest(store: ObjectStore, name: string, versi
   } catch (cause) {
     if (!(cause instanceof ObjectNotFoundError)) throw cause;
     throw new BundleError('BUNDLE_MISSING', `no bundle ${name}@${version} in the store`, {
-      hint: '`spineline models list` shows what there is',
+      hint: '`spineline models list` shows the stored bundles',
     });
   }
 }
@@ -140,7 +143,10 @@ export async function readPinnedManifest(store: ObjectStore, pin: BundlePin): Pr
   });
 }
 
-/** Reads a pinned bundle whole. @throws {BundleError} as {@link readPinnedManifest}, and if a member is not whole. */
+/**
+ * Reads a pinned bundle with all members. @throws {BundleError} as {@link readPinnedManifest}, and if a member is
+ * missing or damaged.
+ */
 export async function readStoredBundle(store: ObjectStore, pin: BundlePin): Promise<LoadedBundle> {
   const bundle = await readPinnedManifest(store, pin);
   return loadMembers(bundle, `${pin.name}@${pin.version}`, (file) =>
@@ -156,7 +162,7 @@ export async function readStoredBundle(store: ObjectStore, pin: BundlePin): Prom
   );
 }
 
-/** Name and version of every committed bundle, in that order; what their manifests say is not looked at. */
+/** Name and version of every committed bundle, sorted by both. Manifests are not read. */
 export async function listStoredNames(store: ObjectStore): Promise<Pick<BundlePin, 'name' | 'version'>[]> {
   const names: Pick<BundlePin, 'name' | 'version'>[] = [];
   for await (const { key } of store.list(MODELS_FOLDER)) {
@@ -175,7 +181,7 @@ export async function listStoredBundles(store: ObjectStore): Promise<Bundle[]> {
   return bundles;
 }
 
-/** A bundle that must be of one stage. @throws {BundleError} `BUNDLE_WRONG_STAGE`. */
+/** Checks that a bundle is for a stage. @throws {BundleError} `BUNDLE_WRONG_STAGE`. */
 export function bundleOfStage<S extends StageNumber>(bundle: Bundle, stage: S): Extract<Bundle, { stage: S }> {
   if (bundle.stage !== stage) {
     throw new BundleError('BUNDLE_WRONG_STAGE', `bundle ${bundle.name}@${bundle.version} is for another stage`, {

@@ -1,9 +1,9 @@
 /**
- * A model bundle: a folder of ONNX files and the `bundle.json` that says what they are and how to feed them.
+ * A model bundle: a folder of ONNX files and `bundle.json`, which describes them and their inputs.
  *
- * Every number a model depends on is here and nowhere in code: input sizes, normalisation, crop windows, class order.
- * The bundle's digest, the SHA-256 of its manifest in canonical JSON, names it: the manifest holds the SHA-256 of every
- * member, so the digest covers all bytes.
+ * All numbers that a model depends on are in the manifest, not in code: input sizes, normalisation, crop windows, class
+ * order. A bundle is identified by its digest, the SHA-256 of its manifest in canonical JSON. The manifest holds the
+ * SHA-256 of every member, so the digest covers all bytes.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,13 +19,13 @@ const Size = z.tuple([z.number().int().positive(), z.number().int().positive()])
 const Normalise = z
   .strictObject({
     method: z.literal('percentile'),
-    /** Percentiles in [0, 100], by linear interpolation between order statistics. */
+    /** Percentiles in [0, 100], with linear interpolation between sorted values. */
     low: z.number().min(0).max(100),
     high: z.number().min(0).max(100),
   })
   .refine(({ low, high }) => low < high, 'low is below high');
 
-/** Bilinear with half-pixel centres; with `antialias` the triangle filter widens by the factor of reduction. */
+/** Bilinear with half-pixel centres. With `antialias` the triangle filter is widened by the reduction factor. */
 const Resize = z.strictObject({ filter: z.literal('bilinear'), antialias: z.boolean() });
 
 function member<K extends [string, ...string[]]>(...kinds: K) {
@@ -34,11 +34,11 @@ function member<K extends [string, ...string[]]>(...kinds: K) {
     sha256: Sha256,
     bytes: z.number().int().positive(),
     kind: z.enum(kinds),
-    /** Weight in the ensemble's mean; a median ignores it. */
+    /** Weight in the ensemble's mean. A median ignores it. */
     weight: z.number().positive(),
     /** For people: architecture and widths, such as "ConvNeXt 3D nano, widths 16-32-64-128". */
     architecture: z.string(),
-    /** Whether these weights have been trained at all. */
+    /** `false` if the weights are random. */
     trained: z.boolean(),
   });
 }
@@ -47,11 +47,11 @@ const Common = {
   schema: z.literal('spineline.bundle/1'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'lower-case letters, digits and hyphens'),
   version: z.string().regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, 'a semantic version'),
-  /** `false` while the weights are random; every output then says so. */
+  /** `false` if weights are random; every output then says so. */
   trained: z.boolean(),
   /** Shown wherever the bundle's output is shown; empty for a bundle that needs no warning. */
   notice: z.string(),
-  /** Where it came from. */
+  /** How the bundle was made. */
   origin: z.strictObject({
     data: z.string(),
     commit: z.string(),
@@ -78,7 +78,7 @@ const Stage1Bundle = z.strictObject({
 const Stage2Bundle = z.strictObject({
   ...Common,
   stage: z.literal(2),
-  /** ONNX input `image`, float32 [batch, 3, height, width]: the slice with one neighbour each side. */
+  /** ONNX input `image`, float32 [batch, 3, height, width]: the slice and one neighbour on each side. */
   input: z.strictObject({ size: Size, channels: z.literal(3), normalise: Normalise, resize: Resize }),
   /** `xy` members give `xy` [batch, points, 2], fractions x/width, y/height. Points: levels; for ss left, right. */
   tasks: z.strictObject({
@@ -88,7 +88,10 @@ const Stage2Bundle = z.strictObject({
   }),
 });
 
-/** A window around a centre, in pixels of the `space` that slices are resized to, and the size it is resized to. */
+/**
+ * A window around a centre, in pixels of the `space` that slices are resized to, and the size to which the window is
+ * resized. Source: docs/pipeline.md, "Crop plan".
+ */
 const CropWindow = z.strictObject({
   kind: z.enum(KINDS),
   /** Axial windows: `middle` around the midpoint of the left and right points, `left`/`right` around that side's. */
@@ -103,11 +106,11 @@ const CropWindow = z.strictObject({
 });
 export type CropWindow = z.infer<typeof CropWindow>;
 
-/** How crops are cut; a digest of this alone, not of the bundle, keys the crops. */
+/** How crops are cut. The stage key of the crops contains the digest of this part only, not of the bundle. */
 const Crops = z.strictObject({
   /** Side of the square that each slice is resized to before cutting, in px. */
   space: z.number().int().positive(),
-  /** Slices a crop, centred on the target's slice; odd. */
+  /** Slices per crop, centred on the target's slice; odd. */
   slices: z
     .number()
     .int()
@@ -121,7 +124,10 @@ const Crops = z.strictObject({
 });
 export type CropSettings = z.infer<typeof Crops>;
 
-/** Each view has one window a level, and the windows of one crop array (axial: left and right share one) one size. */
+/**
+ * Each view needs one window per level. All windows of a crop array are resized to one size (axial: left and right
+ * share an array).
+ */
 function problemsOfWindows(windows: readonly CropWindow[]): string[] {
   const sides = { sagittal_t2: ['middle'], sagittal_t1: SIDES, axial_t2: ['middle', ...SIDES] } as const;
   const problems: string[] = [];
@@ -164,7 +170,7 @@ const Stage3Bundle = z.strictObject({
   classes: z.tuple(SEVERITIES.map((severity) => z.literal(severity)) as never) as unknown as z.ZodType<
     typeof SEVERITIES
   >,
-  /** Class shares of the training set, a condition and level: what a target without any view gets. */
+  /** Class shares of the training set per condition and level. A target without any view gets them. */
   classShares: z.record(z.enum(CONDITIONS), z.record(z.enum(LEVELS), Shares)),
 });
 
@@ -206,7 +212,7 @@ export function membersOf(bundle: Bundle): { task: string; member: BundleMember 
   return Object.entries(tasks).flatMap(([task, { members }]) => members.map((one) => ({ task, member: one })));
 }
 
-/** What a member gives for one sample: the ONNX output's name and its dimensions without the batch. */
+/** The output of a member for one sample: the ONNX output's name and its dimensions without the batch. */
 export function outputOf(bundle: Bundle, task: string, kind: BundleMember['kind']): { name: string; dims: number[] } {
   if (bundle.stage === 3) return { name: 'logits', dims: [SEVERITIES.length] };
   if (bundle.stage === 2) return { name: 'xy', dims: [task === 'ss' ? SIDES.length : LEVELS.length, 2] };

@@ -1,12 +1,11 @@
 /**
- * Inference threads and the batcher in front of them: samples of several studies go in one by one, model runs happen
- * in batches, and each sample succeeds or fails on its own.
+ * Inference threads and the batcher in front of them. Samples of several studies are gathered into batches, and each
+ * sample succeeds or fails on its own.
  *
- * A sample's life: `infer` puts it in the line of its ensemble -> the line is flushed to an idle thread when it is a
- * full batch or its oldest sample has waited `batchDelayMs` -> the thread runs every member on the batch -> the
- * sample's promise resolves with one output a member. If a batch fails and holds more than one sample, its samples are
- * run again one by one, so that only the one at fault fails. If a thread dies, its batch fails as transient and a new
- * thread takes its place.
+ * A sample's life: `infer` puts it in the line (the queue) of its ensemble -> the line goes to an idle thread when it
+ * holds a full batch or its oldest sample has waited `batchDelayMs` -> the thread runs every member on the batch -> the
+ * sample's promise resolves with one output per member. If a batch of several samples fails, they run again one by one,
+ * so that only the faulty one fails. If a thread dies, its batch fails as transient and a new thread replaces it.
  */
 
 import './no-telemetry.ts';
@@ -14,14 +13,14 @@ import { Worker } from 'node:worker_threads';
 import { BundleError, SpinelineError } from '../domain/index.ts';
 import type { Sample, SampleOutput, SessionOptions, ThreadReply, ThreadRequest } from './inference-protocol.ts';
 
-/** The members that answer one task together; what batches are gathered by. */
+/** The members that answer one task together. A batch holds samples of one ensemble. */
 export interface Ensemble {
-  /** Names the line; two ensembles with the same id have the same members. */
+  /** Identifies the line. Ensembles with the same id have the same members. */
   readonly id: string;
   readonly members: readonly {
     readonly sha256: string;
     readonly bytes: Uint8Array;
-    /** What the model must give for a sample; checked, so that a model of another shape is never taken at its word. */
+    /** The output that the model must give for a sample. It is checked, so that a model with another shape fails. */
     readonly output?: { readonly name: string; readonly dims: readonly number[] };
   }[];
 }
@@ -29,15 +28,15 @@ export interface Ensemble {
 export interface InferencePoolOptions extends SessionOptions {
   /** Inference threads. */
   readonly threads: number;
-  /** Samples a batch at most. */
+  /** Largest batch. */
   readonly batchSize: number;
-  /** How long an idle thread waits for a batch to fill, in ms. */
+  /** How long an idle thread waits for a full batch, in ms. */
   readonly batchDelayMs: number;
   /** Called after each batch, for metrics. */
   readonly onBatch?: (batch: { ensemble: string; samples: number; waitMs: number; busyMs: number }) => void;
 }
 
-/** Called when a sample goes into the models; what it returns is called when it comes out. */
+/** Called when the models start on a sample. The function that it returns is called when they have finished. */
 export type OnRunning = () => () => void;
 
 interface Waiting {
@@ -75,10 +74,10 @@ export class InferencePool {
   /**
    * Runs one sample through every member of an ensemble.
    *
-   * @param onRunning tells waiting in line from running.
-   * @returns one output a member, in member order.
+   * @param onRunning lets the caller measure waiting and running separately.
+   * @returns one output per member, in member order.
    * @throws {InferenceError} permanent if this sample does not fit the model, transient if the thread died.
-   * @throws {BundleError} if a member is not a model that ONNX Runtime can load, or has other outputs than it should.
+   * @throws {BundleError} if ONNX Runtime cannot load a member, or a member has other outputs than its bundle says.
    */
   infer(ensemble: Ensemble, sample: Sample, onRunning?: OnRunning): Promise<SampleOutput[]> {
     if (this.#closed) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
@@ -93,12 +92,12 @@ export class InferencePool {
     });
   }
 
-  /** Fraction of threads that are running a batch now. */
+  /** Share of the threads that are running a batch now, 0 to 1. */
   get busy(): number {
     return this.#threads.filter((thread) => !thread.idle).length / this.#threads.length;
   }
 
-  /** Stops the threads; samples still waiting are rejected as transient. */
+  /** Stops the threads. Waiting samples are rejected as transient. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -108,7 +107,7 @@ export class InferencePool {
     await Promise.all(this.#threads.map((thread) => thread.close()));
   }
 
-  /** Gives every idle thread the ripest line; sets the timer for the next line that will be ripe. */
+  /** Gives every idle thread a batch of the ripest line, and sets the timer for the next line. */
   #flush(): void {
     clearTimeout(this.#timer);
     for (const thread of this.#threads) {
@@ -164,11 +163,11 @@ export class InferencePool {
   }
 }
 
-/** Every sample of a batch has the same shapes, so one is enough to look at. */
+/** All samples of a batch have the same shapes, so checking one is enough. */
 function checkOutput({ sha256, output }: Ensemble['members'][number], found: SampleOutput): void {
   if (!output || found[output.name]?.dims.join() === output.dims.join()) return;
   const described = Object.entries(found).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`);
-  throw new BundleError('BUNDLE_OUTPUT_UNEXPECTED', `model ${sha256} does not give what its bundle says`, {
+  throw new BundleError('BUNDLE_OUTPUT_UNEXPECTED', `model ${sha256} does not give the output that its bundle says`, {
     expected: `${output.name} [${output.dims.join(', ')}] a sample`,
     found: described.join(', '),
   });
@@ -197,7 +196,7 @@ class InferenceThread {
     try {
       for (const { sha256, bytes } of ensemble.members) await this.#load(sha256, bytes);
       const models = ensemble.members.map(({ sha256 }) => sha256);
-      // Not transferred: a batch that fails is run again sample by sample, from the same arrays.
+      // Copied, not transferred: if the batch fails, the same arrays run again one by one.
       const reply = await this.#ask({ type: 'run', models, samples });
       if (!reply.ok) throw new InferenceError('INFERENCE_FAILED', `model run failed: ${reply.message}`);
       return reply;
@@ -221,7 +220,7 @@ class InferenceThread {
   }
 
   #ask(request: WithoutId<ThreadRequest>): Promise<ThreadReply> {
-    // A sample that was about to be run again must not start a thread that nobody stops.
+    // A sample that is retried while the pool closes must not start a thread that nothing stops.
     if (this.#closing) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
     const worker = this.#worker ?? this.#start();
     const id = this.#nextId++;
@@ -246,7 +245,7 @@ class InferenceThread {
   }
 
   #died(worker: Worker, cause: unknown): void {
-    // 'exit' follows 'error'; by then another thread may have taken the place.
+    // 'exit' follows 'error'; by then another thread may have replaced this one.
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     const why = this.#closing ? 'the pool is closed' : 'the inference thread died';

@@ -1,4 +1,7 @@
-/** What the main thread and an inference thread say to each other. Buffers are transferred, never shared. */
+/**
+ * The messages between the main thread and an inference thread. Buffers are never shared: samples are copied, outputs
+ * are transferred.
+ */
 
 /** One sample's tensors by ONNX input name; `dims` without the batch dimension, data float32 in C order. */
 export type Sample = Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
@@ -12,7 +15,7 @@ export interface SessionOptions {
 }
 
 export type ThreadRequest =
-  /** Makes a session; `model` is the SHA-256 of the ONNX file and its name from then on. */
+  /** Makes a session. `model` is the SHA-256 of the ONNX file; later requests name the model by it. */
   | { readonly type: 'load'; readonly id: number; readonly model: string; readonly bytes: Uint8Array }
   /** Runs several models on one batch, one after the other. */
   | {

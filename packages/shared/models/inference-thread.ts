@@ -1,9 +1,10 @@
 /**
  * The body of an inference thread: it holds ONNX Runtime sessions and runs batches on them.
  *
- * `InferenceSession.run` is synchronous in onnxruntime-node (measured on 1.30: a 0.5 s model stops every timer for
- * 0.5 s), so it must never run where BullMQ renews its locks. Sessions are kept for the life of the thread: creating
- * and releasing them over and over leaks. Outputs come back as plain ArrayBuffers; SharedArrayBuffers are refused.
+ * `InferenceSession.run` is synchronous in onnxruntime-node (measured on 1.30: a 0.5 s model stops every timer for 0.5
+ * s), so it must never run on the thread where BullMQ renews its locks. Sessions are kept for the life of the thread:
+ * creating and releasing them repeatedly leaks memory. Outputs are plain ArrayBuffers, since ONNX Runtime refuses
+ * SharedArrayBuffers.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -14,7 +15,7 @@ const options = workerData as SessionOptions;
 const sessions = new Map<string, ort.InferenceSession>();
 
 parentPort?.on('message', (request: ThreadRequest) => {
-  // One request at a time: the next message is taken from the port only when the runs of this one are over.
+  // Requests run one at a time: a model run blocks the thread, so the next message waits.
   answer(request).catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     parentPort?.postMessage({ id: request.id, ok: false, message } satisfies ThreadReply);
@@ -57,7 +58,7 @@ function reply(id: number, outputs: SampleOutput[][], started: number): void {
   );
 }
 
-/** Samples of equal shapes -> one tensor an input, the batch first. */
+/** Samples of equal shapes -> one tensor per input, batch dimension first. */
 function stack(samples: readonly Sample[]): Record<string, ort.Tensor> {
   const first = samples[0];
   if (!first) throw new Error('a batch needs at least one sample');
@@ -77,7 +78,7 @@ function stack(samples: readonly Sample[]): Record<string, ort.Tensor> {
   return feeds;
 }
 
-/** One tensor an output, the batch first -> an output a sample. */
+/** One tensor per output, batch dimension first -> outputs per sample. */
 function unstack(results: ort.InferenceSession.ReturnType, count: number): SampleOutput[] {
   const samples: Record<string, { dims: number[]; data: Float32Array }>[] = Array.from({ length: count }, () => ({}));
   for (const [name, value] of Object.entries(results)) {
@@ -90,7 +91,7 @@ function unstack(results: ort.InferenceSession.ReturnType, count: number): Sampl
     }
     const size = dims.reduce((product, dim) => product * dim, 1);
     const data = tensor.data as Float32Array;
-    // Every later comparison with NaN is false, and would pick a slice or a class in silence.
+    // Comparisons with NaN are false: a slice or a class would be chosen without any warning.
     if (!data.every(Number.isFinite)) throw new Error(`output ${name} has values that are not finite`);
     for (let index = 0; index < count; index++) {
       samples[index]![name] = { dims, data: data.slice(index * size, (index + 1) * size) };

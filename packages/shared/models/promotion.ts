@@ -1,9 +1,9 @@
 /**
- * Which bundle of a stage new runs in a store use when nobody says otherwise: `promoted/stage<N>.json`.
+ * Which bundle new runs use for a stage if they name none: `promoted/stage<N>.json` in the store.
  *
- * A stage's life: nothing promoted (the shipped demo bundle) -> promoted -> another one promoted, or demoted; each that
- * was is kept in the history. A run pins digests when it is made, so that none of this changes a run under way. Of two
- * commands at the same instant the last one stands, and the history may lack the other.
+ * The states of a stage: nothing promoted (the shipped demo bundle) -> promoted -> another bundle promoted, or demoted.
+ * Earlier bundles are kept in the history. A run pins digests when it is made, so a promotion never changes an existing
+ * run. If two commands run at the same moment, the last one wins, and the history may lack the other.
  */
 
 import { z } from 'zod';
@@ -25,15 +25,15 @@ const PromotionSchema = z.strictObject({
   stage: z.literal(STAGE_NUMBERS),
   /** null after a demotion: new runs use the shipped demo bundle. */
   current: Promoted.nullable(),
-  /** Those that were current before, the latest first, with the time at which each no longer was. */
+  /** Earlier bundles, the latest first, each with the time at which it was replaced or demoted. */
   history: z.array(Promoted.extend({ until: z.iso.datetime() })),
 });
 export type Promotion = z.infer<typeof PromotionSchema>;
 
 /**
- * What is recorded of a stage; nothing promoted, and an empty history, where nothing is.
+ * The record of a stage. Without a record: nothing promoted and an empty history.
  *
- * @throws {ArtefactDamagedError} for a record that cannot be read: which bundle to use is then not known.
+ * @throws {ArtefactDamagedError} if the record cannot be read, so that the bundle to use is unknown.
  */
 export async function readPromotion(store: ObjectStore, stage: StageNumber): Promise<Promotion> {
   const key = promotionKey(stage);
@@ -49,7 +49,7 @@ function nothingPromoted(stage: StageNumber): Promotion {
   return { schema: 'spineline.promotion/1', stage, current: null, history: [] };
 }
 
-/** As {@link readPromotion}; a damaged record is replaced by the change, since nothing of it can be kept. */
+/** As {@link readPromotion}, but a damaged record counts as none: the change replaces it. */
 async function readForChange(store: ObjectStore, stage: StageNumber): Promise<Promotion> {
   try {
     return await readPromotion(store, stage);
@@ -60,11 +60,11 @@ async function readForChange(store: ObjectStore, stage: StageNumber): Promise<Pr
 }
 
 /**
- * Makes a stored bundle the one that new runs use for its stage, after every byte of it was checked. The one that is
- * promoted already stays as it is.
+ * Makes a stored bundle the one that new runs use for its stage, after checking all its bytes. If it is promoted
+ * already, nothing changes.
  *
- * @returns the bundle, and what is recorded of its stage now.
- * @throws {BundleError} if it is not in the store or not whole; nothing is changed then.
+ * @returns the bundle, and the new record of its stage.
+ * @throws {BundleError} if it is missing, incomplete or damaged; then nothing changes.
  */
 export async function promoteBundle(
   store: ObjectStore,
@@ -82,7 +82,7 @@ export async function promoteBundle(
   return { bundle, promotion: await replace(store, before, { ...pin, promoted: now.toISOString() }, now) };
 }
 
-/** Takes the promotion of a stage back: new runs use the shipped demo bundle. @returns what is recorded now. */
+/** Demotes the bundle of a stage: new runs use the shipped demo bundle. @returns the new record. */
 export async function demoteStage(store: ObjectStore, stage: StageNumber, now = new Date()): Promise<Promotion> {
   const before = await readForChange(store, stage);
   return before.current ? replace(store, before, null, now) : before;

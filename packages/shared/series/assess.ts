@@ -1,9 +1,10 @@
 /**
- * The kind of a stack, from its facts and from what a person wrote of it.
+ * Finds the kind of a stack from its header facts and from its description, which a person wrote.
  *
- * The plane is the geometry's. The weighting is the timing's where that is clear, else the description's; without a
- * description it is the header's (`weighting.ts`). A description that was given on purpose against the header (`trusted`)
- * wins outright. Whatever contradicts the answer is told. See docs/decisions/0020-descriptions-and-headers.md.
+ * The plane comes from the geometry. The weighting comes from the timing where that is clear, otherwise from the
+ * description; without a description it comes from the header (`weighting.ts`). A description that is trusted against
+ * the header (`trusted`) always wins. Contradictions are reported. Source: docs/pipeline.md, "Which series";
+ * docs/decisions/0020-descriptions-and-headers.md.
  */
 
 import { type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
@@ -15,9 +16,9 @@ import type { Timing } from './timing.ts';
 import { dissent, type Weighting, weighHeader } from './weighting.ts';
 
 /**
- * From the middle of the disc L1/L2 to that of L5/S1 lie four vertebral bodies of about 25 mm and four discs of about 9 mm
- * in a small adult, 136 mm along the spine; lordosis takes up to a tenth of that from head to feet. Less than this cannot show
- * all five levels.
+ * A series shorter than this, from head to feet, cannot show all five levels. In a small adult there are four vertebral
+ * bodies of about 25 mm and four discs of about 9 mm between the middles of the discs L1/L2 and L5/S1: 136 mm along the
+ * spine. Lordosis shortens that by up to a tenth.
  */
 const LUMBAR_SPINE_MM = 120;
 
@@ -29,7 +30,7 @@ export function planeOfKind(kind: Kind): Plane {
   return PLANE_OF[kind];
 }
 
-/** A stack by its header alone. */
+/** Assesses a stack by its header alone. */
 export function assessHeader(facts: StackFacts): Assessment {
   const weighed = weighHeader(facts.weighting);
   const reasons = [planeReason(facts), weighingReason(weighed)].filter((reason) => reason !== undefined);
@@ -48,12 +49,12 @@ export function assessHeader(facts: StackFacts): Assessment {
   return accept(facts, kindOf(plane, weighed.says), reasons, contradictionsOf(facts, plane, weighed.says));
 }
 
-/** A stack of which a person wrote that it is of kind `described`. */
+/** Assesses a stack that a person described as kind `described`. */
 export function assessDescribed(facts: StackFacts, described: Kind): Assessment {
   const { timing } = facts.weighting;
   const byTiming = timing.clear && !timing.gradientEcho && timing.says !== 'other' ? timing.says : undefined;
   const weighting = byTiming ?? WEIGHTING_OF[described];
-  // Without geometry, and oblique to every plane, the description is all that there is.
+  // Without geometry, or if the stack is oblique to every plane, only the description is left.
   const plane = facts.plane ?? PLANE_OF[described];
   const reasons = [
     planeReason(facts),
@@ -76,7 +77,7 @@ export function assessDescribed(facts: StackFacts, described: Kind): Assessment 
   return accept(facts, kindOf(plane, weighting), reasons, contradictions);
 }
 
-/** A stack that a person read as `described` although the header says otherwise. */
+/** Assesses a stack whose description `described` is trusted against the header. */
 export function assessTrusted(facts: StackFacts, described: Kind): Assessment {
   const said = `described as ${SERIES_DESCRIPTIONS[described]}`;
   const contradictions = [
@@ -87,7 +88,9 @@ export function assessTrusted(facts: StackFacts, described: Kind): Assessment {
   return accept(facts, described, [`${said} and trusted against the header`], contradictions);
 }
 
-/** A stack beside those that a description can mean: what it is by its header, with the contradiction told. */
+/**
+ * Assesses a stack that the description of its entry cannot mean: by its header, with the contradiction as the reason.
+ */
 export function assessBeside(own: Assessment, facts: StackFacts, described: Kind): Assessment {
   if (own.kind !== undefined) {
     const told = [...planeContradictions(facts, described), ...own.contradictions];
@@ -98,7 +101,10 @@ export function assessBeside(own: Assessment, facts: StackFacts, described: Kind
   return { ...own, rejection: 'other_plane', reasons: [reason, ...own.reasons] };
 }
 
-/** Whether a stack, by its header, is something else than what a description can mean: it then speaks of another stack. */
+/**
+ * Whether the header shows that the description cannot mean this stack, so that it must mean another stack of the
+ * entry.
+ */
 export function isForeignTo(own: Assessment, facts: StackFacts, described: Kind): boolean {
   if (facts.plane !== undefined && facts.plane !== PLANE_OF[described]) return true;
   return own.rejection !== undefined && !['kind_unknown', 'other_plane'].includes(own.rejection);
@@ -128,7 +134,7 @@ function planeContradictions({ plane }: StackFacts, described: Kind): string[] {
   return [`described as ${SERIES_DESCRIPTIONS[described]}, but its planes are ${plane}`];
 }
 
-/** Grounds that would have rejected a stack that nobody described. */
+/** Contradictions: grounds that would reject a stack without a description. */
 function softContradictions({ ground, region }: StackFacts, described: Kind): string[] {
   const said = `described as ${SERIES_DESCRIPTIONS[described]}, but`;
   const what: Partial<Record<Rejection, string>> = {
@@ -143,7 +149,7 @@ function softContradictions({ ground, region }: StackFacts, described: Kind): st
   ];
 }
 
-/** What disagrees with the plane and the weighting that were chosen; `described` where a person chose them. */
+/** Contradictions to the chosen plane and weighting. `described` is the description, if a person chose them. */
 function contradictionsOf(facts: StackFacts, plane: Plane, weighting: Weighting, described?: Kind): string[] {
   const { spokenPlane } = facts;
   const { timing } = facts.weighting;
@@ -162,7 +168,10 @@ function contradictionsOf(facts: StackFacts, plane: Plane, weighting: Weighting,
   ];
 }
 
-/** Whether a timing that says nothing clear can be that of a weighting: T1 never has a long echo time, T2 a short one only as STIR. */
+/**
+ * Whether an unclear timing is possible for a weighting: T1 never has a long echo time; T2 has a short one only as
+ * STIR.
+ */
 function isPossible({ echoTimeMs, stir }: Timing, weighting: Weighting): boolean {
   if (echoTimeMs === undefined) return true;
   return weighting === 't1' ? echoTimeMs <= 45 : stir || echoTimeMs >= 30;

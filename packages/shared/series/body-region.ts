@@ -1,10 +1,10 @@
 /**
- * Whether a stack shows the lumbar spine, as far as the header says. An image is another part's only where that is clear:
- * SPINE, WHOLESPINE, ABDOMEN, PELVIS and nothing at all are no reason.
+ * Whether an image shows the lumbar spine, according to its header. It is rejected as another part of the body only if
+ * the header is clear: SPINE, WHOLESPINE, ABDOMEN, PELVIS or an absent value are no reason.
  *
- * SeriesDescription speaks of the series and counts first: the cervical series of an examination of neck and lower back is
- * cervical. The other attributes are often left over from another examination, so there one word for the lumbar spine
- * outweighs all others. A StudyDescription that names the lumbar spine and another part says nothing of either.
+ * SeriesDescription is about the series and counts first: in an examination of neck and lower back the cervical series
+ * is cervical. The other attributes are often left over from another examination, so there one word for the lumbar
+ * spine outweighs all other words. A StudyDescription that names the lumbar spine and another part decides nothing.
  */
 
 import type { InstanceFacts } from '../dicom/index.ts';
@@ -19,7 +19,7 @@ export interface Region {
 
 const UNKNOWN: Region = { is: 'unknown', reason: undefined };
 
-/** Which meanings are another part of the body in which attribute. */
+/** The meanings that stand for another part of the body, per attribute. */
 const OTHER: Readonly<Record<TextAttribute, readonly Meaning[]>> = {
   SeriesDescription: ['other_part'],
   ProtocolName: ['other_part'],

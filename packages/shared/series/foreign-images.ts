@@ -1,9 +1,10 @@
 /**
- * Images that are no slices of a spine to be read, told one by one: captures, other modalities, localizers, and what was
- * computed from other images.
+ * Finds images that are no slices to score, image by image: captures, other modalities, localizers, and images computed
+ * from other images.
  *
- * Hard grounds (another modality, colour, a capture) cannot be overruled, for there are no MR slices to read. Soft grounds
- * (ImageType and words) can: some scanners and most anonymisers write them wrongly.
+ * Hard grounds (another modality, colour, a capture) cannot be overruled, since there are no MR slices to read. Soft
+ * grounds (ImageType and words) can be overruled: some scanners and most anonymisers write them wrongly. Source:
+ * docs/pipeline.md, "Which series".
  */
 
 import type { InstanceFacts } from '../dicom/index.ts';
@@ -13,12 +14,12 @@ import { quote, type Texts } from './texts.ts';
 
 export interface Ground {
   readonly rejection: Rejection;
-  /** A noun phrase of a header's figures and known words, such as `ImageType MPR`. */
+  /** A noun phrase made of header figures and known words, such as `ImageType MPR`. */
   readonly reason: string;
   readonly hard: boolean;
 }
 
-/** The ground on which an image is foreign, the weightiest first, or `undefined` if it may be a slice. */
+/** The ground on which an image is rejected, the strongest one, or `undefined` if it may be a slice. */
 export function groundOf(facts: InstanceFacts, texts: Texts): Ground | undefined {
   return hardGround(facts) ?? imageTypeGround(facts) ?? wordGround(facts, texts);
 }
@@ -33,7 +34,7 @@ const ENHANCED_MR_COLOUR = '1.2.840.10008.5.1.4.1.1.4.3';
 const STANDARD_STORAGE = '1.2.840.10008.5.1.4.1.1.';
 /**
  * Storage classes without slices (PS3.4 annex B.5): secondary capture, presentation states, waveforms, raw data and
- * segmentations, structured reports, documents, MR spectroscopy; and Philips' private objects beside MR series.
+ * segmentations, structured reports, documents, MR spectroscopy; and Philips' private objects that accompany MR series.
  */
 const NO_SLICES = [
   `${STANDARD_STORAGE}7`,
@@ -48,14 +49,14 @@ const NO_SLICES = [
   '1.3.46.670589.11.0.0.12',
 ];
 
-/** Attributes that are absent are no ground: anonymisers take them away. */
+/** Absent attributes are no ground: anonymisers remove them. */
 function hardGround(facts: InstanceFacts): Ground | undefined {
   const { sopClassUid: sop, photometricInterpretation, samplesPerPixel } = facts;
   if (sop !== undefined && NO_SLICES.some((root) => sop === root || sop.startsWith(`${root}.`))) {
     return hard('capture', 'SOPClassUID of a secondary capture, report or other object without slices');
   }
   const modality = facts.modality?.trim().toUpperCase();
-  // A value that is no code of letters may be anything, so it is not shown.
+  // A value that is no code may be any text, even a name, so it is not shown.
   if (modality && modality !== 'MR') {
     return hard('not_mr', /^[A-Z]{1,16}$/.test(modality) ? `Modality ${modality}` : 'Modality other than MR');
   }
@@ -80,8 +81,8 @@ function hard(rejection: Rejection, reason: string): Ground {
 
 /**
  * Values of ImageType, values 1 and 2 (pixel data and patient examination) aside: PS3.3 C.8.3.1.1.1 (MR), C.8.13.1.1.1
- * (enhanced MR), and what GE, Siemens, Philips and Canon write. DERIVED on its own is no ground: it is also written for
- * slices that were only filtered or corrected for distortion, and costs preference (`preference.ts`).
+ * (enhanced MR), and what GE, Siemens, Philips and Canon write. DERIVED alone is no ground: it is also written for
+ * slices that were only filtered or corrected for distortion. It only lowers the preference (`preference.ts`).
  */
 const IMAGE_TYPES: Readonly<Partial<Record<Rejection, ReadonlySet<string>>>> = {
   localizer: new Set(['LOCALIZER', 'LOCALISER', 'SCOUT', 'SURVEY']),
@@ -97,7 +98,7 @@ const IMAGE_TYPES: Readonly<Partial<Record<Rejection, ReadonlySet<string>>>> = {
       'R_COEFFICIENT|RHO|SCM|SNR_MAP|METABOLITE_MAP|FAT_FRACTION|FAT FRACTION|TEMPERATURE',
     ].flatMap((line) => line.split('|')),
   ),
-  // Of a Dixon sequence: fat alone shows neither discs nor the canal as T1 or T2 do.
+  // The fat image of a Dixon sequence does not show discs and canal as T1 or T2 do.
   other_contrast: new Set(['FAT', 'F']),
   capture: new Set(['SCREEN SAVE', 'SCREENSHOT', 'SCREEN CAPTURE', 'SECONDARY CAPTURE']),
 };

@@ -1,9 +1,9 @@
 /**
- * What the words of series descriptions mean, in English, German, French, Spanish, Italian, Portuguese and Dutch and in the
- * shorthand of GE, Siemens, Philips and Canon. Only words: `words.ts` finds them in a text.
+ * The meaning of words in series descriptions: English, German, French, Spanish, Italian, Portuguese, Dutch, and the
+ * abbreviations of GE, Siemens, Philips and Canon. This file only lists words; `words.ts` finds them in a text.
  *
- * An entry is one word or a phrase of several, lower case, without diacritics, words separated by one space, as `words.ts`
- * leaves them. The body regions are in `regions.ts`.
+ * An entry is a word or a phrase, in the form that `words.ts` makes: lower case, no diacritics, one space between
+ * words. Body regions are in `regions.ts`.
  */
 
 /** What a word or a phrase stands for. */
@@ -32,7 +32,7 @@ export type Meaning =
   | 'other_part_code'
   | 'neutral';
 
-/** Words and phrases of a text, separated by commas or line ends. */
+/** Splits a list of words and phrases at commas and line ends. */
 export function list(text: string): string[] {
   return text
     .split(/[,\n]/)
@@ -40,7 +40,7 @@ export function list(text: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** Planes, weightings, techniques, and what kind of picture it is. */
+/** Words for planes, weightings, techniques and kinds of images. */
 export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
   sagittal: list(
     `sag, sagi, sagit, sagital, sagitale, sagitales, sagittal, sagittale, sagittaal, sagitaal, sagittaux, sagittali`,
@@ -136,5 +136,5 @@ export const WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>> = {
   ),
 };
 
-/** Words that say nothing here. They are known so that runs such as `T2TSESAG` can be taken apart. */
+/** Meanings that decide nothing. The words are listed so that runs such as `T2TSESAG` can be split. */
 export const SILENT: ReadonlySet<Meaning> = new Set(['spin_echo', 'neutral']);

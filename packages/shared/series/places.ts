@@ -1,21 +1,21 @@
 /**
- * Which images lie at the same place, by the rule of `geometry/slice-order.ts`: positions within 0.01 mm and cosines within
- * 0.001. Found through a grid, so that 30,000 images cost as many steps.
+ * Finds images at the same position, by the rule of `geometry/slice-order.ts`: positions within 0.01 mm and cosines
+ * within 0.001. A grid makes the time linear in the number of images.
  */
 
 import type { Unit } from './series-stack.ts';
 
 const SAME_POSITION_MM = 0.01;
 const SAME_COSINE = 0.001;
-/** Edge of a cell of the grid. Wider than the distance, so that most images need a look into one cell only. */
+/** Edge length of a grid cell. Much larger than the tolerance, so that for most images only one cell is searched. */
 const CELL_MM = 0.1;
 
-/** Numbers the places of images in the order in which they are first met: equal numbers mean the same place. */
+/** Numbers the positions of images in order of appearance. Equal numbers mean the same position. */
 export class Places {
   readonly #cells = new Map<string, { readonly place: number; readonly frame: Unit['frame'] }[]>();
   #count = 0;
 
-  /** The place of an image that has position and orientation. */
+  /** The number of the position of an image that has position and orientation. */
   of({ frame }: Unit): number {
     const [x, y, z] = frame.position!;
     for (const i of cellsAround(x)) {
@@ -34,7 +34,7 @@ export class Places {
   }
 }
 
-/** The cells that hold what lies within the distance: one, or two near an edge. */
+/** The cells within the tolerance along one axis: one, or two near an edge. */
 function cellsAround(mm: number): readonly number[] {
   const first = cell(mm - SAME_POSITION_MM);
   const last = cell(mm + SAME_POSITION_MM);

@@ -1,6 +1,7 @@
 /**
- * Which normals belong to one stack: those within 60 degrees of one of them. Axial blocks that are angled to the discs differ
- * by 50 degrees and more from L1/L2 to L5/S1 and are one stack; the three planes of a localizer are three.
+ * Groups normals that can belong to one stack: those within 60 degrees of one of them. Axial blocks angled to the discs
+ * differ by 50 degrees and more from L1/L2 to L5/S1 and are one stack. The three planes of a localizer are three
+ * stacks.
  */
 
 import type { Vec3 } from '../geometry/index.ts';
@@ -8,7 +9,7 @@ import { plus, turnedTo } from './plane.ts';
 
 /** cos 60 degrees, as in `geometry/slice-order.ts`. */
 const SAME_STACK_COSINE = 0.5;
-/** Normals are gathered in bins of about 3 degrees, of which a half sphere has some thousand. */
+/** Normals are counted in bins of about 3 degrees. A half sphere has about a thousand of them. */
 const BIN = 0.05;
 
 interface Bin {
@@ -43,7 +44,7 @@ export function planeGroups(normals: readonly Vec3[]): number[][] {
   return groups;
 }
 
-/** The bins around the one that has most images within 60 degrees; of equals, the one in their middle. */
+/** The bins around the one with most images within 60 degrees. If several are equal, the one in their middle. */
 function largestGroup(bins: readonly Bin[]): Set<Bin> {
   const directions = bins.map(({ sum }) => unit(sum));
   let best: { count: number; closeness: number; members: Bin[] } | undefined;
@@ -64,7 +65,7 @@ function largestGroup(bins: readonly Bin[]): Set<Bin> {
   return new Set(best!.members);
 }
 
-/** The normal or its opposite, so that its largest component is positive. */
+/** The normal or its opposite: the one whose largest component is positive. */
 function forward(normal: Vec3): Vec3 {
   const [x, y, z] = normal.map(Math.abs) as [number, number, number];
   const main = x >= y && x >= z ? normal[0] : y >= z ? normal[1] : normal[2];

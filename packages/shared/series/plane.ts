@@ -1,5 +1,5 @@
 /**
- * The plane of a stack from the normals of all of its images, and how far it reaches from head to feet. Patient space is
+ * The plane of a stack from the normals of all its images, and its length from head to feet. Patient coordinates are
  * LPS in mm (PS3.3 C.7.6.2.1.1): a sagittal normal points to the side, an axial one to head or feet.
  */
 
@@ -10,27 +10,27 @@ import type { Unit } from './series-stack.ts';
 
 export type Plane = 'sagittal' | 'axial' | 'coronal';
 
-/** cos 45 degrees: sagittal stacks are turned by little. */
+/** cos 45 degrees: sagittal stacks are angled only a little. */
 const SAGITTAL_AT_LEAST = 0.7;
-/** cos 53 degrees: axial blocks follow the discs, at L5/S1 by 45 degrees and more. */
+/** cos 53 degrees: axial blocks are angled to the discs, at L5/S1 by 45 degrees and more. */
 const AXIAL_AT_LEAST = 0.6;
 /** cos 45 degrees. */
 const CORONAL_AT_LEAST = 0.7;
 
-/** The unit normal of an image, or `undefined` where position or orientation are absent or span no plane. */
+/** The unit normal of an image, or `undefined` if position or orientation are absent or unusable. */
 export function normalOfFrame({ position, orientation }: FrameFacts): Vec3 | undefined {
   if (!position?.every(Number.isFinite) || !orientation?.every(Number.isFinite)) return undefined;
   const [a, b, c, d, e, f] = orientation;
   const normal: Vec3 = [b * f - c * e, c * d - a * f, a * e - b * d];
   const length = Math.hypot(...normal);
-  // Two unit vectors at a right angle have a product of 1; half of that is beyond any rounding.
+  // The cross product of two orthogonal unit vectors has length 1. Less than half of that is no rounding error.
   return length > 0.5 && length < 2 ? [normal[0] / length, normal[1] / length, normal[2] / length] : undefined;
 }
 
 /**
- * The plane of a stack: that of the mean normal, so that blocks angled to the discs count together.
+ * The plane of a stack, by its mean normal, so that blocks angled to the discs count together.
  *
- * @returns no `plane` where the stack is oblique to all three, or where no image has a usable geometry (`placed` 0).
+ * @returns no `plane` if the stack is oblique to all three, or if no image has a usable geometry (`placed` 0).
  */
 export function planeOfStack(units: readonly Unit[]): { plane: Plane | undefined; placed: number } {
   let sum: Vec3 | undefined;
@@ -49,7 +49,7 @@ export function planeOfStack(units: readonly Unit[]): { plane: Plane | undefined
   return { plane: y >= CORONAL_AT_LEAST ? 'coronal' : undefined, placed };
 }
 
-/** `normal` or its opposite, whichever lies on the side of `side`: a plane has no front. */
+/** `normal` or its opposite: the one that points to the same side as `side`. */
 export function turnedTo(side: Vec3, normal: Vec3): Vec3 {
   const on = side[0] * normal[0] + side[1] * normal[1] + side[2] * normal[2];
   return on < 0 ? [-normal[0], -normal[1], -normal[2]] : normal;
@@ -60,8 +60,8 @@ export function plus(a: Vec3, b: Vec3): Vec3 {
 }
 
 /**
- * How far most images of a stack reach from head to feet, mm: from the median of their lower edges to that of their upper
- * ones. `undefined` where no image has size and place.
+ * The length of a stack from head to feet, mm: from the median of the lower edges of its images to the median of the
+ * upper ones. `undefined` if no image has size and position.
  */
 export function headToFeetMm(units: readonly Unit[]): number | undefined {
   const lower: number[] = [];

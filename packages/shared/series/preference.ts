@@ -1,11 +1,11 @@
 /**
- * Which of several stacks of one kind is read. They are compared trait by trait, in the order of `TRAITS`: the first trait in
- * which they differ decides, and `whyPreferred` names it.
+ * Which of several stacks of one kind is read. They are compared trait by trait, in the order of `TRAITS`. The first
+ * trait in which they differ decides, and `whyPreferred` names it. Source: docs/pipeline.md, "Which series".
  *
- * `stages/series-choice.ts` also asks which T2 shares its frame of reference with the axial series.
+ * `stages/series-choice.ts` also considers which T2 series shares its frame of reference with the axial series.
  */
 
-/** What the preference is made of. */
+/** The traits that decide the preference. */
 export interface StackTraits {
   readonly weighting: 't1' | 't2';
   /** ImageType says DERIVED or SECONDARY (PS3.3 C.7.6.1.1.2). */
@@ -14,31 +14,31 @@ export interface StackTraits {
   readonly contrastAgent: boolean;
   readonly fatSaturation: boolean;
   readonly outOfPhase: boolean;
-  /** Reaches as far from head to feet as five levels take; true where that cannot be told. */
+  /** Long enough, from head to feet, for five levels; true if the length is unknown. */
   readonly longEnough: boolean;
-  /** Different places. */
+  /** Number of different positions. */
   readonly slices: number;
 }
 
 interface Trait {
-  /** The higher the better; a yes is 1. */
+  /** The higher the better; 1 stands for yes. */
   readonly of: (traits: StackTraits) => number;
-  /** Why a stack ranks above one that is worse in this trait, one sentence without a full stop. */
+  /** Why a stack is preferred to one that is worse in this trait, one sentence without a full stop. */
   readonly why: (other: { readonly slices: number }) => string;
-  /** A reason of the stack that lacks the trait, where its reader should know. */
+  /** Added to the reasons of a stack that lacks the trait. */
   readonly lacking?: string;
 }
 
-/** Sagittal slices lie 4 to 5 mm apart. Five of them just span the canal; fewer miss a side of it. */
+/** Sagittal slices are 4 to 5 mm apart. Five of them just cover the width of the canal. */
 const FEWEST_SLICES = 5;
-/** More slices than this are no better: a volume cut finely shows nothing more. */
+/** More slices than this are not better: very thin slices show no more. */
 const MOST_SLICES = 400;
 
 const isT1 = ({ weighting }: StackTraits) => weighting === 't1';
 
-/** The weightiest first. */
+/** The most important first. */
 const TRAITS = {
-  /** A fragment is no series, however good its images are. */
+  /** A fragment is never preferred to a whole series, however good its images are. */
   complete: {
     of: ({ slices, longEnough }) => Number(slices >= FEWEST_SLICES && longEnough),
     why: ({ slices }) =>
@@ -57,7 +57,7 @@ const TRAITS = {
     lacking: 'preferred less: fat and water out of phase',
   },
   lumbar: { of: ({ lumbar }) => Number(lumbar), why: () => 'its header names the lumbar spine' },
-  /** Of T1 only: on T2 an agent shows little. */
+  /** For T1 only: on T2 a contrast agent shows little. */
   withoutAgent: {
     of: (traits) => Number(!(isT1(traits) && traits.contrastAgent)),
     why: () => 'the other one has contrast agent',
@@ -68,7 +68,7 @@ const TRAITS = {
     why: () => 'the other one has fat saturation',
     lacking: 'preferred less: fat saturation',
   },
-  /** Counts between two stacks that are both fragments. */
+  /** Decides between two fragments. */
   longEnough: {
     of: ({ longEnough }) => Number(longEnough),
     why: () => 'the other one is too short for the lumbar spine',
@@ -84,10 +84,10 @@ const TRAITS = {
 type TraitName = keyof typeof TRAITS;
 const NAMES = Object.keys(TRAITS) as TraitName[];
 
-/** A figure for each trait, the higher the better. */
+/** A number per trait, the higher the better. */
 export type Preference = Readonly<Record<TraitName, number>>;
 
-/** What has a preference: an assessment, or whatever keeps that of one. */
+/** Anything with a preference, such as an assessment. */
 export interface Preferred {
   readonly preference: Preference;
 }
@@ -105,23 +105,23 @@ export function preferenceOf(traits: StackTraits): { preference: Preference; rea
   return { preference, reasons };
 }
 
-/** Negative where `a` is to be read before `b`, 0 where no trait tells them apart. */
+/** Negative if `a` is preferred to `b`, 0 if all traits are equal. */
 export function comparePreference(a: Preferred, b: Preferred): number {
   const name = decisive(a, b);
   return name === undefined ? 0 : b.preference[name] - a.preference[name];
 }
 
 /**
- * Why `chosen` ranks above `other`, one sentence without a full stop, such as `it has more slices`.
+ * Why `chosen` is preferred to `other`, one sentence without a full stop, such as `it has more slices`.
  *
- * @returns `undefined` where it does not rank above it: something else decided then.
+ * @returns `undefined` if the traits do not prefer it.
  */
 export function whyPreferred(chosen: Preferred, other: Preferred): string | undefined {
   const name = decisive(chosen, other);
   return name !== undefined && comparePreference(chosen, other) < 0 ? TRAITS[name].why(other.preference) : undefined;
 }
 
-/** The first trait in which two differ. */
+/** The first trait in which two stacks differ. */
 function decisive(a: Preferred, b: Preferred): TraitName | undefined {
   return NAMES.find((name) => a.preference[name] !== b.preference[name]);
 }

@@ -40,7 +40,7 @@ export const REGION_WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>>
     sacro iliac, sacroiliaque, sacro iliaque, sacroiliaca, sacroiliacas, sacroiliache, si joint, si joints, sij,
     isg, iliosakralgelenk, iliosakralgelenke, ileosakral, iliosakral, sacroiliitis, sacroileitis
   `),
-  // Words that also say how the patient lies or which coil or saturation band is used, and everyday words: they do not count
+  // Words that can also mean the patient's position, a coil or a saturation band, and everyday words. They do not count
   // in SeriesDescription and ProtocolName.
   other_part_weak: list(`
     head, kopf, tete, testa, cabeza, cabeca, hoofd, neck, hals, cou, collo, cuello, pescoco, nek, headneck,
@@ -48,7 +48,7 @@ export const REGION_WORDS: Readonly<Partial<Record<Meaning, readonly string[]>>>
     hands, finger, fingers, calcaneus, sternum, clavicle, sternoclavicular, mamma, anca, anche, whole body,
     wholebody, ganzkorper
   `),
-  // Words that are no ground anywhere but in BodyPartExamined.
+  // Words that count in BodyPartExamined only.
   other_part_code: list(
     `arm, arms, leg, legs, joint, extremity, extremities, up exm, low exm, jaw, eye, eyes, face, ear, mama, seno, sein, toe, toes, rib, ribs, bladder, spleen, calf, pie, mano, hart, lever, skin, penis, testis, scrotum, aorta, lung`,
   ),

@@ -1,23 +1,23 @@
 /**
- * Takes apart images that repeat one another's places: echoes, dynamics, magnitude and phase. The first attribute that tells
- * nearly all repeats apart counts, or the first two together where no single one does. Where none do, the repeats stay, and
- * slice ordering keeps the lowest instance number.
+ * Separates images at the same positions: echoes, dynamics, magnitude and phase. They are separated by the first
+ * attribute that distinguishes nearly all repeats, or by the first pair of attributes if no single one does. If none
+ * does, the repeats stay, and slice ordering keeps the lowest instance number.
  *
- * Only what is needed is taken apart. Values of an attribute that lie at different places, such as two acquisitions with
- * every other slice, go on making one stack.
+ * Images are separated only as far as needed. Values of an attribute at different positions, such as two acquisitions
+ * with every other slice, stay one stack.
  */
 
 import type { Unit } from './series-stack.ts';
 
-/** An image with the number of its place (`places.ts`). */
+/** An image with the number of its position (`places.ts`). */
 export interface Placed<U extends Unit> {
   readonly unit: U;
   readonly place: number;
 }
 
-/** The share of the repeats that an attribute may leave: a slice that was acquired twice in one echo. */
+/** Largest share of the repeats that may remain, such as a slice that was acquired twice in one echo. */
 const MAY_REMAIN = 0.1;
-/** More stacks than any series has: beyond it the attribute counts images and tells nothing. */
+/** No series has so many stacks. An attribute with more values merely numbers the images. */
 const MOST_LAYERS = 2000;
 
 type Attribute = (unit: Unit) => string | number;
@@ -31,7 +31,7 @@ const ATTRIBUTES: readonly Attribute[] = [
   ({ facts }) => facts.inversionTimeMs ?? ABSENT,
 ];
 
-/** Attributes alone, then two together: echoes of several dynamics. */
+/** Single attributes, then pairs, for example for echoes of several dynamics. */
 const CANDIDATES: readonly Attribute[] = [
   ...ATTRIBUTES,
   ...ATTRIBUTES.flatMap((first, i) =>
@@ -44,7 +44,7 @@ const CANDIDATES: readonly Attribute[] = [
 ];
 
 /**
- * The images as stacks without repeats as far as an attribute tells them apart.
+ * Splits images into stacks without repeats, as far as attributes distinguish them.
  *
  * @param members in a fixed order; each stack keeps it.
  */
@@ -55,7 +55,8 @@ export function withoutRepeats<U extends Unit>(members: readonly Placed<U>[]): (
     const layers = layersOf(members, attribute);
     if (!layers || layers.length < 2) continue;
     const remaining = layers.reduce((sum, layer) => sum + repeatsOf(layer), 0);
-    // What remains may differ in something else: a stack that is sorted out again is one stack.
+    // The remaining repeats may differ in another attribute. Repeated until nothing is split, so that sorting a stack
+    // again gives that stack.
     if (remaining <= MAY_REMAIN * repeats) return layers.flatMap(withoutRepeats);
   }
   return [members];
@@ -65,7 +66,9 @@ function repeatsOf(members: readonly Placed<Unit>[]): number {
   return members.length - new Set(members.map(({ place }) => place)).size;
 }
 
-/** Groups the values of an attribute: each joins the first layer of which it takes no place. */
+/**
+ * Groups images by the values of an attribute. Each value joins the first layer in which all its positions are free.
+ */
 function layersOf<U extends Unit>(members: readonly Placed<U>[], attribute: Attribute): Placed<U>[][] | undefined {
   const values = new Map<string | number, Placed<U>[]>();
   for (const member of members) {
@@ -88,7 +91,7 @@ function layersOf<U extends Unit>(members: readonly Placed<U>[], attribute: Attr
       layer.members.push(member);
     }
   }
-  // Members of a layer back in the order in which they came.
+  // Restores the original order of the members of a layer.
   const rank = new Map(members.map((member, i) => [member, i]));
   return layers.map(({ members: mixed }) => mixed.sort((a, b) => rank.get(a)! - rank.get(b)!));
 }

@@ -1,19 +1,19 @@
 /**
- * The words of this room: a unit is one frame with the facts of its instance; a stack is what one pass of the scanner made,
- * and what one series of the pipeline is made of; an assessment says which kind of series a stack is, and why.
+ * The terms of this folder. A unit is one frame with the facts of its instance. A stack is the images of one scan, and
+ * becomes one series of the pipeline. An assessment says which kind of series a stack is, and why.
  */
 
 import type { FrameFacts, InstanceFacts } from '../dicom/index.ts';
 import type { Kind } from '../domain/index.ts';
 import type { Preference } from './preference.ts';
 
-/** One frame. Callers put what they need beside the two fields and get it back untouched. */
+/** One frame. Callers may add fields of their own, which are returned unchanged. */
 export interface Unit {
   readonly facts: InstanceFacts;
   readonly frame: FrameFacts;
 }
 
-/** Why images are not read. The label of a flag's detail and of the manifest, so a closed list. */
+/** Why images are not read. A closed list, since the codes are in flags and manifests. */
 export const REJECTIONS = {
   not_mr: 'Modality is not MR',
   colour: 'a colour image, such as a screen capture',
@@ -28,22 +28,22 @@ export const REJECTIONS = {
 export type Rejection = keyof typeof REJECTIONS;
 
 export interface Assessment {
-  /** `undefined`: of no kind that is scored; `rejection` says why. */
+  /** `undefined` if the stack is of no scored kind; `rejection` says why. */
   readonly kind: Kind | undefined;
   readonly rejection: Rejection | undefined;
   readonly plane: 'sagittal' | 'axial' | 'coronal' | undefined;
   readonly weighting: 't1' | 't2' | undefined;
   /**
-   * Why, one short sentence per ground, in the order in which they count: `sagittal by its planes`, `T2: EchoTime 105 ms,
-   * RepetitionTime 3500 ms`, `the word "loc" in SeriesDescription`. Figures and single known words only: never a whole
+   * Why, one short sentence per ground, the most important first: `sagittal by its planes`, `T2: EchoTime 105 ms,
+   * RepetitionTime 3500 ms`, `the word "loc" in SeriesDescription`. Only figures and single known words: never a whole
    * description, a UID or a name.
    */
   readonly reasons: readonly string[];
-  /** What the description or the headers' own words contradict, one sentence per contradiction; a flag on the result. */
+  /** Contradictions with the description or between header attributes, one sentence each; flagged in the result. */
   readonly contradictions: readonly string[];
-  /** Why a sagittal stack may not show all five levels, one sentence; a flag on the result. */
+  /** Why a sagittal stack may not show all five levels, one sentence; flagged in the result. */
   readonly tooShort: string | undefined;
-  /** Its place among stacks of one kind: see `comparePreference` and `whyPreferred`. */
+  /** How it compares with other stacks of its kind: see `comparePreference` and `whyPreferred`. */
   readonly preference: Preference;
 }
 
@@ -52,7 +52,7 @@ export interface Stack<U extends Unit> {
   readonly assessment: Assessment;
 }
 
-/** Images that are part of no stack that is read. */
+/** Images that belong to no stack that is read. */
 export interface RejectedUnits<U extends Unit> {
   readonly units: readonly U[];
   readonly rejection: Rejection;

@@ -1,6 +1,6 @@
 /**
- * From the images of one entry of a dataset, a folder or a series, to the stacks that are read and the images that are not.
- * Nothing here looks at pixels or at the order of files: the same images always come to the same end.
+ * Sorts the images of one entry of a dataset, a folder or a series, into stacks that are read and images that are not.
+ * Pixels and the order of files play no role: the same images always give the same result.
  */
 
 import type { Kind } from '../domain/index.ts';
@@ -13,20 +13,20 @@ import { Texts } from './texts.ts';
 import { inOrder, seriesKeyOf } from './unit-order.ts';
 
 export interface SortOutOptions {
-  /** What a person wrote of the entry, in the dataset's table or manifest. */
+  /** The kind in the dataset's table or manifest, as a person wrote it. */
   readonly described?: Kind | undefined;
-  /** The person overruled what the header says: only hard grounds count against the description. */
+  /** The description is trusted against the header: only hard grounds can reject an image. */
   readonly trusted?: boolean | undefined;
 }
 
 export interface SortedOut<U extends Unit> {
-  /** In order of series number, series and place; also stacks of no kind, whose assessment says why. */
+  /** In order of series number, series and position. Includes stacks of no scored kind; their assessment says why. */
   readonly stacks: Stack<U>[];
-  /** Foreign images, by series and reason. */
+  /** Rejected images, by series and reason. */
   readonly rejected: RejectedUnits<U>[];
 }
 
-/** Sorts out the images of one entry; linear in their number but for sorting. */
+/** Sorts out the images of one entry. Takes linear time, except for sorting. */
 export function sortOut<U extends Unit>(units: readonly U[], options: SortOutOptions = {}): SortedOut<U> {
   const texts = new Texts();
   const { slices, soft, hard } = byGround(inOrder(units), texts);
@@ -42,14 +42,14 @@ export function sortOut<U extends Unit>(units: readonly U[], options: SortOutOpt
       return {
         stacks: stacks.map((one) => ({
           units: one.units,
-          // The description speaks of the stacks that can be meant; what lies beside them is by its own header.
+          // The description is applied to the stacks that it can mean. Other stacks are assessed by their headers.
           assessment: means(one) ? assessDescribed(one.facts, described) : assessBeside(one.own, one.facts, described),
         })),
         rejected: rejectionsOf([...hard, ...soft]),
       };
     }
   }
-  // Nothing else is there, or a person insists: foreign images are what was described.
+  // There are no other images, or the description is trusted: images with soft grounds are the described ones.
   const stacks = stacksOf([...slices, ...soft.map(({ unit }) => unit)], texts);
   const inPlane = ({ facts }: ReadStack<U>) => facts.plane === undefined || facts.plane === planeOfKind(described);
   const some = stacks.some(inPlane);
@@ -87,7 +87,7 @@ function byGround<U extends Unit>(units: readonly U[], texts: Texts) {
 interface ReadStack<U extends Unit> {
   readonly units: readonly U[];
   readonly facts: StackFacts;
-  /** By its header alone. */
+  /** The assessment by the header alone. */
   readonly own: Assessment;
 }
 
@@ -106,7 +106,7 @@ const THREE_PLANES: Ground = {
   hard: false,
 };
 
-/** Series of which one sequence made images in all three planes: a localizer, whatever it is called. */
+/** Series with images of one sequence in all three planes. That is a localizer, whatever its name. */
 function threePlaneSeries(stacks: readonly { readonly seriesKey: string; readonly facts: StackFacts }[]): Set<string> {
   const series = new Map<string, { planes: Set<string>; timings: Set<string> }>();
   for (const { seriesKey, facts } of stacks) {
@@ -116,7 +116,7 @@ function threePlaneSeries(stacks: readonly { readonly seriesKey: string; readonl
     seen.timings.add(facts.weighting.timing.text);
     series.set(seriesKey, seen);
   }
-  // Without timing this could be a whole study to which an anonymiser gave one UID.
+  // Without timing it could be a whole study to which an anonymiser gave one UID.
   return new Set(
     [...series]
       .filter(([, { planes, timings }]) => planes.size === 3 && timings.size === 1 && !timings.has(''))

@@ -1,6 +1,6 @@
 /**
- * From images to stacks: by series, matrix and plane, then by what tells repeats apart. A stack is what one pass of the
- * scanner made, and what one series of the pipeline is made of.
+ * Splits images into stacks: by series, matrix and plane, then by the attributes that separate repeats (`repeats.ts`).
+ * A stack is the images of one scan, and becomes one series of the pipeline.
  */
 
 import { Places } from './places.ts';
@@ -11,17 +11,17 @@ import type { Unit } from './series-stack.ts';
 import { clearWeighting } from './timing.ts';
 import { compareUnits, inOrder, seriesKeyOf } from './unit-order.ts';
 
-/** The images of one stack, in order, and from which series they are. */
+/** The images of one stack, in order, and their series. */
 export interface StackUnits<U extends Unit> {
   readonly units: readonly U[];
-  /** The different places of the images. */
+  /** Number of different positions. */
   readonly slices: number;
   readonly seriesKey: string;
 }
 
 type Split<U extends Unit> = Omit<StackUnits<U>, 'seriesKey'>;
 
-/** Splits images into stacks; the result depends on the images alone, not on the order in which they are given. */
+/** Splits images into stacks. The result does not depend on the order of the images. */
 export function splitStacks<U extends Unit>(units: readonly U[]): StackUnits<U>[] {
   return [...groupBy(inOrder(units), seriesKeyOf)].flatMap(([seriesKey, members]) =>
     splitSeries(members).map((stack) => ({ ...stack, seriesKey })),
@@ -40,7 +40,7 @@ function splitSeries<U extends Unit>(units: readonly U[]): Split<U>[] {
   return stacks.sort((a, b) => compareUnits(a.units[0]!, b.units[0]!));
 }
 
-/** Images that say nothing of their place are most likely of the largest stack, where they are reported. */
+/** Adds images without a position to the largest stack, to which they most likely belong. They are reported there. */
 function giveToLargest<U extends Unit>(stacks: Split<U>[], unplaced: readonly U[]): void {
   let at = 0;
   stacks.forEach(({ units }, i) => {
@@ -56,8 +56,8 @@ function splitPlanes<U extends Unit>(units: readonly U[]): U[][] {
 }
 
 /**
- * Images of which the timing clearly says T1 and images of which it clearly says T2 are two series, even where an anonymiser
- * gave both one UID and they lie at different places.
+ * Separates images that are clearly T1 by timing from images that are clearly T2, even if an anonymiser gave both the
+ * same UID and their positions differ.
  */
 function splitWeightings<U extends Unit>(units: readonly U[]): (readonly U[])[] {
   const groups = groupBy(units, (unit) => clearWeighting(unit));

@@ -1,7 +1,7 @@
 /**
- * All that the headers of a stack's images say together, before anything is decided. Words and values count where more than
- * half of the images carry them, and figures are medians (`majority.ts`). Plane, places and reach are those of the images that
- * have a usable geometry.
+ * Collects the header facts of a stack's images; nothing is decided here. Words and values count if more than half of
+ * the images have them, and numbers are medians (`majority.ts`). Plane, positions and length use only images with a
+ * usable geometry.
  */
 
 import { type Region, regionOf } from './body-region.ts';
@@ -19,13 +19,13 @@ export interface StackFacts {
   readonly plane: Plane | undefined;
   /** Images with usable position and orientation. */
   readonly placed: number;
-  /** Of those, the different places. */
+  /** Number of different positions among those. */
   readonly slices: number;
-  /** The plane that SeriesDescription names, where it names one. */
+  /** The plane that SeriesDescription names, if it names exactly one. */
   readonly spokenPlane: { readonly plane: Plane; readonly text: string } | undefined;
   readonly weighting: WeightingEvidence;
   readonly region: Region;
-  /** Soft ground on which the stack is foreign: localizer, derived. */
+  /** Soft ground for rejecting the stack, such as localizer or derived. */
   readonly ground: Ground | undefined;
   readonly headToFeetMm: number | undefined;
   readonly derived: boolean;
@@ -34,7 +34,7 @@ export interface StackFacts {
   readonly outOfPhase: boolean;
 }
 
-/** Gathers the facts of one stack. */
+/** Collects the facts of one stack. */
 export function factsOfStack({ units, slices }: StackUnits<Unit>, texts: Texts): StackFacts {
   const words = commonWords(units, texts);
   const says = (meaning: Meaning) => words.find((word) => word.meaning === meaning);
@@ -75,7 +75,7 @@ export function factsOfStack({ units, slices }: StackUnits<Unit>, texts: Texts):
   };
 }
 
-/** Words that more than half of the images carry. */
+/** Words that more than half of the images have. */
 function commonWords(units: readonly Unit[], texts: Texts): Said[] {
   const counts = new Map<string, { said: Said; images: number }>();
   const texted = new Map<string, { unit: Unit; images: number }>();
@@ -99,7 +99,7 @@ function commonWords(units: readonly Unit[], texts: Texts): Said[] {
 
 const PLANES: readonly Plane[] = ['sagittal', 'axial', 'coronal'];
 
-/** Several planes, as in `AX FROM SAG`, name none. */
+/** Texts with several planes, such as `AX FROM SAG`, name none. */
 function spokenPlane(words: readonly Said[]): StackFacts['spokenPlane'] {
   const named = PLANES.flatMap((plane) => {
     const said = words.find(({ meaning }) => meaning === plane);
@@ -131,8 +131,8 @@ function commonRegion(units: readonly Unit[], texts: Texts): Region {
 }
 
 /**
- * The ground that most foreign images share, where more than half of the images are foreign. There is one only where foreign
- * images are read because nothing else is there.
+ * The most frequent ground, if more than half of the images have one. A stack contains such images only if there are no
+ * others, or if its description is trusted.
  */
 function commonGround(units: readonly Unit[], texts: Texts): Ground | undefined {
   const grounds = units.map(({ facts }) => groundOf(facts, texts));

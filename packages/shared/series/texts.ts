@@ -1,6 +1,6 @@
 /**
- * What the free texts of an image's header say: words of SeriesDescription, ProtocolName, StudyDescription and
- * BodyPartExamined, each with the attribute that it stands in. A text is read once, however many images carry it.
+ * Finds known words in the free texts of an image's header: SeriesDescription, ProtocolName, StudyDescription and
+ * BodyPartExamined. Each word comes with its attribute. A text is searched once, however many images have it.
  */
 
 import type { InstanceFacts } from '../dicom/index.ts';
@@ -13,7 +13,7 @@ export interface Said extends FoundWord {
   readonly attribute: TextAttribute;
 }
 
-/** Words that say what is shown. Where SeriesDescription has none of them, those of ProtocolName count. */
+/** Words about the content of the image. If SeriesDescription has none of them, those of ProtocolName count. */
 const CONTENT: ReadonlySet<Meaning> = new Set([
   't1',
   't2',
@@ -34,11 +34,11 @@ export function quote(said: Said): string {
   return `the word "${said.word}" in ${said.attribute}`;
 }
 
-/** Reads texts and remembers what it found in them. */
+/** Finds words in texts and caches the results. */
 export class Texts {
   readonly #words = new Map<string, readonly FoundWord[]>();
 
-  /** Planes, weightings, techniques and purposes that SeriesDescription names, else ProtocolName. */
+  /** Planes, weightings, techniques and purposes named in SeriesDescription, otherwise in ProtocolName. */
   kindWords(facts: InstanceFacts): readonly Said[] {
     const own = this.#said(facts, 'SeriesDescription', (meaning) => !REGIONS.has(meaning));
     if (own.some(({ meaning }) => CONTENT.has(meaning))) return own;

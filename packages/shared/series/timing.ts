@@ -1,17 +1,18 @@
 /**
- * What the timing of a sequence says of its weighting. The bounds are this project's own: they enclose the usual spin echoes of
- * the spine at 1.5 T and 3 T, and leave a gap between the weightings in which the timing decides nothing.
+ * The weighting of a sequence by its timing. The bounds are this project's own. They include the usual spin-echo
+ * sequences of the spine at 1.5 T and 3 T. Between the weightings is a gap in which the timing decides nothing. Source:
+ * docs/pipeline.md, "Which series".
  */
 
 import { medianOfMost } from './majority.ts';
 import type { Unit } from './series-stack.ts';
 
-/** What one source says of a weighting. `other`: surely neither T1 nor T2. */
+/** What one source says about the weighting. `other`: surely neither T1 nor T2. */
 export interface Evidence {
   readonly says: 't1' | 't2' | 'other' | undefined;
-  /** Whether it outweighs what a person wrote. */
+  /** Whether it outweighs a description by a person. */
   readonly clear: boolean;
-  /** Figures for a reason, such as `EchoTime 105 ms, RepetitionTime 3500 ms`. */
+  /** The figures, for a reason, such as `EchoTime 105 ms, RepetitionTime 3500 ms`. */
   readonly text: string;
 }
 
@@ -20,7 +21,7 @@ export interface Timing extends Evidence {
   readonly spinEcho: boolean;
   /** ScanningSequence names a gradient echo or an echo-planar read-out and no plain spin echo. */
   readonly gradientEcho: boolean;
-  /** An inversion that takes fat away: STIR. */
+  /** An inversion that suppresses fat: STIR. */
   readonly stir: boolean;
   /** Median EchoTime, ms. */
   readonly echoTimeMs: number | undefined;
@@ -32,7 +33,7 @@ interface Times {
   readonly ti: number | undefined;
 }
 
-/** The timing of a stack, by the medians over its images; a figure that half of them lack is none. */
+/** The timing of a stack, by medians over its images. A figure that half of the images lack is ignored. */
 export function timingOfStack(units: readonly Unit[]): Timing {
   const te = medianOfMost(units.map(({ facts, frame }) => positive(frame.echoTimeMs ?? facts.echoTimeMs)));
   const tr = medianOfMost(units.map(({ facts }) => positive(facts.repetitionTimeMs)));
@@ -41,14 +42,14 @@ export function timingOfStack(units: readonly Unit[]): Timing {
   const planar = sequences.has('EP');
   const gradient = sequences.has('GR') || sequences.has('GRADIENT');
   const spin = sequences.has('SE') || sequences.has('SPIN');
-  // A small flip angle without a word on the sequence is a gradient echo's.
+  // A small flip angle without ScanningSequence means a gradient echo.
   const flip = medianOfMost(units.map(({ facts }) => positive(facts.flipAngle)));
   const small = sequences.size === 0 && flip !== undefined && flip <= 50;
-  // GRASE writes both and looks like a spin echo, but proves nothing.
+  // GRASE has the codes of both and looks like a spin echo, but proves nothing.
   const gradientEcho = planar || small || (gradient && !spin);
   const said = gradientEcho || gradient || sequences.has('BOTH') ? NOTHING : weigh({ te, tr, ti });
   const text = textOf({ te, tr, ti }, gradientEcho, small ? [`FlipAngle ${flip}`] : [...sequences].sort());
-  // IR says how the sequence is prepared: with GR it is MPRAGE, alone a spin echo.
+  // IR is only the preparation: with GR it is MPRAGE, alone it is a spin echo.
   const spinEcho = (spin || sequences.has('IR')) && !gradient && !planar;
   return {
     ...said,
@@ -73,7 +74,7 @@ function usualSequences(units: readonly Unit[]): Set<string> {
   return new Set([...counts].filter(([, count]) => count * 2 > units.length).map(([code]) => code));
 }
 
-/** The weighting that the timing of one image says clearly, if it does. */
+/** The weighting of one image, if its timing is clear. */
 export function clearWeighting({ facts, frame }: Unit): 't1' | 't2' | undefined {
   if (facts.scanningSequence.some((value) => /^(GR|EP|GRADIENT|BOTH)$/i.test(value.trim()))) return undefined;
   const te = positive(frame.echoTimeMs ?? facts.echoTimeMs);
@@ -85,9 +86,9 @@ type Weighed = Pick<Evidence, 'says' | 'clear'>;
 const NOTHING: Weighed = { says: undefined, clear: false };
 
 /**
- * T1 has short TE and TR, T2 long ones, proton density a short TE and a long TR. An inversion of 80-300 ms takes fat away
- * (STIR, read as T2); one of 400-1300 ms with a short TE is T1 FLAIR; a longer one with a long TE darkens the fluid of the
- * canal, which T2 shows bright.
+ * T1 has short TE and TR, T2 long ones, proton density a short TE and a long TR. An inversion time of 80-300 ms
+ * suppresses fat (STIR, read as T2). One of 400-1300 ms with a short TE is T1 FLAIR. A longer one with a long TE
+ * darkens the fluid of the canal, which is bright on T2.
  */
 function weigh({ te, tr, ti }: Times): Weighed {
   if (te === undefined || tr === undefined) return NOTHING;
@@ -95,12 +96,12 @@ function weigh({ te, tr, ti }: Times): Weighed {
     if (isStir({ te, tr, ti })) return { says: 't2', clear: tr >= 2000 };
     if (ti >= 400 && ti <= 1300 && te <= 45) return { says: 't1', clear: te <= 35 && tr >= 1200 };
     if (ti >= 1500 && te >= 60) return { says: 'other', clear: true };
-    // An inversion of no known use: plain bounds would guess.
+    // An inversion time of no known use: the bounds below would only guess.
     return NOTHING;
   }
   if (te >= 60 && tr >= 1500) return { says: 't2', clear: te >= 70 && tr >= 2000 };
   if (te <= 35 && tr <= 1200) return { says: 't1', clear: te <= 30 && tr <= 1000 };
-  // Up to 30 ms: a STIR of which the inversion was taken away has a TE of 30 ms and more.
+  // At most 30 ms: a STIR series whose InversionTime was removed has a TE of 30 ms or more.
   return te <= 30 && tr >= 1500 ? { says: 'other', clear: false } : NOTHING;
 }
 
@@ -123,7 +124,7 @@ function textOf({ te, tr, ti }: Times, gradientEcho: boolean, sequences: readonl
   ].join(', ');
 }
 
-/** Vendors write 0 for an inversion or an echo that there is not. */
+/** Vendors write 0 if there is no inversion or echo. */
 function positive(value: number | undefined): number | undefined {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : undefined;
 }

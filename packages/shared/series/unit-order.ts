@@ -1,11 +1,11 @@
 /**
- * One order for images whatever order they were listed in, so that the same images always make the same stacks: by series,
- * then instance number, then whatever else tells two apart.
+ * A fixed order of images, so that the same images always make the same stacks: by series, then by instance number,
+ * then by any other difference.
  */
 
 import type { Unit } from './series-stack.ts';
 
-/** The images sorted; equal ones (all facts the same) stay as they came. */
+/** The images sorted. Images with equal facts keep their order. */
 export function inOrder<U extends Unit>(units: readonly U[]): U[] {
   return [...units].sort(compareUnits);
 }
@@ -15,7 +15,7 @@ export function compareUnits(a: Unit, b: Unit): number {
   for (const value of VALUES) {
     const left = value(a);
     const right = value(b);
-    // All values of one kind have one type.
+    // Values at the same index have the same type.
     if (left < right) return -1;
     if (left > right) return 1;
   }
@@ -23,8 +23,8 @@ export function compareUnits(a: Unit, b: Unit): number {
 }
 
 /**
- * What is one series: SeriesInstanceUID. Images without it are told apart by number and description, since an anonymiser
- * that takes away UIDs does so for all series of a study.
+ * Identifies a series: by SeriesInstanceUID. Images without it are separated by series number and description, since an
+ * anonymiser removes the UIDs of all series of a study.
  */
 export function seriesKeyOf({ facts }: Unit): string {
   return facts.seriesInstanceUid || `\0${facts.seriesNumber ?? ''}\0${facts.seriesDescription ?? ''}`;
@@ -36,7 +36,7 @@ const LAST = Number.MAX_VALUE;
 const AXES = [0, 1, 2] as const;
 const COSINES = [0, 1, 2, 3, 4, 5] as const;
 
-/** What tells two images apart, the first difference first. */
+/** The values by which two images are compared, in this order. */
 const VALUES: readonly ((unit: Unit) => number | string)[] = [
   ({ facts }) => facts.seriesNumber ?? LAST,
   seriesKeyOf,

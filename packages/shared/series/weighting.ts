@@ -1,9 +1,9 @@
 /**
- * T1, T2 or neither: what timing, AcquisitionContrast and words say of a stack, and which of them counts.
+ * T1, T2 or neither: what timing, AcquisitionContrast and words say about a stack, and which of them counts.
  *
- * Undescribed: a technique that looks like T1 or T2 by its timing but is named otherwise (diffusion, perfusion, myelography,
- * dark fluid) is that technique. Then the clear timing of a spin echo, then AcquisitionContrast, then words, then a timing that
- * is only likely. What disagrees with the answer is told.
+ * Without a description, the first of these counts: words that name a technique whose timing can look like T1 or T2
+ * (diffusion, perfusion, myelography, dark fluid); the clear timing of a spin echo; AcquisitionContrast; other words; a
+ * timing that is only likely. Contradictions are reported.
  */
 
 import { quote, type Said } from './texts.ts';
@@ -11,20 +11,20 @@ import type { Evidence, Timing } from './timing.ts';
 
 export type Weighting = 't1' | 't2';
 
-/** What the sources say, apart. */
+/** What each source says. */
 export interface WeightingEvidence {
   readonly timing: Timing;
   /** AcquisitionContrast (0008,9209), PS3.3 C.8.13.3. */
   readonly declared: Evidence | undefined;
   readonly words: Evidence | undefined;
-  /** The words name a technique that no timing can disprove. */
+  /** The words name a technique that timing cannot disprove. */
   readonly technique: boolean;
 }
 
-/** What a stack is by its header alone. */
+/** The weighting of a stack by its header alone. */
 export interface Weighed {
   readonly says: Weighting | 'other' | undefined;
-  /** A noun phrase: what says so. */
+  /** A noun phrase: the evidence. */
   readonly reason: string | undefined;
 }
 
@@ -43,8 +43,8 @@ const CONTRASTS: Readonly<Record<string, Evidence['says']>> = {
 };
 
 /**
- * Evidence from AcquisitionContrast, else from value 3 of ImageType, which enhanced images share its terms with (PS3.3
- * C.8.13.1.1.1). None for UNKNOWN, MIXED and values that the standard does not have.
+ * Evidence from AcquisitionContrast, otherwise from value 3 of ImageType, which has the same terms in enhanced images
+ * (PS3.3 C.8.13.1.1.1). None for UNKNOWN, MIXED and values that are not in the standard.
  */
 export function declaredWeighting(contrast: string | undefined, flavour: string | undefined): Evidence | undefined {
   return declared('AcquisitionContrast', contrast) ?? declared('ImageType', flavour);
@@ -56,16 +56,16 @@ function declared(attribute: string, text: string | undefined): Evidence | undef
   return says && { says, clear: true, text: `${attribute} ${value}` };
 }
 
-/** A myelogram has an echo time of several 100 ms, a T2 series of the spine one of about 100 ms. */
+/** A myelogram has an echo time of several hundred ms, a T2 series of the spine about 100 ms. */
 const T2_AT_MOST_MS = 150;
 
-/** Evidence from words; none where they name nothing, or several weightings, as dual echoes do (`PD/T2`). */
+/** Evidence from words; none if they name no weighting, or several, as dual echoes do (`PD/T2`). */
 export function spokenWeighting(
   words: readonly Said[],
   timing: Timing,
 ): { evidence: Evidence | undefined; technique: boolean } {
   const find = (...meanings: Said['meaning'][]) => words.find(({ meaning }) => meanings.includes(meaning));
-  // `T2 sag myelo` may be the plain T2 of a protocol for myelography; its timing tells.
+  // `T2 sag myelo` may be the plain T2 series of a protocol for myelography. The timing decides.
   const plainT2 = find('t2') && timing.clear && timing.says === 't2' && timing.echoTimeMs! <= T2_AT_MOST_MS;
   const technique = find('diffusion', 'other_technique') ?? (plainT2 ? undefined : find('myelography'));
   if (technique) return { evidence: evidence('other', technique), technique: true };
@@ -89,7 +89,7 @@ export function weighHeader({ timing, declared, words, technique }: WeightingEvi
   const by = (source: Evidence): Weighed => ({ says: source.says, reason: source.text });
   if (technique) return by(words!);
   if (timing.gradientEcho) return by(timing);
-  // A name such as MERGE may be a company's; a header that says spin echo knows.
+  // A word such as MERGE may be part of a company name. A spin echo in the header disproves it.
   const disprovable = words?.says !== 'other' || timing.spinEcho;
   if (timing.clear && disprovable) return by(timing);
   if (declared) return by(declared);
@@ -98,7 +98,10 @@ export function weighHeader({ timing, declared, words, technique }: WeightingEvi
   return { says: undefined, reason: undefined };
 }
 
-/** Every source that says something else than `weighting`, as `EchoTime 12 ms, RepetitionTime 500 ms`, with what it says. */
+/**
+ * Every source that contradicts `weighting`: its text, such as `EchoTime 12 ms, RepetitionTime 500 ms`, and what it
+ * says.
+ */
 export function dissent(
   { timing, declared, words }: WeightingEvidence,
   weighting: Weighting,

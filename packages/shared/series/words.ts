@@ -1,16 +1,19 @@
 /**
- * Finds the known words of a free text such as SeriesDescription. A word counts only as a whole: `loc` is a localizer,
- * `Locarno` is a town.
+ * Finds known words in a free text such as SeriesDescription. Only whole words count: `loc` is a localizer, `Locarno`
+ * is a town.
  *
- * Diacritics are folded and the text is split at whatever is neither letter nor digit. A run such as `T2SAG`, `sagT1` or
- * `SagSTIR` is taken apart only where it is made of known words and numbers from end to end. Of phrases the longest counts,
- * and takes its words with it: `T2 star` is a gradient echo and no T2.
+ * Diacritics are removed, and the text is split at every character that is neither letter nor digit. A run such as
+ * `T2SAG`, `sagT1` or `SagSTIR` is split only if it consists entirely of known words and numbers. The longest phrase
+ * counts, and its words do not count again: `T2 star` is a gradient echo, not T2.
  */
 
 import { type Meaning, WORDS } from './lexicon.ts';
 import { REGION_WORDS } from './regions.ts';
 
-/** A known word or phrase of a text, as the lexicon writes it: nothing else of a text may be shown to anybody. */
+/**
+ * A known word or phrase of a text, as the lexicon writes it. Nothing else of a text may be shown, since it may be
+ * patient data.
+ */
 export interface FoundWord {
   readonly meaning: Meaning;
   readonly word: string;
@@ -23,7 +26,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
 );
 const LONGEST_PHRASE = Math.max(...[...MEANINGS.keys()].map((phrase) => phrase.split(' ').length));
 
-/** The known words of a text in its order. */
+/** The known words of a text, in order. */
 export function findWords(text: string | undefined): FoundWord[] {
   if (text === undefined) return [];
   const tokens = tokensOf(text);
@@ -54,7 +57,7 @@ const LETTERS_WITHOUT_MARKS: Readonly<Record<string, string>> = {
   ı: 'i',
 };
 
-/** `Übersicht` is `Ubersicht`; case is kept. */
+/** Removes diacritics: `Übersicht` becomes `Ubersicht`. Case is kept. */
 function fold(text: string): string {
   return text
     .normalize('NFKD')
@@ -62,11 +65,11 @@ function fold(text: string): string {
     .replace(/[ßøæœłđı]/g, (letter) => LETTERS_WITHOUT_MARKS[letter]!);
 }
 
-/** The words of a text in lower case. The star of `T2*` and a plus (`+C`) are kept with their word. */
+/** The words of a text in lower case. The star in `T2*` and the plus in `+C` stay with their word. */
 function tokensOf(text: string): string[] {
   const runs =
     fold(text)
-      // No LO value is longer than 64 characters (PS3.5 6.2): a text that is costs no time.
+      // An LO value has at most 64 characters (PS3.5 6.2). Longer texts are cut, to limit the time.
       .slice(0, 256)
       .replace(/\bt2 ?\*/gi, 't2*')
       .replace(/\bw\/o\b/gi, 'without')
@@ -82,7 +85,10 @@ function tokensOf(text: string): string[] {
 
 const PLANE = new Set<Meaning>(['sagittal', 'axial', 'coronal']);
 
-/** A run of letters and digits that is no known word: its parts where all of them are known, else itself. */
+/**
+ * Splits a run of letters and digits that is no known word into its parts, if all of them are known; otherwise the run
+ * itself.
+ */
 function splitRun(run: string): string[] {
   const lower = run.toLowerCase();
   if (!/^[a-z0-9*]+$/.test(lower)) return [lower];
@@ -92,7 +98,9 @@ function splitRun(run: string): string[] {
   return segments(lower) ?? weightingAndRest(lower) ?? [lower];
 }
 
-/** Letters alone: one plane before or after one other word of three letters and more, such as `sagstir` and `scoutsag`. */
+/**
+ * Splits a run of letters into a plane and one other word of three or more letters, such as `sagstir` and `scoutsag`.
+ */
 function splitPlane(run: string): string[] | undefined {
   for (let cut = 2; cut <= run.length - 2; cut++) {
     const parts = [run.slice(0, cut), run.slice(cut)];
@@ -104,7 +112,7 @@ function splitPlane(run: string): string[] | undefined {
   return undefined;
 }
 
-/** Letters and digits: known words (two characters and more), vertebrae (`l5`) and numbers from end to end. */
+/** Splits a run of letters and digits into known words (two or more characters), vertebrae (`l5`) and numbers. */
 function segments(run: string): string[] | undefined {
   const best: (string[] | undefined)[] = [[]];
   for (let end = 1; end <= run.length; end++) {
@@ -113,7 +121,7 @@ function segments(run: string): string[] | undefined {
       const part = run.slice(start, end);
       if (before === undefined || !isPart(part, run, start)) continue;
       const parts = [...before, part];
-      // The fewest parts: the longest words.
+      // The fewest parts, so that the longest words count.
       if (best[end] === undefined || parts.length < best[end]!.length) best[end] = parts;
     }
   }
@@ -121,13 +129,16 @@ function segments(run: string): string[] | undefined {
 }
 
 function isPart(part: string, run: string, start: number): boolean {
-  // A number is never cut: `t12` is no T1.
+  // A number is never split: `t12` is not T1.
   if (/^\d+$/.test(part)) return !/\d/.test(run[start - 1] ?? '');
   if (/^(l[1-5]|s1|t12|th12)$/.test(part)) return true;
   return part.length >= 2 && MEANINGS.has(part);
 }
 
-/** `t2xyz`, `sagt1w3dabc`, Philips' `st1w`: T1 or T2 and a sequence that no list knows. No name begins like this. */
+/**
+ * Splits T1 or T2 and an unknown sequence name: `t2xyz`, `sagt1w3dabc`, Philips' `st1w`. No personal name begins like
+ * this.
+ */
 function weightingAndRest(run: string): string[] | undefined {
   const [, plane, weighting, rest] = /^([a-z]*)(t[12])(?:wi?)?([a-z][a-z0-9]*)?$/.exec(run) ?? [];
   if (plane === undefined || weighting === undefined) return undefined;

@@ -1,15 +1,15 @@
 /**
- * What a location is called in messages, flags and logs: the name of its file, with digests in place of UIDs, or for a
- * DICOMweb server, whose locations are made of UIDs, a digest alone.
+ * Names a location in messages, flags and logs: by its file name, with digests instead of UIDs. Locations on a DICOMweb
+ * server consist of UIDs, so they are named by a digest alone.
  */
 
 import { withoutUids } from '../domain/index.ts';
 import { describePlace, isDicomWeb, parseDicomWebLocation } from './dicomweb/location.ts';
 
 /**
- * The file's name for `file://` (percent-decoded) and `s3://` (as it stands: keys are not encoded), `instance 3f2a91c0`
- * for DICOMweb. What looks like a UID in a file's name is `uid-` and eight digits of its digest. Never throws, whatever
- * the text.
+ * The file name for `file://` (percent-decoded) and `s3://` (unchanged, since keys are not encoded), `instance
+ * 3f2a91c0` for DICOMweb. Parts of a file name that look like a UID become `uid-` and eight digits of their digest.
+ * Never throws.
  */
 export function describeLocation(location: string): string {
   if (isDicomWeb(location)) return describeDicomWeb(location);

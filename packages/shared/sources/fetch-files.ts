@@ -1,20 +1,20 @@
-/** Getting the bytes of a study's files, several at once. */
+/** Fetches the files of a study, several at once. */
 
 import pLimit from 'p-limit';
 import { ObjectNotFoundError, SpinelineError } from '../domain/index.ts';
 import type { SourceReader } from './source-reader.ts';
 
-/** The bytes of a file, or why they could not be fetched (a file that vanished is a slice less, not a study less). */
+/** The bytes of a file, or why they could not be fetched. A missing file costs a slice, not the study. */
 export type FetchedFile = Uint8Array | { readonly missing: string };
 
 const FETCHES_AT_ONCE = 8;
 
 /**
- * Fetches files by location, each once. A file that is gone, or a local one that may not be read, is a slice less, told by
- * the map; a store that does not answer is thrown, since another try may fetch it.
+ * Fetches files by location, each once. Missing files, and local files without read permission, return `{missing}`; a
+ * store outage throws, since a retry may succeed.
  *
- * @param have files fetched before, which are not fetched again.
- * @throws {StoreUnavailableError} transient; `OBJECT_ACCESS_DENIED` if a server refuses.
+ * @param have files that are already fetched.
+ * @throws {StoreUnavailableError} transient; `OBJECT_ACCESS_DENIED` if a server refuses access.
  */
 export async function fetchFiles(
   sources: SourceReader,
@@ -35,7 +35,7 @@ async function fetch(sources: SourceReader, location: string): Promise<FetchedFi
     return await sources.read(location);
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return { missing: 'no file there' };
-    // A server that refuses, refuses all: that is no fault of one file, and nobody wants a study scored without its images.
+    // A server that refuses access refuses all files. The study must fail, and not be scored without its images.
     const refused = error instanceof SpinelineError && error.code === 'OBJECT_ACCESS_DENIED';
     if (refused && !location.startsWith('file:')) throw error;
     if (error instanceof SpinelineError && error.kind === 'permanent') return { missing: error.summary };

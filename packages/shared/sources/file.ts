@@ -40,7 +40,7 @@ export const FILE_SOURCE: Omit<SourceReader, 'close'> = {
   async head(location) {
     let handle: FileHandle | undefined;
     try {
-      // Opened, not only looked up, so that a file that may not be read is known before the night.
+      // The file is opened, not only looked up, so that a missing read permission is found before the run starts.
       handle = await open(pathOfUrl(location), 'r');
       const stats = await handle.stat({ bigint: true });
       return stats.isFile() ? { size: Number(stats.size), fingerprint: fileFingerprint(stats) } : undefined;

@@ -1,4 +1,4 @@
-/** Sources that tell somebody about every request, as an observed store does. */
+/** Reports every request to sources to an observer, as an observed store does. */
 
 import { observed, observedList, type StoreObserver } from '../store/observed.ts';
 import type { SourceReader } from './source-reader.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads images where they lie, outside the store, by full location: one reader for every scheme, each connected when its
- * first location comes. Fingerprints tell whether a file changed since the dataset was described, without reading it.
+ * Reads images outside the store by full location: one reader for every scheme, each connected at its first location.
+ * Fingerprints show whether a file changed since the dataset was read, without reading the file.
  */
 
 import { ConfigError } from '../domain/index.ts';
@@ -12,7 +12,7 @@ import type { DicomWebOptions } from './dicomweb/options.ts';
 import { FILE_SOURCE } from './file.ts';
 import type { SourceInfo, SourceReader } from './source-reader.ts';
 
-/** How to reach what is not a local file. */
+/** Options for sources other than local files. */
 export interface SourceOptions {
   readonly s3?: S3Options | undefined;
   readonly dicomweb?: DicomWebOptions | undefined;
@@ -21,14 +21,14 @@ export interface SourceOptions {
 /**
  * A reader for all locations.
  *
- * @throws {ConfigError} for DICOMweb credentials that cannot be used: now, not for every image of the night.
+ * @throws {ConfigError} for DICOMweb credentials that cannot be used, already here and not for every image.
  */
 export function openSources(options: SourceOptions = {}): SourceReader {
   dicomWebAccess(options.dicomweb ?? {});
   return new Sources(options);
 }
 
-/** A client that looks for studies on DICOMweb servers. @throws {ConfigError} for credentials that cannot be used. */
+/** A client that searches studies on DICOMweb servers. @throws {ConfigError} for credentials that cannot be used. */
 export async function openDicomWeb(options: DicomWebOptions = {}): Promise<DicomWebClient> {
   const [{ DicomWebClient }, { DicomWebConnection }] = await Promise.all([
     import('./dicomweb/client.ts'),

@@ -1,4 +1,4 @@
-/** Images in an object store: `s3://bucket/key`. Loaded only where a location asks for it. */
+/** Images in an object store: `s3://bucket/key`. Loaded only if a location needs it. */
 
 import { ObjectNotFoundError } from '../domain/index.ts';
 import { S3Connection, type S3Found, type S3Place } from '../store/s3-connection.ts';

@@ -1,17 +1,17 @@
-/** What every scheme of image sources can do; `open-sources.ts` chooses the scheme. */
+/** The interface of every scheme of image sources; `open-sources.ts` chooses the scheme. */
 
 /** A source file without its bytes. */
 export interface SourceInfo {
   readonly location: string;
-  /** Bytes; 0 where the source does not say (DICOMweb). */
+  /** Bytes; 0 if the source does not give it (DICOMweb). */
   readonly size: number;
-  /** `size-mtimeNs` of a file, `etag-size` of an S3 object: another one means that the file was changed. */
+  /** Changes when the file does: `size-mtimeNs` of a file, `etag-size` of an S3 object. */
   readonly fingerprint: string;
 }
 
 /**
- * All methods throw {@link StoreUnavailableError} (transient) when a server or disk did not answer, a permanent
- * `OBJECT_ACCESS_DENIED` naming the location when it may not be read, and {@link ConfigError} for another scheme.
+ * All methods throw {@link StoreUnavailableError} (transient) if a server or disk did not answer, a permanent
+ * `OBJECT_ACCESS_DENIED` naming the location if it may not be read, and {@link ConfigError} for another scheme.
  */
 export interface SourceReader {
   /**
@@ -29,8 +29,8 @@ export interface SourceReader {
   /** Size and fingerprint, or `undefined` when there is no such file. */
   head(location: string): Promise<Omit<SourceInfo, 'location'> | undefined>;
   /**
-   * Every file whose location starts with the prefix, in the order of the paths' UTF-8 bytes. A folder's prefix ends in a
-   * slash: `file:///data/train` also lists what is in `/data/train_images`.
+   * Every file whose location starts with the prefix, in the order of the paths' UTF-8 bytes. End the prefix of a
+   * folder with a slash: `file:///data/train` also lists the files in `/data/train_images`.
    */
   list(locationPrefix: string): AsyncIterable<SourceInfo>;
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * What the stages hand to each other through the store: schemas of every JSON artefact, each with a version, and the
- * names of the arrays. Nothing here identifies a patient: series are named as the dataset names them, frames of
- * reference are numbered in order of appearance instead of carrying their UID.
+ * The artefacts that stages pass to each other through the store: a versioned schema for every JSON artefact, and the
+ * names of the arrays. Nothing here identifies a patient: series have the names of the dataset, and frames of reference
+ * are numbered in order of appearance instead of named by UID. docs/results.md, "Stage outputs", describes them.
  */
 
 import { z } from 'zod';
@@ -39,21 +39,24 @@ const IndexedSlice = z.object({
   position: Triple,
   /** ImageOrientationPatient. */
   orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]),
-  /** Number of the frame of reference within the study; null where the file names none. */
+  /** Number of the frame of reference within the study; null if the file names none. */
   frameOfReference: z.number().int().nullable(),
-  /** How its pixels are turned before anything looks at them (`Turn`); absent where they are upright as they are stored. */
+  /** How its pixels are turned after decoding (`Turn`); absent if they are stored upright. */
   turn: z.strictObject({ transpose: z.boolean(), flipX: z.boolean(), flipY: z.boolean() }).optional(),
 });
 export type IndexedSlice = z.infer<typeof IndexedSlice>;
 
 const IndexedSeries = z.object({
   series: z.string(),
-  /** What the dataset calls it, where it holds several stacks and this is not the first. */
+  /** The name of the series in the dataset, if that holds several stacks and this is not the first. */
   stackOf: z.string().optional(),
   kind: z.enum(KINDS),
-  /** Whether stages 2 and 3 read it; a second sagittal series of a kind is not. */
+  /** Whether stages 2 and 3 read it. Only one sagittal series of each kind is used. */
   used: z.boolean(),
-  /** Why it is of this kind, one sentence per reason; see `series/`. Why another was read, the flag `series_not_used` says. */
+  /**
+   * Why it is of this kind, one sentence per reason; see `series/`. The flag `series_not_used` says why another series
+   * was read instead.
+   */
   reasons: z.array(z.string()).optional(),
   /** In spatial order: sagittal from the patient's right to left, axial from head to feet. */
   slices: z.array(IndexedSlice).min(1),
@@ -62,7 +65,7 @@ export type IndexedSeries = z.infer<typeof IndexedSeries>;
 
 /** Images of the study that no stage reads. */
 export const RejectedSeries = z.object({
-  /** As the dataset calls it; several entries of one series are several reasons. */
+  /** Its name in the dataset. A series has one entry per reason. */
   series: z.string(),
   images: z.number().int().positive(),
   /** One of `REJECTIONS` in `series/`. */
@@ -76,7 +79,7 @@ export type RejectedSeries = z.infer<typeof RejectedSeries>;
 export const SeriesIndex = z.object({
   schema: z.literal('spineline.series-index/1'),
   series: z.array(IndexedSeries),
-  /** What of the study's images is not read, and why. */
+  /** Images of the study that are not read, and why. */
   rejected: z.array(RejectedSeries).optional(),
   flags: Flags,
 });
@@ -84,14 +87,14 @@ export type SeriesIndex = z.infer<typeof SeriesIndex>;
 
 /** Where stage 1 found one level, or one foramen. */
 const FoundSlice = z.object({
-  /** Place in the series' spatial order, from 0. */
+  /** Index of the slice in the spatial order of the series, from 0. */
   index: z.number().int().nonnegative(),
   instance: z.number().int(),
   /** 1 / (1 + spread of the members in slices): 1 where they agree. */
   confidence: z.number(),
-  /** Each member's own answer, in slices of the model's volume: those of the order, unless it was resampled. */
+  /** The z of each member, in slices of the model's volume. These are slices of the series, unless it was resampled. */
   members: z.array(z.object({ kind: z.enum(['cls', 'reg']), z: z.number() })),
-  /** Fractions x/width, y/height of the stored slice, from the `reg` members; null where there are none. */
+  /** Fractions x/width, y/height of the stored slice, from the `reg` members; null without `reg` members. */
   point: z.tuple([z.number(), z.number()]).nullable(),
 });
 export type FoundSlice = z.infer<typeof FoundSlice>;
@@ -113,7 +116,7 @@ export const ZArtefact = z.object({
   schema: z.literal('spineline.z/1'),
   scs: z.object({ series: z.string(), levels: fiveOf(FoundSlice) }).nullable(),
   nfn: z.object({ series: z.string(), left: fiveOf(FoundSlice), right: fiveOf(FoundSlice) }).nullable(),
-  /** From stage 1's own points; stage 2 computes it again from better ones. */
+  /** From the points of stage 1. Stage 2 computes it again from its own points, which are better. */
   axial: fiveOf(AxialSlice.nullable()),
   flags: Flags,
 });
@@ -140,13 +143,13 @@ export const XyArtefact = z.object({
 export type XyArtefact = z.infer<typeof XyArtefact>;
 
 /**
- * The crop arrays, float16 `.npy` of shape [rows, slices, height, width] in [0, 1]:
- * `sagittal_t2` and `axial_middle` have a row a level; `sagittal_t1` and `axial_sides` left five, then right five.
+ * The crop arrays, float16 `.npy` of shape [rows, slices, height, width] in [0, 1]: `sagittal_t2` and `axial_middle`
+ * have one row per level; `sagittal_t1` and `axial_sides` have five rows for the left side, then five for the right.
  */
 export const CROP_ARRAYS = ['sagittal_t2', 'axial_middle', 'sagittal_t1', 'axial_sides'] as const;
 export type CropArray = (typeof CROP_ARRAYS)[number];
 
-/** Row of a level, on a side, in a crop array that has both sides. */
+/** The row of a level and side in a crop array with both sides. */
 export function sideRow(side: (typeof SIDES)[number], level: number): number {
   return SIDES.indexOf(side) * LEVELS.length + level;
 }
@@ -177,8 +180,8 @@ export const SeverityArtefact = z.object({
 export type SeverityArtefact = z.infer<typeof SeverityArtefact>;
 
 /**
- * What the later stages take from the index: pixels, geometry and how the series are called, since points and crops name
- * them; not where the files lie, so that a dataset which was moved is the same to them.
+ * Digest of what later stages take from the index: pixels, geometry, and the names of series, since points and crops
+ * name them. Locations of files are left out, so that moving a dataset does not change later stage keys.
  */
 export function pixelDigest(index: SeriesIndex): string {
   return digestOf(
@@ -188,13 +191,13 @@ export function pixelDigest(index: SeriesIndex): string {
   );
 }
 
-/** What stage 2 takes from stage 1: the slices, not the members' opinions on them. */
+/** Digest of what stage 2 takes from stage 1: the slices, without the answers of single members. */
 export function zDigest(z: ZArtefact): string {
   const indices = (found: FoundSlice[] | undefined) => found?.map(({ index }) => index) ?? null;
   return digestOf({ scs: indices(z.scs?.levels), left: indices(z.nfn?.left), right: indices(z.nfn?.right) });
 }
 
-/** What the crops take from the XY models: points in slices, without the flags. */
+/** Digest of what the crops take from the XY models: points in slices, without flags. */
 export function xyDigest(xy: XyArtefact): string {
   return digestOf({ scs: xy.scs, nfn: xy.nfn, ss: xy.ss });
 }

@@ -9,10 +9,16 @@ import type { AxialSlice, SeriesIndex, ZArtefact } from './artefacts.ts';
 import { slicesOf, usedSeries } from './indexed-series.ts';
 import { type Fractions, storedPixels } from './turned-points.ts';
 
-/** A level's point farther from the nearest axial plane than this is flagged: more than a usual slice spacing away. */
+/**
+ * If a level's point is farther than this from the nearest axial plane, the level is flagged. Slices are usually closer
+ * together.
+ */
 const DISTANT_PLANE_MM = 10;
 
-/** A level's point in its sagittal T2 slice: the slice's place in the order, and fractions x/width, y/height of it as stored. */
+/**
+ * A level's point in its sagittal T2 slice: index of the slice in the spatial order, and fractions x/width, y/height of
+ * the stored slice.
+ */
 export interface SagittalPoint {
   readonly index: number;
   readonly x: number;
@@ -20,8 +26,8 @@ export interface SagittalPoint {
 }
 
 /**
- * The axial slice of each level: the one whose plane is nearest to the level's point, over the slices of all axial
- * series in the frame of reference of the sagittal slice. null where the point or such a series is missing.
+ * The axial slice of each level: the one whose plane is nearest to the level's point, among all axial slices in the
+ * frame of reference of the sagittal slice. null if the point or such a slice is missing.
  */
 export function axialSlices(index: SeriesIndex, points: readonly (SagittalPoint | null)[]): (AxialSlice | null)[] {
   const t2 = usedSeries(index, 'sagittal_t2');
@@ -56,7 +62,7 @@ export function flagsOfAxial(axial: readonly (AxialSlice | null)[]): Flag[] {
   );
 }
 
-/** The axial slice of each level, placed by stage 2's own SCS points. */
+/** The axial slice of each level, by the SCS points of stage 2. */
 export function axialOfPoints(index: SeriesIndex, z: ZArtefact, scs: Fractions | undefined): (AxialSlice | null)[] {
   const points = z.scs?.levels.map(({ index: place }, level): SagittalPoint | null => {
     if (!scs) return null;

@@ -1,6 +1,6 @@
 /**
- * What is cut out for the severity models: which crops of which slices, around which points, with which window. The
- * windows, and with them the shift of the window at L5/S1, are numbers of the severity bundle (`crops.windows` in
+ * Which crops the severity models get: from which slices, around which points, with which windows. The windows,
+ * including the shift of the window at L5/S1, are numbers in the severity bundle (`crops.windows` in
  * `models/demo/stage3/bundle.json`). Source of the rules: docs/pipeline.md, "Crop plan".
  */
 
@@ -11,7 +11,9 @@ import { type CropArray, type IndexedSlice, type PlacedPoint, type SeriesIndex, 
 import { slicesOf } from './indexed-series.ts';
 import { canonicalFractions } from './turned-points.ts';
 
-/** One crop: which row of which array, around which slice, at which point (fractions of the slice in its canonical orientation). */
+/**
+ * One crop: its array and row, its central slice, and its centre (fractions of the slice in its canonical orientation).
+ */
 export interface CropPlan {
   readonly array: CropArray;
   readonly row: number;
@@ -23,7 +25,7 @@ export interface CropPlan {
   readonly y: number;
 }
 
-/** The points of the levels: all as `xy.json` has them, some as labels have them. */
+/** The points of the levels. `xy.json` has all of them; labels may lack some. */
 export interface LevelPoints {
   readonly scs: readonly (PlacedPoint | null)[] | null;
   readonly nfn: Readonly<Record<Side, readonly (PlacedPoint | null)[]>> | null;
@@ -34,8 +36,9 @@ export interface LevelPoints {
  * Every crop that the points allow. The axial centre for SCS is the midpoint of the left and right SS points; the axial
  * centre for NFN is the same side's SS point, so that NFN and SS share their axial crops.
  *
- * Labels may have one side's SS point only, or the two in different slices: the midpoint is then in the left one's slice,
- * and there is none if a side is missing or the two are of different series, whose pixels are not the same.
+ * Labels may have the SS point of one side only, or the two points in different slices. The midpoint is in the slice of
+ * the left point. There is no midpoint if a side is missing, or if the points are in different series, whose pixels
+ * cannot be compared.
  */
 export function planCrops(index: SeriesIndex, xy: LevelPoints): CropPlan[] {
   const plans: CropPlan[] = [];
@@ -75,7 +78,9 @@ export function middleOf({ left, right }: { left: PlacedPoint; right: PlacedPoin
   return { ...left, x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
 }
 
-/** The slices that the crops are cut from: each target's and its neighbours, `radius` each side, without repeats. */
+/**
+ * The slices that the crops are cut from: the slice of each crop and `radius` neighbours on each side, each slice once.
+ */
 export function slicesOfCrops(index: SeriesIndex, plans: readonly CropPlan[], radius: number): IndexedSlice[] {
   const slices = new Set<IndexedSlice>();
   for (const plan of plans) {
@@ -85,14 +90,14 @@ export function slicesOfCrops(index: SeriesIndex, plans: readonly CropPlan[], ra
   return [...slices];
 }
 
-/** Flags of crops whose pixels are all alike. */
+/** Flags for crops whose pixels all have the same value. */
 export function flagsOfConstant(plans: readonly CropPlan[], constant: readonly boolean[]): Flag[] {
   return plans.flatMap(({ series, level }, i) =>
     constant[i] ? [{ code: 'pixels_constant' as const, series, level }] : [],
   );
 }
 
-/** Rows of a crop array: a level each, or a level each on both sides. */
+/** Number of rows of a crop array: one per level, or one per level and side. */
 export function cropRows(array: CropArray): number {
   return array === 'sagittal_t2' || array === 'axial_middle' ? LEVELS.length : SIDES.length * LEVELS.length;
 }

@@ -1,23 +1,23 @@
-/** Cutting the planned crops out of the slices. Source of the rules: docs/pipeline.md, "Crop plan". */
+/** Cuts the planned crops out of the slices. Source of the rules: docs/pipeline.md, "Crop plan". */
 
 import { type CropSpace, CropSpaces, centralSlices, cutCrop, type Image, spaceCentre, widenWindow } from '../imaging/index.ts';
 import type { CropSettings } from '../models/index.ts';
 import type { CropArray, IndexedSlice, SeriesIndex } from './artefacts.ts';
 import { type CropPlan, windowFor } from './crop-plan.ts';
 
-/** What crops hold beyond what the models are given, so that training can move them. */
+/** How much larger crops for training are than those of the models, so that training can shift them. */
 export interface CropRoom {
-  /** Slices at either end. */
+  /** Slices at each end. */
   readonly slices: number;
   /** Px of the resized window on each side. */
   readonly pixels: Readonly<Record<CropArray, { readonly height: number; readonly width: number }>>;
 }
 
 /**
- * The crops of the plans, one after the other: float32 of `shape` [slices, height, width]. With `room` the crop is
- * larger by it, and the part without the room is the crop without it, but for the outermost pixels (`widenWindow`).
+ * The crops of the plans, one after the other: float32 of `shape` [slices, height, width]. With `room` each crop is
+ * larger. Its centre equals the crop without room, except for the outermost pixels (`widenWindow`).
  *
- * @param read a slice's pixels.
+ * @param read returns the pixels of a slice.
  */
 export async function* cropsOf(
   index: SeriesIndex,
@@ -27,7 +27,7 @@ export async function* cropsOf(
   room?: CropRoom,
 ): AsyncGenerator<{ plan: CropPlan; crop: Float32Array; shape: number[]; constant: boolean }> {
   const count = settings.slices + 2 * (room?.slices ?? 0);
-  // Levels and sides often have slices in common, or the very same ones.
+  // Levels and sides often share slices.
   const made = new CropSpaces(settings);
   const spaces = new Map<string, CropSpace>();
   for (const plan of plans) {

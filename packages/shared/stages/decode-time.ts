@@ -1,6 +1,6 @@
 /**
- * How long a compute thread has been decoding. One a thread: it runs one task at a time. Decoding several files at once
- * counts once.
+ * Measures how long a compute thread has been decoding. The state is per thread, which runs one task at a time. Time in
+ * which several files are decoded at once counts once.
  */
 
 let running = 0;

@@ -1,6 +1,6 @@
 /**
- * From a study's files to its series index: which slices there are, in which order, where they lie, which series are
- * read, and what is odd about them.
+ * Makes the series index of a study from its files: its slices, their order and position, which series are read, and
+ * what is odd about them.
  */
 
 import type { FetchedFile } from '../sources/index.ts';
@@ -24,8 +24,8 @@ export interface IndexedStudy {
  * Indexes a study.
  *
  * @param files fetched bytes by location.
- * @throws {StudyError} `STUDY_WITHOUT_IMAGES` if the dataset has no file for it, `STUDY_UNREADABLE` if not one slice of
- *   it can be read and placed.
+ * @throws {StudyError} `STUDY_WITHOUT_IMAGES` if the dataset has no file for it, `STUDY_UNREADABLE` if no slice of it
+ *   can be read and placed, `STUDY_WITHOUT_SERIES` if none of its images is of a scored kind.
  */
 export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, FetchedFile>): Promise<IndexedStudy> {
   const instances = study.series.flatMap((series) => series.instances);
@@ -68,7 +68,10 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   };
 }
 
-/** What was odd when the dataset was read: a series that is described and has no files, a folder that nobody described. */
+/**
+ * Problems found when the dataset was read: a series that is described but has no files, a folder that is not
+ * described.
+ */
 function flagDatasetProblems(study: StudyEntry, flags: Flag[]): void {
   for (const { message } of study.problems ?? []) flags.push({ code: 'dataset_problem', detail: message });
   for (const { series, kind, problems } of study.series) {
@@ -80,9 +83,9 @@ function flagDatasetProblems(study: StudyEntry, flags: Flag[]): void {
 
 /** Problems of a dataset that cost no image. */
 const REMARKS: ReadonlySet<string> = new Set(['STUDY_NOT_DESCRIBED', 'STUDY_UID_MISSING', 'FILES_OUTSIDE_SERIES']);
-/** What no manifest can overrule. */
+/** Rejections that a manifest cannot overrule. */
 const NEVER_READ: ReadonlySet<string> = new Set(['not_mr', 'colour', 'capture']);
-/** How many reasons a message names; the manifest and the results have them all. */
+/** How many reasons a message names. The manifest and the results list all. */
 const REASONS_SHOWN = 5;
 
 function withoutImages(study: StudyEntry, rejected: readonly RejectedSeries[]): StudyError {
@@ -106,7 +109,7 @@ function withoutImages(study: StudyEntry, rejected: readonly RejectedSeries[]): 
   });
 }
 
-/** Images there are, and none of them is of a kind that is scored. */
+/** The study has images, but none of a scored kind. */
 function withoutSeries(study: StudyEntry, rejected: readonly RejectedSeries[]): StudyError {
   const reasons = rejected.map(
     ({ series, images, reason }) => `series ${series} (${images} ${images === 1 ? 'image' : 'images'}): ${reason}`,
@@ -118,7 +121,7 @@ function withoutSeries(study: StudyEntry, rejected: readonly RejectedSeries[]): 
     found: [...reasons.slice(0, REASONS_SHOWN), ...more].join(' | '),
     hint: rejected.every(({ rejection }) => NEVER_READ.has(rejection))
       ? 'only MR images in grey levels are read; a manifest cannot overrule that'
-      : 'if a series is one of these all the same, say so in a manifest: docs/manifests.md, "Overruling"',
+      : 'if a series is nevertheless of one of these kinds, say so in a manifest: docs/manifests.md, "Overruling"',
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * What each stage output is made of: the one place that says it, for the workers that make outputs and for whoever wants
- * to know beforehand which of them are there. docs/architecture.md, "Stage keys", has the table.
+ * What each stage output is made of, and so what its stage key contains. Workers use it to make outputs; `plan` and
+ * `gc` use it to find out which outputs exist. docs/architecture.md, "Stage keys", has the table.
  */
 
 import type { StudyEntry } from '../dataset/index.ts';
@@ -10,8 +10,8 @@ import { digestOf, type Made } from '../store/index.ts';
 import { pixelDigest, type SeriesIndex, type XyArtefact, xyDigest, type ZArtefact, zDigest } from './artefacts.ts';
 
 /**
- * Locations and fingerprints name the input: a file that changed is another input, and nothing is opened on a hit. What
- * was odd about the dataset becomes flags of the index, so it is input too, and so is what was not taken into the dataset.
+ * Locations and fingerprints identify the input: a changed file is another input, and no file is opened if the output
+ * exists. Problems of the dataset and rejected images are input too, since the index reports them.
  */
 export function madeOfStage1(study: StudyEntry, bundle: BundlePin): Made {
   const inputs = digestOf({
@@ -28,7 +28,7 @@ export function madeOfStage1(study: StudyEntry, bundle: BundlePin): Made {
   return { contract: STEPS.stage1.contract, bundle, inputs };
 }
 
-/** Digests of what stage 2 takes from stage 1: the pixels in use, and the slices that were found. */
+/** Digests of what stage 2 takes from stage 1: the pixels of used series, and the slices of the levels. */
 export interface Stage1Gives extends Record<string, string> {
   readonly pixels: string;
   readonly z: string;
@@ -51,7 +51,7 @@ export function xyGives(xy: XyArtefact): XyGives {
   return { xy: xyDigest(xy) };
 }
 
-/** No model makes crops: the windows, sizes and normalisation in the severity bundle do. */
+/** Crops need no model, only the windows, sizes and normalisation in the severity bundle. */
 export function madeOfCrops({ pixels }: Stage1Gives, { xy }: XyGives, settings: BundleOf<3>['crops']): Made {
   return { contract: STEPS.crops.contract, settings, inputs: { pixels, xy } };
 }

@@ -1,6 +1,6 @@
 /**
- * Which slice shows a level, in the sagittal series: volumes for the 3D models, and from the models' outputs the slice of
- * every level and foramen. Source of the rules: docs/pipeline.md, "Level slices".
+ * Which slice of a sagittal series shows a level: makes the volumes for the 3D models, and takes the slice of every
+ * level and foramen from their outputs. Source of the rules: docs/pipeline.md, "Level slices".
  */
 
 import { type Flag, LEVELS, median, round, SIDES, type Side } from '../domain/index.ts';
@@ -16,16 +16,19 @@ import { storedPixels } from './turned-points.ts';
 export const STAGE1_TASKS = { scs: 'sagittal_t2', nfn: 'sagittal_t1' } as const;
 export type Stage1Task = keyof typeof STAGE1_TASKS;
 
-/** Members that differ by this many slices or more disagree; the slides count such a slice as missed. */
+/**
+ * Members that differ by this many slices or more disagree. This is the worst class in the table of slice errors in
+ * docs/pipeline.md, "Level slices".
+ */
 const DISAGREEMENT_SLICES = 3;
-/** What stage 1 feeds to its models: one sample a task that has its series. */
+/** The input of the stage-1 models for one task. */
 export interface Volume {
   readonly sample: Sample;
-  /** sliceOf[i] is the place in the series' order of the slice at position i of the volume. */
+  /** sliceOf[i] is the index, in the order of the series, of the slice at position i of the volume. */
   readonly sliceOf: Int32Array;
 }
 
-/** float32 [1, slices, height, width] for each task whose series is there, and flags about the pixels. */
+/** float32 [1, slices, height, width] for each task whose series exists, and flags about the pixels. */
 export function stage1Volumes(
   study: IndexedStudy,
   input: BundleOf<1>['input'],
@@ -50,7 +53,7 @@ export function stage1Volumes(
   return { volumes, flags };
 }
 
-/** One member's outputs with what kind it is. */
+/** The outputs of one member, with its kind and weight. */
 export interface MemberOutput {
   readonly kind: 'cls' | 'reg';
   readonly weight: number;
@@ -59,8 +62,8 @@ export interface MemberOutput {
 
 /**
  * The slice of each model output: the median over members of each member's z, rounded half up and kept inside the
- * series. A `cls` member's z is its best-scored slice among those that exist (padding is never an answer), a `reg`
- * member's is its fraction times the depth. The point is the weighted mean of the `reg` members' x and y.
+ * series. The z of a `cls` member is the slice with the best score, padding excluded; the z of a `reg` member is its
+ * fraction times the depth. The point is the weighted mean of the `reg` members' x and y.
  *
  * @param sliceOf see {@link Volume}.
  * @param depth slices of the model's input.
@@ -85,7 +88,10 @@ export function foundSlices(
   });
 }
 
-/** The slice of an answer in slices of the volume: rounded half up and kept inside the series. @param sliceOf see {@link Volume}. */
+/**
+ * The slice of a z given in slices of the volume: rounded half up and kept inside the series. @param sliceOf see {@link
+ * Volume}.
+ */
 export function sliceAt(z: number, sliceOf: Int32Array): number {
   return sliceOf[Math.min(sliceOf.length - 1, Math.max(0, Math.floor(z + 0.5)))]!;
 }
@@ -142,7 +148,7 @@ function flagFound(
       const answers = members.map((member) => `${member.kind} ${member.z.toFixed(1)}`).join(', ');
       flags.push({ code: 'members_disagree', ...where, detail: side ? `${side}: ${answers}` : answers });
     }
-    // Foramina are placed by stage 2; only the T2 points choose axial slices.
+    // Only the T2 points choose axial slices. A foramen needs no point here: stage 2 finds it.
     if (!point && !side) flags.push({ code: 'level_point_unknown', ...where });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Where in the slice: images for the XY models, and from the models' outputs the points of every level, side and foramen.
- * Source of the rules: docs/pipeline.md, "Points".
+ * Where in its slice a structure is: chooses the images for the XY models, and takes the points of every level, side
+ * and foramen from their outputs. Source of the rules: docs/pipeline.md, "Points".
  */
 
 import { median, round, SIDES, type Side } from '../domain/index.ts';
@@ -11,21 +11,21 @@ import { flagsOfAxial } from './axial-slices.ts';
 import { seriesOf, slicesOf, usedSeries } from './indexed-series.ts';
 import type { Fractions } from './turned-points.ts';
 
-/** Three slices that one XY sample is made of. */
+/** The three slices of one XY sample. */
 export interface XyImage {
   readonly series: string;
   readonly slices: readonly [IndexedSlice, IndexedSlice, IndexedSlice];
 }
 
-/** The slices of the levels: all five as stage 1 finds them, some as labels have them. */
+/** The slices of the levels. Stage 1 finds all five; labels may lack some. */
 export interface LevelSlices {
   readonly scs: { readonly levels: readonly { readonly index: number }[] } | null;
   readonly nfn: Readonly<Record<Side, readonly { readonly index: number }[]>> | null;
 }
 
 /**
- * The sagittal images: T2 at the median of the five slices, T1 at the median of each side's five. Between two slices,
- * which an even number of labels can mean, the upper one.
+ * The sagittal images: T2 at the median of the five slices, T1 at the median of the five slices of each side. A median
+ * between two slices (an even number of labels) is rounded up.
  */
 export function sagittalImages(index: SeriesIndex, z: LevelSlices): { scs?: XyImage; left?: XyImage; right?: XyImage } {
   const t2 = usedSeries(index, 'sagittal_t2');
@@ -42,7 +42,7 @@ export function sagittalImages(index: SeriesIndex, z: LevelSlices): { scs?: XyIm
   return Object.fromEntries(Object.entries(images).filter(([, image]) => image !== undefined));
 }
 
-/** The image of an axial slice: with one neighbour each side in its own series. */
+/** The image of an axial slice, with one neighbour on each side from its own series. */
 export function axialImage(index: SeriesIndex, axial: Pick<AxialSlice, 'series' | 'index'>): XyImage {
   return withNeighbours(seriesOf(index, axial.series), axial.index);
 }
@@ -66,7 +66,7 @@ export function meanPoints(members: readonly { weight: number; output: SampleOut
 /**
  * `xy.json` from the points of every image that was read.
  *
- * @param constant images whose pixels are all of one value: their points mean nothing, and the result says so.
+ * @param constant images whose pixels all have the same value. Their points mean nothing and are flagged.
  */
 export function xyArtefact(
   index: SeriesIndex,
@@ -106,8 +106,9 @@ export function xyArtefact(
 }
 
 /**
- * A point given as fractions x/width, y/height of a slice in its canonical orientation, as `xy.json` has it: in pixels of
- * the stored image. It is rounded before it is turned, so that the eight ways of storing an image give the same point.
+ * Converts a point from fractions x/width, y/height of a slice in its canonical orientation to pixels of the stored
+ * image, as in `xy.json`. It is rounded before it is turned, so that all eight ways to store an image give the same
+ * point.
  */
 export function placePoint(
   index: SeriesIndex,

@@ -1,8 +1,9 @@
 /**
- * From one entry of the dataset to the series that are read: every file is opened, what is no slice of a scored kind is
- * left out with a reason, stacks are told apart, and the slices of each are decoded, turned upright and put in order.
+ * Reads the series of one entry of the dataset: opens every file, leaves out images of no scored kind with a reason,
+ * separates stacks, and decodes, turns and orders the slices of each.
  *
- * Every file of a scored kind is decoded here once, so that the later stages know that what the index names can be read.
+ * Every file of a scored kind is decoded here once, so that later stages know that every slice of the index can be
+ * read. Source of the rules: docs/pipeline.md, "Which series", "Order of slices" and "Orientation".
  */
 
 import { createHash } from 'node:crypto';
@@ -21,16 +22,16 @@ export interface ReadSlice extends IndexedSlice {
   readonly image: Image;
 }
 
-/** A series as it is read, with what decides between several of one kind. */
+/** A series with its slices, and with the traits that decide between several series of one kind. */
 export type ReadSeries = Omit<IndexedSeries, 'slices'> & Preferred & { slices: ReadSlice[] };
 
 export type Files = ReadonlyMap<string, FetchedFile>;
 
-/** What is found out about a study beside its series. */
+/** What is collected about a study while its series are read. */
 export interface Findings {
   readonly frames: FrameNumbers;
   readonly names: StackNames;
-  /** Of all images that are read, empty for one without; never shown. */
+  /** StudyInstanceUIDs of all images that are read, '' for an image without one; never shown. */
   readonly studyUids: Set<string>;
   readonly rejected: RejectedSeries[];
   readonly flags: Flag[];
@@ -47,7 +48,7 @@ export class FrameNumbers {
   }
 }
 
-/** Names of stacks beside the first of an entry: `X-2`, `X-3`, as the scan of a folder names them. */
+/** Names the second and later stacks of an entry: `X-2`, `X-3`, as the scan of a folder does. */
 export class StackNames {
   readonly #taken: Set<string>;
 
@@ -66,27 +67,26 @@ export class StackNames {
   }
 }
 
-/** A frame with the file it is in. */
+/** A frame and its file. */
 interface FileFrame extends Unit {
   readonly bytes: Uint8Array;
   readonly image: DicomImage;
-  /** Place in the header's frames. */
+  /** Index in the frames of the header. */
   readonly place: number;
   readonly instance: InstanceEntry;
   readonly instanceNumber: number;
 }
 
 /**
- * One entry of the dataset, which may hold several stacks and foreign images: reads what can be read, sorts it out, flags
- * what is left out, orders the rest.
+ * Reads one entry of the dataset, which may hold several stacks and images that are no slices. Flags what is left out.
  *
- * @returns a series per stack of a kind that is scored; what is not read is added to `rejected` and `flags`.
+ * @returns one series per stack of a scored kind. What is not read is added to `rejected` and `flags` of `to`.
  */
 export async function readEntry(study: string, entry: SeriesEntry, files: Files, to: Findings): Promise<ReadSeries[]> {
   const { series } = entry;
   const unreadable: Flag[] = [];
   const found: FileFrame[] = [];
-  /** Objects that hold no image, by what they are. */
+  /** Number of objects without pixels, by their description. */
   const foreigners = new Map<string, number>();
   for (const instance of entry.instances) {
     try {
@@ -104,7 +104,7 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   }
   const options = { described: entry.kind, trusted: entry.trust === 'description' };
   const { stacks, rejected } = sortOut(found, options);
-  // The largest keeps the name.
+  // The largest stack keeps the name of the entry.
   const scored = stacks
     .filter(({ assessment }) => assessment.kind !== undefined)
     .sort((a, b) => b.units.length - a.units.length);
@@ -137,7 +137,7 @@ export async function readEntry(study: string, entry: SeriesEntry, files: Files,
   return read;
 }
 
-/** The frames of one file. @throws {DicomError} whatever stops the file from being read. */
+/** The frames of one file. @throws {DicomError} if the file cannot be read. */
 function framesOf(study: string, series: string, instance: InstanceEntry, files: Files, before: number): FileFrame[] {
   const bytes = bytesOf(study, series, instance, files);
   const image = openImage(bytes, { study, series, file: describeLocation(instance.location) });
@@ -153,7 +153,7 @@ function framesOf(study: string, series: string, instance: InstanceEntry, files:
   }));
 }
 
-/** Decodes and orders the slices of one stack. `undefined` if nothing is left of it. */
+/** Decodes and orders the slices of one stack. `undefined` if no slice of it can be used. */
 async function readStack(
   series: string,
   entry: SeriesEntry,
@@ -226,23 +226,23 @@ async function readStack(
   };
 }
 
-/** What a DICOM object is that holds no image, such as a report; `undefined` for an image that cannot be read. */
+/** Describes a DICOM object without an image, such as a report; `undefined` for an image that cannot be read. */
 function foreignObject(file: FetchedFile | undefined): string | undefined {
   if (!(file instanceof Uint8Array)) return undefined;
   try {
     const read = readFacts(file, { whole: true });
     if (typeof read === 'string' || read.damage || read.facts.rows !== undefined) return undefined;
-    // A cut image says its modality, or does not come so far.
+    // Without a modality it may be an image that was cut off; MR is one.
     const { modality } = read.facts;
     if (modality === undefined || modality === 'MR') return undefined;
-    // Only what is a code (PS3.3 C.7.3.1.1.1) is repeated.
+    // Only a code (PS3.3 C.7.3.1.1.1) is repeated: other text may be patient data.
     return `an object of ${/^[A-Z]{2,16}$/.test(modality) ? `Modality ${modality}` : 'another Modality'} without pixels`;
   } catch {
     return undefined;
   }
 }
 
-/** How each placed frame of a stack is turned. */
+/** The turn of each frame of a stack that has an orientation. */
 function turnsOf(units: readonly FileFrame[], kind: Kind): Map<FrameHeader, Turn> {
   const placed = units.map(({ image, place }) => image.header.frames[place]!).filter(({ orientation }) => orientation);
   const turns = canonicalTurns(
@@ -264,9 +264,9 @@ function bytesOf(study: string, series: string, instance: InstanceEntry, files: 
 }
 
 /**
- * A file that cannot be read costs that file.
+ * The flag of a file that cannot be read. The rest of the study is read.
  *
- * @throws what is no fault of the file: anything but a DicomError.
+ * @throws the error itself if it is no DicomError, since then the file is not at fault.
  */
 function unreadableFlag(series: string, instance: InstanceEntry, error: unknown): Flag {
   if (!(error instanceof DicomError)) throw error;
@@ -278,13 +278,13 @@ function unreadableFlag(series: string, instance: InstanceEntry, error: unknown)
   };
 }
 
-/** The challenge's layout names a file by its instance number; a file that lacks the attribute still has its name. */
+/** The instance number from the file name, as in the challenge's layout, for files that lack the attribute. */
 function instanceNumberOfName(instance: InstanceEntry): number | undefined {
   const match = /^(\d{1,9})(?:\.dcm)?$/i.exec(describeLocation(instance.location));
   return match ? Number(match[1]) : undefined;
 }
 
-/** What the slice lacks to be placed, with what was found where an attribute is there and of no use. */
+/** The attributes that a slice lacks to be placed in space, with the value where it is present but unusable. */
 function whatIsNotPlaced(frame: FrameHeader, { rows, columns }: DicomHeader): string | undefined {
   const { position, orientation, spacing, found } = frame;
   if (position && orientation && spacing) {
@@ -303,7 +303,7 @@ function whatIsNotPlaced(frame: FrameHeader, { rows, columns }: DicomHeader): st
   return `usable ${words.join(', ')}`;
 }
 
-/** What is wrong with the file, without repeating study, series and file, which the flag has as fields. */
+/** The reason alone: study, series and file are fields of the flag. */
 function reasonOf(error: DicomError): string {
   const { summary, context } = error;
   return [summary, context.expected && `expected ${context.expected}`, context.found && `found ${context.found}`]
@@ -311,7 +311,7 @@ function reasonOf(error: DicomError): string {
     .join('; ');
 }
 
-/** A stack of no kind that is scored, as images that are left out. */
+/** The images of a stack of no scored kind, as rejected images. */
 function rejectionOf({ units, assessment }: Stack<FileFrame>): RejectedUnits<FileFrame>[] {
   if (assessment.kind !== undefined) return [];
   return [{ units, rejection: assessment.rejection ?? 'kind_unknown', reason: assessment.reasons.join('; ') }];

@@ -1,6 +1,6 @@
 /**
- * Which of a study's series are read, and what a reader should know about how they lie to one another: several series of
- * one kind, kinds that are missing, frames of reference that differ.
+ * Chooses which series of a study are read, and flags several series of one kind, missing kinds, and different frames
+ * of reference. Source of the rules: docs/pipeline.md, "Which series".
  */
 
 import { type Flag, KINDS } from '../domain/index.ts';
@@ -8,9 +8,10 @@ import { comparePreference, type Preferred, whyPreferred } from '../series/index
 import type { IndexedSeries } from './artefacts.ts';
 
 /**
- * Picks the series to read. Axial series are all pooled. Of several sagittal series of one kind one is read: one that can
- * show all five levels; for T2 the one that shares its frame of reference with most axial slices; the one that suits better
- * (`series/preference.ts`: original images, no contrast agent, ...); the one with most slices; the first by name.
+ * Picks the series to read. All axial series are pooled. Of the sagittal series of each kind one is read. The first
+ * rule that makes a difference decides: it can show all five levels; for T2, it shares its frame of reference with most
+ * axial slices; it is preferred by `series/preference.ts` (original images, no contrast agent, ...); it has most
+ * slices; it comes first by name.
  */
 export function chooseSeries(series: (IndexedSeries & Preferred)[], flags: Flag[]): void {
   const axial = series.filter(({ kind }) => kind === 'axial_t2').flatMap(({ slices }) => slices);
@@ -68,7 +69,7 @@ function flagFrames(series: readonly IndexedSeries[], flags: Flag[]): void {
   const others = series.filter((one) => one.used && one !== t2);
   for (const { kind, series: name, slices } of others) {
     const other = slices[0]!.frameOfReference;
-    // Where one of the two is not known, frame_of_reference_missing says so.
+    // If one of the two is unknown, there is a flag frame_of_reference_missing already.
     if (frame === null || other === null || other === frame) continue;
     flags.push({ code: 'frame_of_reference_differs', kind, series: name });
   }

@@ -1,4 +1,4 @@
-/** What a reader should know about one series: what was left out of it, how its slices lie, what was repaired. */
+/** Flags of one series: what was left out, what is odd about the position of its slices, what was repaired. */
 
 import type { SeriesEntry } from '../dataset/index.ts';
 import type { DicomHeader } from '../dicom/index.ts';
@@ -7,13 +7,13 @@ import { isMirrored, isOblique, planeKind, type SliceOrder } from '../geometry/i
 import { REJECTIONS, type RejectedUnits, type Unit } from '../series/index.ts';
 import type { IndexedSlice } from './artefacts.ts';
 
-/** Fewer slices than this and a crop repeats slices; the result says so. */
+/** A series with fewer slices than this is flagged, since crops then repeat slices. */
 const FEW_SLICES = 5;
 
-/** Cosines that differ by more than this (half a degree or so) belong to blocks of another angle. */
+/** Slices whose cosines differ by more than this (about half a degree) belong to blocks with different angles. */
 const SAME_PLANE = 0.01;
 
-/** Images that are left out: some of a series that is read, or all that there is of an entry. */
+/** Flags rejected images: some images of a series that is read, or all images of an entry. */
 export function flagRejected(
   series: string,
   kind: Kind | undefined,
@@ -27,7 +27,7 @@ export function flagRejected(
   }
 }
 
-/** A series of which nothing is read since files of it, or all, cannot be; with the first reason. */
+/** Flags a series that is not read because some or all of its files cannot be read, with the first reason. */
 export function flagUnread(
   { series, kind, problems, instances }: SeriesEntry,
   unreadable: readonly Flag[],
@@ -54,7 +54,7 @@ export function flagRepairs(
   flags.push({ code: 'value_repaired', kind, series, detail: `${repaired.size} files, such as ${first!.repaired[0]}` });
 }
 
-/** Slices that are stored turned or mirrored, and those that lie too far off their kind's plane. */
+/** Flags slices that are stored rotated or mirrored, and slices too far from the plane of their kind. */
 export function flagOrientation(slices: readonly IndexedSlice[], kind: Kind, series: string, flags: Flag[]): void {
   const count = (some: readonly IndexedSlice[]) => `${some.length} of ${slices.length} slices`;
   const turned = slices.filter(({ turn }) => turn && !isMirrored(turn));
@@ -73,7 +73,7 @@ export function flagOrder(order: SliceOrder<IndexedSlice>, kind: Kind, series: s
   }
   for (const { after, distanceMm, typicalMm } of gaps) {
     const next = ordered[ordered.indexOf(after) + 1];
-    // Blocks that are angled to the discs lie apart by design.
+    // The distance between blocks angled to the discs is no gap.
     if (next?.orientation.some((cosine, i) => Math.abs(cosine - after.orientation[i]!) > SAME_PLANE)) continue;
     const detail = `${distanceMm.toFixed(1)} mm to the next slice, usually ${typicalMm.toFixed(1)} mm`;
     flags.push({ code: 'slice_gap', kind, series, instance: after.instance, detail });

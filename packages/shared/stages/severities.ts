@@ -1,6 +1,6 @@
 /**
- * How severe: a sample for every target that has a view, and from the models' logits the probabilities. Source of the
- * rules: docs/pipeline.md, "Severities".
+ * How severe a target is: finds the views of every target, and turns the models' logits into probabilities. Source of
+ * the rules: docs/pipeline.md, "Severities".
  */
 
 import { type Flag, LEVELS, TARGETS, type Target, round } from '../domain/index.ts';
@@ -8,7 +8,7 @@ import type { BundleOf, SampleOutput } from '../models/index.ts';
 import { type CropArray, type CropsArtefact, type SeverityArtefact, sideRow } from './artefacts.ts';
 
 
-/** Where a target's views are: rows of the crop arrays, by ONNX input name. */
+/** The views of a target: rows of the crop arrays, by ONNX input name. */
 export interface TargetViews {
   readonly target: Target;
   readonly views: Readonly<
@@ -37,7 +37,7 @@ export function targetViews(crops: CropsArtefact): TargetViews[] {
   });
 }
 
-/** Whether any view of a target is there: with none, no model is asked. */
+/** Whether a target has a view. Without any view no model runs for it. */
 export function hasView({ views }: TargetViews): boolean {
   return Object.values(views).some(({ present }) => present);
 }
@@ -57,7 +57,7 @@ export function meanSeverities(members: readonly { weight: number; output: Sampl
   return mean;
 }
 
-/** What a target without any view gets: the training set's class shares of its condition and level. */
+/** The result of a target without any view: the training set's class shares for its condition and level. */
 export function classSharesOf(bundle: Pick<BundleOf<3>, 'classShares'>, { condition, level }: Target): Severities {
   const shares = bundle.classShares[condition][level];
   const sum = shares.reduce((a, b) => a + b, 0);

@@ -1,13 +1,14 @@
 /**
- * Whether a study has enough views to be scored. With none of a target's views the answer is the class shares of the
- * training set, which look at no image: a study of which that would be most is no result, and is refused in plain words.
+ * Whether a study has enough views to be scored. A target without any view gets the class shares of the training set,
+ * which do not depend on the images. If that holds for too many targets, the study fails, and the message says what was
+ * missing. Source of the rule: docs/pipeline.md, "Too few views".
  */
 
 import { FLAG_MEANINGS, type Flag, type FlagCode, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
 import type { RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { hasView, type TargetViews } from './severities.ts';
 
-/** The flags that say why views are missing; the others are about views that are there. */
+/** The flags that explain missing views. All other flags are about existing views. */
 const REASONS: readonly FlagCode[] = [
   'series_kind_missing',
   'no_axial_in_frame',
@@ -23,14 +24,17 @@ const REASONS: readonly FlagCode[] = [
   'slice_not_placed',
   'dataset_problem',
 ];
-/** Of those: what there is not, or what nothing can be related to. */
+/** Of those: series that are missing or cannot be related to others. */
 const MISSING: ReadonlySet<FlagCode> = new Set([
   'series_kind_missing',
   'no_axial_in_frame',
   'frame_of_reference_missing',
   'frame_of_reference_differs',
 ]);
-/** Of those: what is there and was not read. The others are about images that were read, and are in the record alone. */
+/**
+ * Of those: images that exist but were not read. The remaining flags are about images that were read; they are in the
+ * record only.
+ */
 const NOT_READ: ReadonlySet<FlagCode> = new Set([
   'series_unreadable',
   'series_kind_unknown',
@@ -39,22 +43,22 @@ const NOT_READ: ReadonlySet<FlagCode> = new Set([
   'slice_not_placed',
   'dataset_problem',
 ]);
-/** Things that a part of the message names; the record of the failure has them all. */
+/** How many items each part of the message names. The record of the failure lists all. */
 const NAMED = 4;
 
 export interface StudyViews {
   readonly study: string;
   readonly index: SeriesIndex;
-  /** Of all artefacts that the views were made by. */
+  /** Of all artefacts that the views come from. */
   readonly flags: readonly Flag[];
   /** The views of all targets. */
   readonly targets: readonly TargetViews[];
 }
 
 /**
- * @param allowed largest share of the targets, 0 to 1, that may be without any view.
- * @throws {StudyError} `STUDY_TOO_FEW_VIEWS` if more are: which series were found and read as what, what is missing,
- *   what was not read, what to do; parts of the message end with semicolons.
+ * @param allowed largest share of the targets, 0 to 1, that may have no view.
+ * @throws {StudyError} `STUDY_TOO_FEW_VIEWS` if more targets have no view. The message says which series were found and
+ *   of which kind, what is missing, what was not read, and what to do, separated by semicolons.
  */
 export function assertEnoughViews({ study, index, flags, targets }: StudyViews, allowed: number): void {
   const withoutView = targets.filter((one) => !hasView(one)).map(({ target }) => target.name);
@@ -80,7 +84,7 @@ export function assertEnoughViews({ study, index, flags, targets }: StudyViews, 
       expected: `at most ${Math.floor(allowed * targets.length + 1e-9)} without a view (SPINELINE_MAX_CLASS_SHARES is ${allowed})`,
       found: parts.join('; '),
       hint:
-        'to score it all the same, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
+        'to score it nevertheless, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
         'the stage-3 workers and then run `spineline retry RUN --kind permanent`',
       views: {
         targets: targets.length,
@@ -105,7 +109,7 @@ function groupReasons(flags: readonly Flag[]): Reasons[] {
   const groups = new Map<string, Reasons>();
   for (const code of REASONS) {
     for (const flag of flags.filter((one) => one.code === code)) {
-      // What was odd about the dataset is a sentence of its own each time.
+      // Each problem of the dataset is a sentence of its own, so these are not grouped.
       const key = JSON.stringify([code, flag.kind, flag.series, code === 'dataset_problem' ? flag.detail : null]);
       const known = groups.get(key);
       groups.set(key, { first: known?.first ?? flag, count: (known?.count ?? 0) + 1 });
@@ -114,13 +118,13 @@ function groupReasons(flags: readonly Flag[]): Reasons[] {
   return [...groups.values()];
 }
 
-/** The rejected images of a series are told with their reasons. */
+/** Whether the message reports this flag already, as rejected images of the series. */
 function toldByRejected({ code, series }: Flag, rejected: readonly RejectedSeries[]): boolean {
   const isOfRejected = code === 'slice_rejected' || code === 'series_kind_unknown';
   return isOfRejected && rejected.some((one) => one.series === series);
 }
 
-/** Rejected images, those of one reason together: an export has a dozen localizers. */
+/** Rejected images, grouped by reason, since an export may have many localizers. */
 function rejectedByReason(rejected: readonly RejectedSeries[]): string[] {
   return [...Map.groupBy(rejected, ({ reason }) => reason)].map(([reason, all]) => {
     const images = imagesOf(all.reduce((sum, one) => sum + one.images, 0));
@@ -146,7 +150,7 @@ function reasonOf({ first, count }: Reasons): string {
   return `${subject ? `${subject}: ` : ''}${told}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
 }
 
-/** What no flag says: with what is there and what is not, why an axial series shows nothing. */
+/** What no flag says: without a sagittal T2 series the axial series cannot be used. */
 function relationsMissing(series: readonly { readonly kind: Kind }[]): string[] {
   const has = (kind: Kind) => series.some((one) => one.kind === kind);
   if (!has('axial_t2') || has('sagittal_t2')) return [];

@@ -1,6 +1,7 @@
 /**
- * Points between two images of one slice: the models look at the slice in its canonical orientation and answer in fractions
- * of it; results, artefacts, labels and pictures are in pixels of the image as it is stored.
+ * Converts points between the canonical orientation and the stored image of a slice. Models see the slice in its
+ * canonical orientation and give fractions of it. Results, artefacts, labels and pictures have pixels of the stored
+ * image.
  */
 
 import { toCanonical, toStored, turnSize, UPRIGHT } from '../geometry/index.ts';
@@ -9,17 +10,20 @@ import type { IndexedSlice } from './artefacts.ts';
 /** Points of one XY sample, as fractions x/width, y/height of the slice in its canonical orientation. */
 export type Fractions = readonly (readonly [number, number])[];
 
-/** What of a slice decides where its points are. */
+/** The fields of a slice that the conversion needs. */
 export type TurnedSlice = Pick<IndexedSlice, 'rows' | 'columns' | 'turn'>;
 
-/** A model's answer, fractions x/width, y/height of the canonical image, in pixels of the stored one. */
+/** Converts a model's point, fractions x/width, y/height of the canonical image, to pixels of the stored image. */
 export function storedPixels(slice: TurnedSlice, [x, y]: readonly [number, number]): { x: number; y: number } {
   const turn = slice.turn ?? UPRIGHT;
   const { rows, columns } = turnSize(slice, turn);
   return toStored(slice, turn, { x: x * columns, y: y * rows });
 }
 
-/** A point in pixels of the stored image as a model would answer it: fractions of the canonical one. */
+/**
+ * Converts a point in pixels of the stored image to fractions x/width, y/height of the canonical image, as a model
+ * gives them.
+ */
 export function canonicalFractions(
   slice: TurnedSlice,
   point: { readonly x: number; readonly y: number },

@@ -113,7 +113,7 @@ describe('a refusal', () => {
         'expected at most 12 without a view (SPINELINE_MAX_CLASS_SHARES is 0.5); ' +
         'found series 7 read as Sagittal T1 (15 slices), series 8 read as Sagittal T1 (1 slice, not used); ' +
         'missing: no usable Sagittal T2/STIR series, no usable Axial T2 series; ' +
-        'to score it all the same, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
+        'to score it nevertheless, run `score` again with SPINELINE_MAX_CLASS_SHARES=1, or on a cluster raise it for ' +
         'the stage-3 workers and then run `spineline retry RUN --kind permanent`',
     );
   });

@@ -4,10 +4,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readSettings } from '@spineline/shared/config';
+import { enqueueRun, pinBundles } from '@spineline/shared/control';
+import { openDataset } from '@spineline/shared/dataset';
+import type { QueueSide } from '@spineline/shared/queue';
+import { type RunSummary, summarise, writeResultsFile } from '@spineline/shared/reports';
+import { type RunLook, watchRun as watch } from '@spineline/shared/watching';
 import { startRedis, type TestRedis } from '../../../../packages/shared/test/support/redis-server.ts';
 import type { TestS3 } from '../../../../packages/shared/test/support/s3-server.ts';
+import { promoteTinyBundles } from '../../../../packages/shared/test/support/tiny-bundles.ts';
+import { type StoreSide, withQueues, withStore } from '../../src/connections.ts';
+import { EXIT } from '../../src/exit-codes.ts';
 import { type ResultsFile, readResults } from './results-file.ts';
-import { spineline, spinelineOk } from './spineline-command.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -15,7 +23,10 @@ export interface Deployment {
   /** A folder of the test file's own. */
   readonly folder: string;
   readonly redis: TestRedis;
-  /** Redis, a `file://` store in the folder, and one thread of each kind a worker: tests run side by side. */
+  /**
+   * Redis, a `file://` store in the folder, and one thread of each kind per worker: tests run side by side. In the store
+   * the tiny bundles are promoted: new runs use them where no `--models` says otherwise.
+   */
   readonly settings: Settings;
   stop(): Promise<void>;
 }
@@ -23,26 +34,23 @@ export interface Deployment {
 /** @param prepare makes what the tests need in the folder. */
 export async function startDeployment(prepare?: (folder: string) => Promise<void>): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'spineline-test-'));
+  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const one of stops.reverse()) await one();
+  };
   try {
     const redis = await startRedis();
+    stops.push(() => redis.stop());
     const settings = {
       SPINELINE_REDIS_URL: redis.url,
       SPINELINE_STORE_URL: pathToFileURL(join(folder, 'store')).href,
       SPINELINE_COMPUTE_THREADS: '1',
     };
-    const stop = async () => {
-      await redis.stop();
-      await rm(folder, { recursive: true, force: true });
-    };
-    try {
-      await prepare?.(folder);
-    } catch (error) {
-      await stop();
-      throw error;
-    }
+    await withStore(({ store }) => promoteTinyBundles(store), undefined, readSettings(settings));
+    await prepare?.(folder);
     return { folder, redis, settings, stop };
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await stop();
     throw error;
   }
 }
@@ -58,33 +66,65 @@ export function s3Settings({ options }: TestS3): Settings {
   };
 }
 
-/** What `status --json` prints of a run that is over, as far as tests look at it. */
-export interface Status {
-  readonly code: number | null;
-  readonly studies: number;
-  readonly scored: number;
-  readonly failed: number;
-  readonly missing: number;
-  readonly failures: readonly { readonly message: string }[];
-  readonly steps: Readonly<Record<'stage1' | 'xy' | 'crops' | 'stage3', { computed: number; reused: number }>>;
+/** What a run came to. */
+export interface Status extends Pick<RunSummary, 'studies' | 'scored' | 'failed' | 'missing' | 'failures' | 'steps'> {
+  readonly end: RunLook['end'];
+  /** Exit code of `status` for it. */
+  readonly code: number;
 }
 
-/** Enqueues, and stays with the run until it is over. */
-export async function scoreRun(dataset: string, run: string, settings: Settings): Promise<Status> {
-  await spinelineOk(['enqueue', dataset, '--run', run], settings);
+/** As `spineline enqueue` and `status --watch` do it, without a process for each: enqueues, and waits for the end. */
+export async function scoreRun(
+  dataset: string,
+  run: string,
+  settings: Settings,
+  models: readonly string[] = [],
+): Promise<Status> {
+  await enqueue(dataset, run, settings, models);
   return watchRun(run, settings);
 }
 
-export async function watchRun(run: string, settings: Settings): Promise<Status> {
-  const { code, stdout, stderr } = await spineline(['status', run, '--watch', '--json'], settings);
-  if (code === null || code === 1 || code === 2) throw new Error(`status ended with ${code}: ${stderr}`);
-  const lines = stdout.trimEnd().split('\n'); // a look a line, and the summary
-  return { ...(JSON.parse(lines.at(-1)!) as Omit<Status, 'code'>), code };
+/** Records a run over a dataset and hands it to the workers. @param models what `--models` is given. */
+export async function enqueue(
+  dataset: string,
+  run: string,
+  settings: Settings,
+  models: readonly string[] = [],
+): Promise<void> {
+  await withSide(settings, async ({ runs, store, sources, settings: read }, { queues }) => {
+    const { bundles, notice } = await pinBundles(store, models);
+    const { pageStudies } = read;
+    const opened = await openDataset(dataset, sources);
+    await enqueueRun(opened, runs, queues, { run, bundles, notice, priority: 5, pageStudies });
+  });
 }
 
-/** The results of a run, by way of `results --format json`. */
+/** Waits until nobody works on a run any more. */
+export async function watchRun(run: string, settings: Settings): Promise<Status> {
+  return withSide(settings, async ({ runs }, side) => {
+    const record = await runs.readRun(run);
+    const { signal } = new AbortController();
+    const look = (await watch(record, runs, side, () => {}, { signal }))!;
+    const { scored, failed, left: missing, end } = look;
+    const summary = await summarise(runs, record, { scored, failed, missing });
+    const code = end !== 'over' ? EXIT.unfinished : failed > 0 ? EXIT.someFailed : EXIT.ok;
+    return { ...summary, end, code };
+  });
+}
+
+/** The results of a run, by way of `results.json`. */
 export async function resultsOf(run: string, folder: string, settings: Settings): Promise<ResultsFile> {
   const file = join(folder, `${run}.results.json`);
-  await spineline(['results', run, '--format', 'json', '--out', file], settings);
+  const write = async ({ runs }: StoreSide) => writeResultsFile(runs, await runs.readRun(run), file);
+  await withStore(write, undefined, readSettings(settings));
   return readResults(file);
+}
+
+/** Runs `work` with the store and the queues of some settings, in this process. */
+export function withSide<T>(
+  settings: Settings,
+  work: (store: StoreSide, queues: QueueSide) => Promise<T>,
+): Promise<T> {
+  const read = readSettings(settings);
+  return withStore((store) => withQueues(read, (queues) => work(store, queues)), undefined, read);
 }

@@ -1,6 +1,6 @@
 /**
- * Who may be told what: credentials go to the one server that the settings name, below its path, and nowhere else. A
- * location, a redirect or an answer cannot change that, and no message repeats a credential.
+ * Decides which requests carry credentials: only those to the server in the settings, below its path. A location, a
+ * redirect or an answer cannot change that. No message repeats a credential.
  */
 
 import { readFileSync } from 'node:fs';
@@ -9,21 +9,21 @@ import { ConfigError } from '../../domain/index.ts';
 import type { DicomWebOptions } from './options.ts';
 
 export interface DicomWebAccess {
-  /** The `Authorization` of a request; `undefined` where none belongs. */
+  /** The `Authorization` header of a request; `undefined` if it must have none. */
   authorization(url: URL): string | undefined;
-  /** Whether the server may see the client certificate, if there is one. */
+  /** Whether the URL belongs to the home server, which may see the client certificate. */
   isHome(url: URL): boolean;
-  /** What the TLS connections to the home server, or to any other one, are made with. */
+  /** TLS options for connections to the home server, or to any other server. */
   tls(home: boolean): SecureContextOptions;
-  /** What was sent, or why nothing was: for the hint of a refusal. */
+  /** Which credentials were sent, or why none were: the hint for a refused request. */
   hint(url: URL): string;
 }
 
 /**
  * Checks the credentials and reads their files.
  *
- * @throws {ConfigError} naming the setting: one half of a pair, two kinds at once, credentials without the server that
- *   they belong to, over plain http, or a file that cannot be used.
+ * @throws {ConfigError} naming the setting: only one of a pair, two kinds of credentials, credentials without a server
+ *   or over plain http, or a file that cannot be used.
  */
 export function dicomWebAccess(options: DicomWebOptions): DicomWebAccess {
   const { token, user, password, certFile, keyFile, caFile } = options;
@@ -85,7 +85,7 @@ function headerOf(token?: string, user?: string, password?: string): string | un
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** The home server; its path ends in a slash, so that `/pacs` is not the home of `/pacs-of-somebody`. */
+/** The home server. Its path ends in a slash, so that `/pacs` does not match `/pacs-of-others`. */
 function homeOf(text: string): URL {
   const bare = text.replace(/^dicomweb\+/i, '');
   const expected = 'https://host[:port]/path';
@@ -147,7 +147,7 @@ function checkPem(files: SecureContextOptions, settings: string): void {
   try {
     createSecureContext(files);
   } catch (cause) {
-    // OpenSSL's words name no content.
+    // OpenSSL's error codes contain nothing of the file.
     const found = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
     throw new ConfigError(
       `${settings} cannot be used`,

@@ -1,6 +1,6 @@
 /**
- * What is on a DICOMweb server, for building manifests: studies by query and series of a study (QIDO-RS, PS3.18 10.6), and
- * the instances of a series with their facts (WADO-RS metadata, 10.4.1.1.2). No image is fetched.
+ * Lists what a DICOMweb server has, for building manifests: studies by query and series of a study (QIDO-RS, PS3.18
+ * 10.6), and the instances of a series with their facts (WADO-RS metadata, 10.4.1.1.2). No image is fetched.
  */
 
 import { factsOf, type InstanceFacts } from '../../dicom/index.ts';
@@ -39,15 +39,18 @@ const INSTANCE_COUNT = '00201209';
 
 export interface FoundStudy {
   readonly studyUid: string;
-  /** NumberOfStudyRelatedSeries, where the server says it: fewer from {@link DicomWebClient.seriesOf} were left out. */
+  /**
+   * NumberOfStudyRelatedSeries, if the server gives it. If {@link DicomWebClient.seriesOf} returns fewer, the server
+   * left some out.
+   */
   readonly series: number | undefined;
 }
 
 export interface FoundSeries {
   readonly seriesUid: string;
-  /** Modality, where the server says it (PS3.18 makes it do so). */
+  /** Modality, if the server gives it (PS3.18 requires it). */
   readonly modality: string | undefined;
-  /** NumberOfSeriesRelatedInstances, where the server says it. */
+  /** NumberOfSeriesRelatedInstances, if the server gives it. */
   readonly instances: number | undefined;
 }
 
@@ -66,14 +69,15 @@ export class DicomWebClient {
   readonly #connection: DicomWebConnection;
   readonly #pageSize: number;
 
-  /** @param pageSize results of a search that are asked for at once; servers may give fewer, or more. */
+  /** @param pageSize results to ask for per request of a search; servers may return fewer or more. */
   constructor(connection: DicomWebConnection, pageSize = DEFAULT_PAGE_SIZE) {
     this.#connection = connection;
     this.#pageSize = pageSize;
   }
 
   /**
-   * The studies that match a query, each once, in the server's order; a page in memory at a time, but for the UIDs.
+   * The studies that match a query, each once, in the server's order. Only one page of results and all UIDs are in
+   * memory.
    *
    * @param address `dicomweb+https://host[:port]/path`
    * @param query see `parseStudyQuery`
@@ -86,7 +90,10 @@ export class DicomWebClient {
     }
   }
 
-  /** The series of a study, in the server's order. @throws {ObjectNotFoundError} if a server says so; none is as good. */
+  /**
+   * The series of a study, in the server's order. If there is no such study, some servers return nothing and others
+   * answer 404. @throws {ObjectNotFoundError} for a 404.
+   */
   async seriesOf(address: string, studyUid: string): Promise<FoundSeries[]> {
     const place: DicomWebPlace = { base: parseDicomWebBase(address), study: studyUid };
     const path = `${dicomWebUrl(place).href.slice(place.base.url.length)}/series`;
@@ -115,7 +122,10 @@ export class DicomWebClient {
     }));
   }
 
-  /** The metadata of a series' instances, each once; one without a usable SOPInstanceUID cannot be asked for. */
+  /**
+   * The metadata of a series' instances, each once. Instances without a usable SOPInstanceUID are left out, since they
+   * cannot be fetched.
+   */
   async metadataOf(place: DicomWebPlace): Promise<{ instance: string; dataSet: JsonDataSet }[]> {
     const url = new URL(`${dicomWebUrl(place).href}/metadata`);
     const { dataSets } = await this.#connection.get(url, {
@@ -176,7 +186,7 @@ function dataSetsOf(answer: Answer, subject: DicomWebSubject): SearchPage {
   return { dataSets, more };
 }
 
-/** A media type for a message: a known one, or its kind. */
+/** A media type for a message: a known type, or its main type only. */
 export function mediaType(type: string): string {
   return /^[a-z]+\/[a-z0-9.+-]{1,40}$/.test(type) ? type : 'another media type';
 }

@@ -1,7 +1,7 @@
 /**
- * HTTP as DICOMweb needs it: every request limited in number, ended after silence, retried with its body read to the end,
- * and every failure one of the project's errors. Node's own http and https do it: they keep connections open, time out
- * on silence, take client certificates, and follow no redirect by themselves.
+ * HTTP for DICOMweb: limits the number of requests, times out when the server is silent, retries failed requests, and
+ * turns every failure into an error of this project. It uses Node's http and https, which keep connections open, time
+ * out on silence, accept client certificates, and do not follow redirects.
  */
 
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
@@ -22,30 +22,30 @@ const DEFAULT_ATTEMPTS = 4;
 const DEFAULT_REQUESTS = 8;
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 10 * SECOND;
-/** A server that asks for more patience than this gets the rest of it from the queue, which tries the study again. */
+/** Longest wait for `Retry-After`. If a server asks for more, the queue retries the study later. */
 const LONGEST_RETRY_AFTER_MS = 60 * SECOND;
 const MOST_REDIRECTS = 5;
-/** No image or list is larger; a server that goes on for ever must not fill the memory. */
+/** Largest answer. No image or list is larger, and an endless answer must not fill the memory. */
 const LARGEST_BODY = 1024 * MIB;
 
-/** A whole answer. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string | undefined;
-  /** The `Warning` header (RFC 7234 5.5), by which QIDO-RS says that it left something out. */
+  /** The `Warning` header (RFC 7234 5.5), with which QIDO-RS reports that it left results out. */
   readonly warning: string | undefined;
   readonly body: Buffer;
 }
 
 export interface DicomWebRequest<T> {
   readonly accept: string;
-  /** Such as `instance 3f2a91c0`; for messages. */
+  /** For messages, such as `instance 3f2a91c0`. */
   readonly name: string;
-  /** Compressed answers are welcome: for JSON, not for images. */
+  /** Accept compressed answers: for JSON, not for images. */
   readonly compressed?: boolean;
-  /** Statuses beside 2xx that `take` is to see. */
+  /** Statuses other than 2xx that `take` handles. */
   readonly also?: readonly number[];
-  /** Makes what is wanted of an answer; a transient error that it throws is one more failed try. */
+  /** Converts an answer. If it throws a transient error, the request is retried. */
   take(answer: Answer, subject: DicomWebSubject): T;
 }
 
@@ -70,16 +70,16 @@ export class DicomWebConnection {
     this.#agents = {
       plain: new HttpAgent(sockets),
       home: new HttpsAgent({ ...sockets, ...this.#access.tls(true) }),
-      // A connection without the client certificate: no other server gets to see whose it is.
+      // Without the client certificate, which other servers must not see.
       other: new HttpsAgent({ ...sockets, ...this.#access.tls(false) }),
     };
   }
 
   /**
-   * Gets a resource when its turn comes, and again while it fails with a transient error and tries are left.
+   * Gets a resource, and retries after transient errors while attempts are left.
    *
-   * @throws {ObjectNotFoundError} when there is none, {@link StoreUnavailableError} after the last try, a permanent error
-   *   (`OBJECT_ACCESS_DENIED`, `STORE_REQUEST_REFUSED`, `CONFIG_INVALID`) at once.
+   * @throws {ObjectNotFoundError} if there is none, {@link StoreUnavailableError} after the last attempt, a permanent
+   *   error (`OBJECT_ACCESS_DENIED`, `STORE_REQUEST_REFUSED`, `CONFIG_INVALID`) at once.
    */
   async get<T>(url: URL, request: DicomWebRequest<T>): Promise<T> {
     const subject = { origin: url.origin, name: request.name, accessHint: this.#access.hint(url) };
@@ -98,7 +98,7 @@ export class DicomWebConnection {
         if (!(fault instanceof StoreUnavailableError) || attempt >= this.#attempts || this.#closed) throw fault;
       }
       this.#onRetry?.();
-      // Full jitter, on top of what the server asked for: workers that failed together must not come back together.
+      // Full jitter, added to `Retry-After`, so that workers that failed together do not retry together.
       await delay(retryAfterMs + Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS));
     }
   }
@@ -108,7 +108,7 @@ export class DicomWebConnection {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
-  /** Goes after redirects within the server; what leads elsewhere is returned as it is. */
+  /** Follows redirects within the server. A redirect to elsewhere is returned as the answer. */
   async #follow(
     url: URL,
     request: DicomWebRequest<unknown>,
@@ -165,7 +165,7 @@ export class DicomWebConnection {
   }
 }
 
-/** Everything that is sent, decompressed. Node tells when less came than `Content-Length` or chunks promise. */
+/** The whole body, decompressed. Node reports a body shorter than `Content-Length` or its chunks. */
 async function wholeBody(message: IncomingMessage, subject: DicomWebSubject): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,12 +1,13 @@
 /**
- * Data sets as a DICOMweb server sends them, in DICOM JSON (PS3.18 Annex F): values by keyword for `factsOf`, and a
- * fingerprint that changes when the instance does. Servers differ in what they write as numbers and what as texts.
+ * Data sets in DICOM JSON (PS3.18 Annex F), as DICOMweb servers send them: values by keyword for `factsOf`, and a
+ * fingerprint that changes when the instance does. Servers differ in which values they write as numbers and which as
+ * strings.
  */
 
 import { createHash } from 'node:crypto';
 import { type FactSource, hexTag, type Keyword, parseNumbers, TAG, trimmed } from '../../dicom/index.ts';
 
-/** An attribute. One whose value is elsewhere (`BulkDataURI`) or binary (`InlineBinary`) has no `Value`. */
+/** An attribute. It has no `Value` if its value is in another place (`BulkDataURI`) or binary (`InlineBinary`). */
 export interface JsonElement {
   readonly vr?: string;
   readonly Value?: readonly unknown[];
@@ -32,10 +33,10 @@ export function jsonText(dataSet: JsonDataSet, tag: string): string | undefined 
   return textOf(jsonValues(dataSet, tag)[0]) || undefined;
 }
 
-/** A data set, or an item of a sequence, as what facts are taken from. */
+/** A data set, or an item of a sequence, as a source of facts. */
 export class JsonFactSource implements FactSource {
   readonly #dataSet: JsonDataSet;
-  /** Made once: frames ask for the functional groups again and again. */
+  /** Cached, since every frame needs the functional groups. */
   readonly #items = new Map<Keyword, readonly JsonFactSource[]>();
 
   constructor(dataSet: JsonDataSet) {
@@ -47,11 +48,11 @@ export class JsonFactSource implements FactSource {
   }
 
   texts(keyword: Keyword): readonly string[] {
-    // Some servers leave a text of several values in one piece.
+    // Some servers write several values as one string with backslashes.
     return this.#values(keyword).flatMap((value) => textOf(value).split('\\').map(trimmed));
   }
 
-  /** By the rules for numbers in files: what a server passes on as text may have a file's faults. */
+  /** Parsed by the rules for numbers in files: strings that a server passes on may have the same faults. */
   numbers(keyword: Keyword): readonly number[] | undefined {
     const values = this.#values(keyword);
     return values.length === 0 ? undefined : parseNumbers(values.map(textOf).join('\\')).values;
@@ -72,7 +73,7 @@ export class JsonFactSource implements FactSource {
   }
 }
 
-/** F.2.5: texts are strings, numbers of any VR may be strings too, and an empty value among others is null. */
+/** PS3.18 F.2.5: texts are strings, numbers of any VR may be strings too, and an empty value among others is null. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return trimmed(value);
   return typeof value === 'number' ? String(value) : '';
@@ -80,7 +81,7 @@ function textOf(value: unknown): string {
 
 /** Groups that describe the image: acquisition, place and numbering, pixels, functional groups. */
 const IMAGE_GROUPS = new Set(['0018', '0020', '0028', '5200']);
-/** Of the identifying group: class and UID, type, when the image was made, what kind it is and is called. */
+/** Tags of group 0008 that describe the image: SOP class and UID, type, times, modality and description. */
 const IMAGE_TAGS = new Set(
   ['00080008', '00080012', '00080013', '00080016', '00080018', '00080022', '00080023', '00080032', '00080033'].concat([
     '0008002A',
@@ -89,13 +90,14 @@ const IMAGE_TAGS = new Set(
     '00089209',
   ]),
 );
-/** Counts that change when something else arrives: NumberOfPatientRelatedStudies ... NumberOfSeriesRelatedInstances. */
+/** Counts that change when other images arrive: NumberOfPatientRelatedStudies ... NumberOfSeriesRelatedInstances. */
 const COUNTS = /^002012/;
 
 /**
- * Names an instance by what its metadata says of the image: UIDs, times, acquisition, geometry, pixel description. Not
- * by patient, order and institution, which a PACS corrects after the fact, nor by addresses and counts of the server.
- * Pixels that a server replaces without changing one attribute cannot be noticed: DICOMweb has nothing that tells.
+ * The fingerprint of an instance, from the metadata that describes the image: UIDs, times, acquisition, geometry, pixel
+ * description. Patient, order and institution are left out, since a PACS may correct them later, as are addresses and
+ * counts of the server. If a server replaces pixels without changing an attribute, this is not detected: DICOMweb has
+ * no means for it.
  */
 export function jsonFingerprint(dataSet: JsonDataSet): string {
   const values = Object.entries(dataSet)

@@ -1,9 +1,9 @@
 /**
- * Images on a DICOMweb server: `dicomweb+https://...`. Loaded only where a location asks for it.
+ * Images on a DICOMweb server: `dicomweb+https://...`. Loaded only if a location needs it.
  *
- * Instances are fetched one by one over connections that stay open, not a series at a time: on a line with 20 ms of delay
- * that takes as long (docs/dicomweb.md), a step gets what it wants and nothing else, and an answer that breaks off
- * costs one instance.
+ * Instances are fetched one by one over connections that stay open, not series by series. With 20 ms of latency that
+ * takes the same time (docs/dicomweb.md), only the needed instances are fetched, and a broken answer costs one
+ * instance.
  */
 
 import { LRUCache } from 'lru-cache';
@@ -18,15 +18,15 @@ import { contentTypeOf, MultipartError, type Part, partsOf } from './multipart.t
 import type { DicomWebOptions } from './options.ts';
 import type { SourceInfo, SourceReader } from '../source-reader.ts';
 
-/** What an instance is asked for by (PS3.18 8.7.3.5), the best first: stored bytes, whatever their transfer syntax. */
+/** `Accept` headers for an instance (PS3.18 8.7.3.5), the best first: the stored bytes in any transfer syntax. */
 const ACCEPTS = [
   'multipart/related; type="application/dicom"; transfer-syntax=*',
   'multipart/related; type="application/dicom"',
   'application/dicom',
 ] as const;
-/** How servers say that they cannot give an answer of that type; 400 is Orthanc's way. */
+/** Statuses of servers that cannot give that media type; Orthanc uses 400. */
 const NOT_LIKE_THAT = [400, 406, 415, 501];
-/** The files of a series are looked up within moments: its metadata is fetched once for all of them. */
+/** The files of a series are looked up within a short time, so its metadata is fetched once for all of them. */
 const METADATA_TTL_MS = 10_000;
 const METADATA_SERIES = 256;
 /** Position of the magic word (PS3.10 7.1). */
@@ -37,7 +37,7 @@ type Fingerprints = ReadonlyMap<string, string>;
 export class DicomWebSource implements SourceReader {
   readonly #connection: DicomWebConnection;
   readonly #client: DicomWebClient;
-  /** By service: the first of {@link ACCEPTS} that it is known to take. */
+  /** By service: the index of the first of {@link ACCEPTS} that it accepts. */
   readonly #accepted = new Map<string, number>();
   readonly #fingerprints = new LRUCache<string, Promise<Fingerprints>>({ max: METADATA_SERIES, ttl: METADATA_TTL_MS });
 
@@ -74,7 +74,7 @@ export class DicomWebSource implements SourceReader {
     return (await this.read(location)).slice(0, bytes);
   }
 
-  /** From the metadata of the instance's series, at most ten seconds old. */
+  /** From the metadata of the instance's series, cached for ten seconds. */
   async head(location: string): Promise<Omit<SourceInfo, 'location'> | undefined> {
     const place = parseDicomWebLocation(location);
     if (place.series === undefined || place.instance === undefined) return undefined;
@@ -82,7 +82,7 @@ export class DicomWebSource implements SourceReader {
     return fingerprint === undefined ? undefined : { size: 0, fingerprint };
   }
 
-  /** Of a study or a series; a prefix cannot end within a UID. */
+  /** Lists a study or a series. A prefix cannot end within a UID. */
   async *list(locationPrefix: string): AsyncGenerator<SourceInfo> {
     const place = parseDicomWebLocation(locationPrefix);
     const found: SourceInfo[] = [];
@@ -93,7 +93,7 @@ export class DicomWebSource implements SourceReader {
         found.push({ location: dicomWebLocation({ ...inSeries, instance }), size: 0, fingerprint });
       }
     }
-    // Locations are ASCII: their order is that of their bytes.
+    // Locations are ASCII, so their order is the order of their bytes.
     yield* found.sort((a, b) => (a.location < b.location ? -1 : 1));
   }
 
@@ -106,7 +106,7 @@ export class DicomWebSource implements SourceReader {
     return series.map(({ seriesUid }) => seriesUid);
   }
 
-  /** Fingerprints by SOP instance UID; none if the series is not there. Who asks meanwhile waits for the same answer. */
+  /** Fingerprints by SOP instance UID; empty if the series does not exist. Concurrent calls share one request. */
   #fingerprintsOf(place: DicomWebPlace): Promise<Fingerprints> {
     const series: DicomWebPlace = { ...place, instance: undefined };
     const key = dicomWebLocation(series);
@@ -117,7 +117,7 @@ export class DicomWebSource implements SourceReader {
       .then((all) => new Map(all.map(({ instance, dataSet }) => [instance, jsonFingerprint(dataSet)])))
       .catch(noneIfAbsent<Fingerprints>(new Map()));
     this.#fingerprints.set(key, asked);
-    asked.catch(() => this.#fingerprints.delete(key)); // whoever asks next tries again
+    asked.catch(() => this.#fingerprints.delete(key)); // The next call tries again.
     return asked;
   }
 }
@@ -129,7 +129,7 @@ function noneIfAbsent<T>(none: T): (error: unknown) => T {
   };
 }
 
-/** The DICOM file in an answer: the one part of its type, or the whole body of a server that sends it bare. */
+/** The DICOM file in an answer: the part of that type, or the whole body if the server sends no multipart answer. */
 function instanceOf(answer: Answer, subject: DicomWebSubject): Buffer {
   const { body } = answer;
   const content = contentTypeOf(answer.contentType);
@@ -142,7 +142,7 @@ function instanceOf(answer: Answer, subject: DicomWebSubject): Buffer {
     }
     return part.body;
   }
-  // Some servers call it application/octet-stream, or nothing.
+  // Some servers give application/octet-stream or no media type.
   if (content?.type === 'application/dicom' || isDicomFile(body)) return body;
   throw unexpectedAnswer(subject, 'application/dicom', content ? mediaType(content.type) : 'no media type');
 }

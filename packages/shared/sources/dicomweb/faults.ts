@@ -1,11 +1,11 @@
 /**
- * What a failed DICOMweb request means: absent, refused, misconfigured, or worth trying again. Messages name the server's
- * origin and what was asked for by digest; no UID, no path, no query and no word of the server's own gets into them.
+ * Classifies failed DICOMweb requests: absent, refused, misconfigured, or transient. Messages name the server's origin,
+ * and the requested object by digest. They contain no UID, path, query or text from the server.
  */
 
 import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../../domain/index.ts';
 
-/** What the request was for. */
+/** What a request asked for, for messages. */
 export interface DicomWebSubject {
   /** `https://host:port`. */
   readonly origin: string;
@@ -15,10 +15,10 @@ export interface DicomWebSubject {
   readonly accessHint: string;
 }
 
-/** 4xx that another try can turn into a good answer: time-out, too early, too many requests. */
+/** 4xx statuses that a retry can cure: timeout, too early, too many requests. */
 const TRANSIENT_4XX = new Set([408, 425, 429]);
 
-/** The error for an answer that is neither good nor a redirect within the server. */
+/** The error for an answer that is neither successful nor a redirect within the server. */
 export function statusFault(status: number, subject: DicomWebSubject): SpinelineError {
   const { origin, name } = subject;
   const found = `HTTP ${status}`;
@@ -38,15 +38,15 @@ export function statusFault(status: number, subject: DicomWebSubject): Spineline
   return refused(subject, { found: `${found} for ${name}`, hint });
 }
 
-/** The error for a request without a whole answer; mistakes of this program come back as they are. */
+/** The error for a request without a complete answer. Errors of this program are returned unchanged. */
 export function networkFault(error: unknown, subject: DicomWebSubject): unknown {
   if (error instanceof SpinelineError || !(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   if (code === undefined && (error instanceof TypeError || error instanceof RangeError)) return error;
   const found = code ?? error.name;
-  // OpenSSL's words are in the code where a connection is open, and in the message while it opens (EPROTO).
+  // OpenSSL's reason is in the code if the connection is open, and in the message while it opens (EPROTO).
   const words = `${found} ${error.message}`.toLowerCase().replaceAll('_', ' ');
-  // Alerts by which a server refuses this side's certificate, or says that there is none.
+  // Alerts with which a server refuses the client certificate, or asks for one.
   if (/alert .*(certificate|handshake failure|unknown ca|access denied)/.test(words)) {
     return accessDenied(subject, found, error);
   }
@@ -67,7 +67,7 @@ export function networkFault(error: unknown, subject: DicomWebSubject): unknown 
   return unavailable(subject, found, error);
 }
 
-/** The error for an answer that ends too early or is not what its headers promise; another try may give it. */
+/** The error for an answer that ends too early or contradicts its headers. A retry may succeed. */
 export function brokenAnswer({ origin, name }: DicomWebSubject, found: string, expected?: string): SpinelineError {
   return new StoreUnavailableError(`${origin} broke off while sending ${name}`, { expected, found });
 }
@@ -78,7 +78,7 @@ export function unexpectedAnswer(subject: DicomWebSubject, expected: string, fou
   return refused(subject, { expected: `${expected} for ${subject.name}`, found, hint });
 }
 
-/** OpenSSL's names of why a certificate is not believed, as Node gives them. */
+/** Whether a code is one of OpenSSL's reasons for not trusting a certificate, as Node gives them. */
 function isTrustFault(code: string): boolean {
   return (
     /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/.test(code) ||

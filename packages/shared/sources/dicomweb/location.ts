@@ -1,7 +1,8 @@
 /**
- * Places on a DICOMweb server as locations: `dicomweb+https://host[:port]/path/studies/{study}/series/{series}/
- * instances/{instance}` (PS3.18 10.4.1.1), `dicomweb+http://` where the network is trusted. A location never holds
- * credentials, and UIDs of it are never shown: messages call an instance by eight digits of a digest.
+ * Locations on a DICOMweb server:
+ * `dicomweb+https://host[:port]/path/studies/{study}/series/{series}/instances/{instance}` (PS3.18 10.4.1.1), or
+ * `dicomweb+http://` in a trusted network. A location never holds credentials. Its UIDs are never shown: messages name
+ * an instance by eight digits of a digest.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,17 +12,17 @@ const SCHEMES = { 'dicomweb+https:': 'https:', 'dicomweb+http:': 'http:' } as co
 const EXPECTED = 'dicomweb+https://host[:port]/path/studies/{study}/series/{series}/instances/{instance}';
 const EXPECTED_BASE = 'dicomweb+https://host[:port]/path, without anything after it';
 
-/** A server's DICOMweb service: what the locations on it begin with. */
+/** A DICOMweb service: the start of all locations on it. */
 export interface DicomWebBase {
-  /** `https://host[:port]/path`, without a slash at its end. */
+  /** `https://host[:port]/path`, without a final slash. */
   readonly url: string;
-  /** The same as it stands in locations: `dicomweb+https://host[:port]/path`. */
+  /** The same in the form of locations: `dicomweb+https://host[:port]/path`. */
   readonly location: string;
-  /** `https://host[:port]`: for messages. */
+  /** For messages: `https://host[:port]`. */
   readonly origin: string;
 }
 
-/** A place on a server; a study where there is no series, a series where there is no instance. */
+/** A study, series or instance on a server. Without `series` it is a study, without `instance` a series. */
 export interface DicomWebPlace {
   readonly base: DicomWebBase;
   readonly study: string;
@@ -29,7 +30,7 @@ export interface DicomWebPlace {
   readonly instance?: string | undefined;
 }
 
-/** Whether a location is one of these. */
+/** Whether a location is on a DICOMweb server. */
 export function isDicomWeb(location: string): boolean {
   return /^dicomweb\+https?:\/\//i.test(location);
 }
@@ -37,7 +38,7 @@ export function isDicomWeb(location: string): boolean {
 /**
  * The service that a base location names.
  *
- * @throws {ConfigError} for another scheme, credentials, a query, or a path that goes on to a study.
+ * @throws {ConfigError} for another scheme, credentials, a query, or a path with a study.
  */
 export function parseDicomWebBase(location: string): DicomWebBase {
   const url = urlOf(location, EXPECTED_BASE);
@@ -51,7 +52,7 @@ export function parseDicomWebBase(location: string): DicomWebBase {
 /**
  * The study, series or instance that a location names.
  *
- * @throws {ConfigError} for anything else; the location is not repeated, as it may hold a secret.
+ * @throws {ConfigError} for any other location. The message does not repeat it, since it may hold a secret.
  */
 export function parseDicomWebLocation(location: string): DicomWebPlace {
   const url = urlOf(location, EXPECTED);
@@ -69,17 +70,17 @@ export function dicomWebLocation(place: DicomWebPlace): string {
   return `${place.base.location}${pathOfPlace(place)}`;
 }
 
-/** The URL of a place, such as of what WADO-RS retrieves. */
+/** The URL of a place, as WADO-RS retrieves it. */
 export function dicomWebUrl(place: DicomWebPlace): URL {
   return new URL(`${place.base.url}${pathOfPlace(place)}`);
 }
 
-/** Whether a text can be a UID in a path: digits and dots, as PS3.5 9.1 has it, without asking for more. */
+/** Whether a text can be a UID in a path: digits and dots (PS3.5 9.1). Other rules for UIDs are not checked. */
 export function isUid(text: unknown): text is string {
   return typeof text === 'string' && /^\d[\d.]{0,63}$/.test(text);
 }
 
-/** What a place is called in messages and logs: `instance 3f2a91c0`. The digest is that of the innermost UID. */
+/** Names a place in messages and logs: `instance 3f2a91c0`. The digest is that of the innermost UID. */
 export function describePlace({ study, series, instance }: DicomWebPlace): string {
   if (instance !== undefined) return `instance ${shortDigest(instance)}`;
   return series === undefined ? `study ${shortDigest(study)}` : `series ${shortDigest(series)}`;
@@ -98,7 +99,7 @@ function baseOf(url: URL, path: string): DicomWebBase {
   return { url: `${url.origin}${path}`, location: `dicomweb+${url.origin}${path}`, origin: url.origin };
 }
 
-/** The location as a URL that is fetched. WHATWG reads hosts and dots as it should only for http and https. */
+/** The http or https URL of a location. URL parsers normalise hosts and dots only for these schemes (WHATWG URL). */
 function urlOf(location: string, expected: string): URL {
   const scheme = /^[a-z+]+:/i.exec(location)?.[0].toLowerCase();
   const known = scheme !== undefined && scheme in SCHEMES ? SCHEMES[scheme as keyof typeof SCHEMES] : undefined;
@@ -108,7 +109,7 @@ function urlOf(location: string, expected: string): URL {
     throw new ConfigError('a DICOMweb address cannot be read', { expected });
   }
   const url = new URL(text);
-  // What one server takes for a slash another takes for a letter: no base path may hide a way out of itself.
+  // Servers differ in how they decode slashes and dots, so an encoded path could lead out of the base path.
   if (/%(2e|2f|5c|00)/i.test(url.pathname)) {
     throw new ConfigError('a DICOMweb address has encoded dots or slashes in its path', { expected });
   }

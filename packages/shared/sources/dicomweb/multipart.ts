@@ -1,7 +1,7 @@
 /**
- * The parts of a `multipart/related` answer (RFC 2046 5.1, PS3.18 8.6.1.2), read strictly where bytes could be lost and
- * leniently where servers differ: quoted boundaries, preambles, epilogues, padding, bare line feeds, parts without headers.
- * Packages for this read web forms, or do not notice an answer that ends early.
+ * Parses a `multipart/related` answer (RFC 2046 5.1, PS3.18 8.6.1.2). It is strict where bytes could be lost, and
+ * lenient where servers differ: quoted boundaries, preambles, epilogues, padding, bare line feeds, parts without
+ * headers. Existing packages parse web forms only, or do not detect an answer that ends early.
  */
 
 import { MIMEType } from 'node:util';
@@ -9,18 +9,18 @@ import { MIMEType } from 'node:util';
 export interface Part {
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** A window into the answer. */
+  /** A view of the answer's bytes. */
   readonly body: Buffer;
 }
 
-/** Thrown when an answer has no closing boundary: it was cut off, or is no multipart answer. */
+/** Thrown when an answer is cut off or is no multipart answer. */
 export class MultipartError extends Error {}
 
 const CR = 0x0d;
 const LF = 0x0a;
 const DASH = 0x2d;
 
-/** Media type in lower case (`multipart/related`) and boundary of a `Content-Type`; `undefined` when it is none. */
+/** Media type in lower case (`multipart/related`) and boundary of a `Content-Type`; `undefined` if it is invalid. */
 export function contentTypeOf(header: string | undefined): { type: string; boundary: string | undefined } | undefined {
   try {
     const type = new MIMEType(header ?? '');
@@ -33,8 +33,8 @@ export function contentTypeOf(header: string | undefined): { type: string; bound
 /**
  * The parts, in order.
  *
- * A boundary counts only as a line of its own. Where a part says its length and a boundary follows there, what looks
- * like a boundary inside is data.
+ * A boundary must be a line of its own. If a part gives its length and a boundary follows after that, anything like a
+ * boundary inside the part is data.
  *
  * @throws {MultipartError} without a first or a closing boundary.
  */
@@ -56,14 +56,14 @@ export function partsOf(body: Buffer, boundary: string): Part[] {
 }
 
 interface Delimiter {
-  /** Where the data before it ends: the line end before a boundary is the boundary's. */
+  /** Where the data before it ends. The line end before a boundary belongs to the boundary. */
   readonly dataEnd: number;
-  /** Where what follows it begins. */
+  /** Where the next data begins. */
   readonly end: number;
   readonly closing: boolean;
 }
 
-/** Finds the first boundary line at or after an offset. A whole answer ends its lines as its first boundary does. */
+/** Finds the first boundary line at or after an offset. All boundaries have the line ends of the first one. */
 function delimiterFinder(body: Buffer, dash: Buffer): (from: number) => Delimiter | undefined {
   let bareLineFeeds: boolean | undefined;
   return (from) => {
@@ -82,7 +82,7 @@ function delimiterFinder(body: Buffer, dash: Buffer): (from: number) => Delimite
     return undefined;
   };
 
-  /** Bytes of the line end before `at`; 0 where a line begins without one; `undefined` where none begins. */
+  /** Length of the line end before `at`; 0 at the start of the data; `undefined` if no line begins at `at`. */
   function lineEndBefore(at: number, from: number): number | undefined {
     if (at === 0 || (at === from && body[at - 1] === LF)) return 0;
     if (body[at - 1] !== LF) return undefined;

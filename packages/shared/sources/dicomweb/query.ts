@@ -1,13 +1,14 @@
 /**
- * Queries for studies as people write them, `StudyDate=20261101-20261127&ModalitiesInStudy=MR` (QIDO-RS, PS3.18 8.3.4),
- * checked before they are sent: a server answers what it does not understand with its whole archive.
+ * Parses queries for studies, such as `StudyDate=20261101-20261127&ModalitiesInStudy=MR` (QIDO-RS, PS3.18 8.3.4). They
+ * are checked before they are sent, since servers ignore parameters that they do not know and would return the whole
+ * archive.
  */
 
 import { ConfigError } from '../../domain/index.ts';
 
 const EXAMPLE = 'such as StudyDate=20261101-20261127&ModalitiesInStudy=MR';
 
-/** Attributes that servers can search studies by (PS3.18 10.6.1.2.3, PS3.4 C.6.2.1 and common extensions). */
+/** Attributes for searching studies (PS3.18 10.6.1.2.3, PS3.4 C.6.2.1 and common extensions). */
 const KEYWORDS = [
   ...['StudyDate', 'StudyTime', 'AccessionNumber', 'IssuerOfAccessionNumberSequence', 'ModalitiesInStudy'],
   ...['SOPClassesInStudy', 'AnatomicRegionsInStudyCodeSequence', 'StudyInstanceUID', 'StudyID', 'StudyDescription'],
@@ -36,17 +37,17 @@ const KEYWORDS = [
   ...['SOPClassUID', 'SOPInstanceUID', 'StudyStatusID', 'StorageMediaFileSetUID', 'RetrieveAETitle'],
 ];
 const BY_LOWER_CASE = new Map(KEYWORDS.map((keyword) => [keyword.toLowerCase(), keyword]));
-/** What is said about a search rather than about studies (PS3.18 8.3.4.1, 8.3.4.2). */
+/** Parameters of the search itself, not of studies (PS3.18 8.3.4.1, 8.3.4.2). */
 const PARAMETERS = new Set(['includefield', 'fuzzymatching', 'emptyvaluematching', 'multiplevaluematching']);
 const PAGING = new Set(['limit', 'offset']);
 
 /**
- * The parameters of a query, decoded, in its order.
+ * The parameters of a query, decoded, in order.
  *
- * Attributes are named by one of the usual keywords or by tag (`00180015=...`), those in sequences by a path with dots.
+ * Attributes are named by keyword or by tag (`00180015=...`), those in sequences by a path with dots.
  *
- * @throws {ConfigError} for a query without a condition, an unknown keyword, a condition without a value. Values are not
- *   repeated: they may be somebody's name.
+ * @throws {ConfigError} for a query without a condition, an unknown keyword, or a condition without a value. Messages
+ *   do not repeat values, which may be names of patients.
  */
 export function parseStudyQuery(query: string): [name: string, value: string][] {
   const parts = query.trim().replace(/^\?/, '').split('&');
@@ -82,7 +83,7 @@ function parameterOf(part: string, place: number): [string, string] {
   return [name, value];
 }
 
-/** A name as servers take it. @throws {ConfigError} unless each step of it is a known keyword or a tag. */
+/** A name in the form that servers accept. @throws {ConfigError} unless each part of it is a known keyword or a tag. */
 function nameOf(text: string, place: number): string {
   const lower = text.toLowerCase();
   if (PARAMETERS.has(lower)) return lower;

@@ -1,7 +1,7 @@
 /**
- * All results of a search, page by page (QIDO-RS, PS3.18 8.3.4.4), from servers that differ in how they page: `limit` is
- * taken as it is, capped, or ignored; `offset` is ignored by some, and Orthanc 1.10 counts it within `limit` when a search
- * has ModalitiesInStudy.
+ * Gets all results of a search, page by page (QIDO-RS, PS3.18 8.3.4.4). Servers differ in paging: they follow, cap or
+ * ignore `limit`; some ignore `offset`; and Orthanc 1.10 counts `offset` within `limit` if a search has
+ * ModalitiesInStudy.
  */
 
 import { SpinelineError } from '../../domain/index.ts';
@@ -23,9 +23,9 @@ export interface SearchResult {
 export interface Search {
   /** Asks the server. */
   page(limit: number, offset: number): Promise<SearchPage>;
-  /** The attribute that tells results apart. */
+  /** The attribute that identifies a result. */
   readonly uidTag: string;
-  /** Results to ask for at once. */
+  /** Results to ask for per request. */
   readonly pageSize: number;
   /** For messages. */
   readonly origin: string;
@@ -33,11 +33,11 @@ export interface Search {
 }
 
 /**
- * The results, each once, in the server's order. It pages until a page brings nothing new; where that may be the fault of
- * `offset`, because the page before was full or this one is a repetition, it asks for twice as much from the beginning, and
- * so on.
+ * The results, each once, in the server's order. Pages are requested until one has nothing new. If the reason may be
+ * that the server ignores `offset` (the page before was full, or this one is a repetition), it asks for twice as many
+ * results from the beginning, and so on.
  *
- * @throws {SpinelineError} `STORE_REQUEST_REFUSED` when a server repeats itself and says that there is more.
+ * @throws {SpinelineError} `STORE_REQUEST_REFUSED` if a server repeats the same results and says that there are more.
  */
 export async function* allResults(search: Search): AsyncGenerator<SearchResult> {
   const { pageSize } = search;

@@ -4,9 +4,10 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { withFileLock } from './file-lock.ts';
 
 const MINUTE = 60_000;
 /** So long an installation that failed is not tried again: without a network, each test file would wait for it. */
@@ -36,7 +37,7 @@ export async function installOnce({ name, isThere, install }: Installation): Pro
   if (process.env.SPINELINE_TEST_INSTALL === 'never') return `${name} is not here, and SPINELINE_TEST_INSTALL is never`;
   try {
     await mkdir(cacheFolder(), { recursive: true });
-    return await locked(name, async (lock) => {
+    return await withFileLock(join(cacheFolder(), `${name}.lock`), async (lock) => {
       if (await isThere()) return undefined;
       const failure = join(cacheFolder(), `${name}.failed`);
       const recent = await stat(failure).catch(() => undefined);
@@ -53,22 +54,6 @@ export async function installOnce({ name, isThere, install }: Installation): Pro
     });
   } catch (error) {
     return `${name} cannot be installed: ${(error as Error).message}`;
-  }
-}
-
-/** The lock is the system's (flock): it is gone when the last process that has the file open is gone. */
-async function locked<T>(name: string, work: (lock: number) => Promise<T>): Promise<T> {
-  const file = await open(join(cacheFolder(), `${name}.lock`), 'w');
-  try {
-    // The command flock is part of Linux; a Mac has the lock only in Python.
-    const python = ['-c', 'import fcntl; fcntl.flock(3, fcntl.LOCK_EX)'];
-    const [program, parameters]: [string, string[]] =
-      process.platform === 'linux' ? ['flock', ['3']] : ['python3', python];
-    const { code, output } = await run(program, parameters, { inherited: file.fd });
-    if (code !== 0) throw new Error(`no lock: ${output}`);
-    return await work(file.fd);
-  } finally {
-    await file.close();
   }
 }
 

@@ -6,11 +6,10 @@
 
 import { createHash } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson } from '../../store/canonical-json.ts';
+import { withFileLock } from './file-lock.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'spineline-tests');
@@ -34,7 +33,10 @@ export async function madeOnce(
 ): Promise<string> {
   const key = createHash('sha256').update(canonicalJson({ parameters, sources: await digestOf(sources) }));
   const folder = join(CACHE, `${name}-${key.digest('hex').slice(0, 16)}`);
-  if (!(await isThere(folder))) await withLock(folder, () => fill(folder, make));
+  if (!(await isThere(folder))) {
+    await mkdir(CACHE, { recursive: true });
+    await withFileLock(join(CACHE, 'lock'), () => fill(folder, make));
+  }
   const now = new Date();
   await utimes(folder, now, now);
   return folder;
@@ -47,7 +49,6 @@ export async function copyTo(folder: string, copy: string): Promise<void> {
 
 async function fill(folder: string, make: (folder: string) => Promise<unknown>): Promise<void> {
   if (await isThere(folder)) return; // made while this process waited for the lock
-  await mkdir(CACHE, { recursive: true });
   await removeUnused();
   const unfinished = await mkdtemp(join(CACHE, 'unfinished-'));
   try {
@@ -88,61 +89,4 @@ async function digestOfFiles(sources: readonly string[]): Promise<string> {
     for (const file of below.sort()) hash.update(`${source}/${file}\0`).update(await readFile(join(path, file)));
   }
   return hash.digest('hex');
-}
-
-/**
- * Runs `work` while no other process of this machine does so for the same folder. The lock is a Unix socket that its
- * holder listens on. Who waits connects to it, and is told by the system when it closes, also when the holder was killed.
- */
-async function withLock(folder: string, work: () => Promise<void>): Promise<void> {
-  const name = createHash('sha256').update(folder).digest('hex').slice(0, 16);
-  const path = join(tmpdir(), `spineline-tests-${name}.sock`);
-  for (;;) {
-    const release = await take(path);
-    if (release) {
-      try {
-        return await work();
-      } finally {
-        await release();
-      }
-    }
-    // Nobody listens: the holder was killed. Two processes that see this at the same moment may both get the lock; the
-    // later one then finds the folder filled.
-    if (!(await whenReleased(path))) await rm(path, { force: true });
-  }
-}
-
-/** Takes the lock. @returns how to release it; `undefined` if another process has it. */
-function take(path: string): Promise<(() => Promise<void>) | undefined> {
-  return new Promise((resolve, reject) => {
-    const waiting = new Set<Socket>();
-    const server = createServer((socket) => {
-      waiting.add(socket);
-      socket.on('error', () => {}).once('close', () => waiting.delete(socket));
-    });
-    const release = () =>
-      new Promise<void>((released) => {
-        server.close(() => released());
-        for (const socket of waiting) socket.destroy();
-      });
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen(path, () => resolve(release));
-  });
-}
-
-/** Resolves when the holder of the lock releases it: `true`; at once with `false` if there is none. */
-function whenReleased(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    let isHeld = false;
-    connect(path)
-      .once('connect', () => {
-        isHeld = true;
-      })
-      .on('error', () => {})
-      .resume()
-      .once('close', () => resolve(isHeld));
-  });
 }

@@ -11,7 +11,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONDITIONS, LEVELS, SEVERITIES, SIDES, type Stage, STAGE_NAMES } from '../../domain/index.ts';
-import { type CropWindow } from '../../models/index.ts';
+import { type CropWindow, promoteBundle, pushBundle, readBundleFolder } from '../../models/index.ts';
+import type { ObjectStore } from '../../store/index.ts';
 import { type BundleMember, parseBundle } from '../../models/bundle.ts';
 import { madeOnce } from './test-cache.ts';
 import { type Constant, type Node, onnxModel } from './tiny-onnx.ts';
@@ -30,6 +31,14 @@ export async function tinyBundles(): Promise<Readonly<Record<Stage, string>>> {
 /** The options of `score`, `enqueue` and the like that choose them: `--models stage1=... --models stage2=...`. */
 export async function tinyModels(): Promise<string[]> {
   return Object.entries(await tinyBundles()).flatMap(([stage, folder]) => ['--models', `${stage}=${folder}`]);
+}
+
+/** Puts them into a store and promotes them: new runs use them where no `--models` says otherwise. */
+export async function promoteTinyBundles(store: ObjectStore): Promise<void> {
+  for (const folder of Object.values(await tinyBundles())) {
+    const { name, version } = await pushBundle(store, await readBundleFolder(folder));
+    await promoteBundle(store, name, version);
+  }
 }
 
 const SLICES = 32;

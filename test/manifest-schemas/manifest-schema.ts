@@ -1,6 +1,15 @@
-/** Manifests against the schemas of Kubernetes, KEDA and the Prometheus operator, as npm packages have them. */
+/**
+ * Checks manifests against the schemas of Kubernetes, KEDA and the Prometheus operator. The npm packages with the schemas
+ * are installed in this folder, apart from all others.
+ */
 
-import type { Manifest } from './kustomize.ts';
+import { existsSync } from 'node:fs';
+import type { Manifest } from '../support/kustomize.ts';
+
+/** Why no manifest can be checked; undefined if it can. */
+export const schemasMissing = existsSync(new URL('node_modules/kubernetes-models', import.meta.url))
+  ? undefined
+  : 'the schemas of test/manifest-schemas are not installed: npm run setup';
 
 /** Packages of API groups that are not Kubernetes' own. */
 const PACKAGES: Record<string, string> = {
