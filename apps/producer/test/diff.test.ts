@@ -4,14 +4,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { CONDITIONS, SEVERITIES, type Severity, TARGETS, type Target } from '@spineline/shared/domain';
 import type { Evaluation, MetricDifference } from '@spineline/shared/evaluation';
 import { pushBundle, readBundleFolder } from '@spineline/shared/models';
+import type { RunsDiff } from '@spineline/shared/reports';
 import { RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
-import type { RunsDiff } from '@spineline/shared/reports';
 import { spineline, spinelineOk } from './support/in-process.ts';
 import { labelsCsv, mostly, type Said, syntheticResult, syntheticRun, writeRun } from './support/synthetic-run.ts';
 

@@ -4,15 +4,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { LEVELS, SEVERITIES, SEVERITY_LABELS, TARGETS } from '@spineline/shared/domain';
 import type { Evaluation } from '@spineline/shared/evaluation';
 import { pushBundle, readBundleFolder } from '@spineline/shared/models';
+import { noticeFileOf, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
 import { type RunRecord, RunStore, type StudyResult } from '@spineline/shared/runs';
 import type { ZArtefact } from '@spineline/shared/stages';
 import { keyOfMade, type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
-import { noticeFileOf, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
 import { spineline, spinelineOk } from './support/in-process.ts';
 
 const NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';

@@ -1,12 +1,12 @@
 /** The screen of `status --watch`, of looks made by hand: what it says, and that it fits. */
 
 import type { FailureRecord, RunRecord } from '@spineline/shared/runs';
+import type { RunLook } from '@spineline/shared/watching';
 import { describe, expect, it } from 'vitest';
+import type { StageLook } from '../../../packages/shared/watching/watch-run.ts';
 import { liveView } from '../src/terminal/live-view.ts';
 import type { Palette } from '../src/terminal/style.ts';
 import { columnsOf, wrap } from '../src/terminal/text.ts';
-import type { RunLook } from '@spineline/shared/watching';
-import type { StageLook } from '../../../packages/shared/watching/watch-run.ts';
 import { syntheticRun } from './support/synthetic-run.ts';
 
 const NOTICE = 'Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.';

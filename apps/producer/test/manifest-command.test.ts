@@ -5,7 +5,13 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { placed, plainStudy, seriesSlices, studyUid, writeTree } from '../../../packages/shared/test/support/dicom-tree.ts';
+import {
+  placed,
+  plainStudy,
+  seriesSlices,
+  studyUid,
+  writeTree,
+} from '../../../packages/shared/test/support/dicom-tree.ts';
 import { PATIENT_NAME, UID_ROOT } from '../../../packages/shared/test/support/small-study.ts';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
 import { spineline, spinelineOk } from './support/in-process.ts';
@@ -168,7 +174,9 @@ describe('spineline manifest', () => {
     }
     const { stderr } = await spinelineOk(['manifest', join(tree, 'in'), '--out', join(tree, 'x.jsonl')]);
     expect(stderr).toContain(`ids of studies are pseudonyms of their UIDs ${why}`);
-    expect(stderr).toContain('; spineline manifest SOURCE --out FILE --map WHO.csv writes which id belongs to which UID');
+    expect(stderr).toContain(
+      '; spineline manifest SOURCE --out FILE --map WHO.csv writes which id belongs to which UID',
+    );
     for (const name of names) expect(stderr).not.toContain(name);
   });
 

@@ -4,11 +4,17 @@ import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { bundleDigest, promoteBundle, pushBundle, readBundleFolder, readBundleManifest } from '@spineline/shared/models';
+import { pinBundles } from '@spineline/shared/control';
+import {
+  bundleDigest,
+  promoteBundle,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+} from '@spineline/shared/models';
 import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { pinBundles } from '@spineline/shared/control';
 import { filesBelow } from './support/bad-files.ts';
 import { copyBundle, demoBundle } from './support/bundle-copy.ts';
 import { spineline, spinelineOk } from './support/in-process.ts';

@@ -8,27 +8,27 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ComputePool } from '@spineline/shared/compute';
 import { openDataset, type StudyEntry } from '@spineline/shared/dataset';
 import { LEVELS, SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import type { LabelCoordinate } from '@spineline/shared/evaluation';
 import { readNpy } from '@spineline/shared/imaging';
 import { BundleCache, pushBundle, readBundleFolder, type Sample } from '@spineline/shared/models';
-import { type Ensemble } from '../../../packages/shared/models/inference-pool.ts';
 import { prepareDataset } from '@spineline/shared/prepared';
-import { type PrepareSettings } from '../../../packages/shared/prepared/array-plan.ts';
-import type { WorkerKit } from '@spineline/shared/worker';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
 import { openSources } from '@spineline/shared/sources';
-import { targetViews, usedSeries } from '@spineline/shared/stages';
-import { axialSlices } from '../../../packages/shared/stages/axial-slices.ts';
-import { ComputePool } from '@spineline/shared/compute';
 import { fetchFiles } from '@spineline/shared/sources';
+import { targetViews, usedSeries } from '@spineline/shared/stages';
 import { type ObjectStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
+import type { WorkerKit } from '@spineline/shared/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ensemble } from '../../../packages/shared/models/inference-pool.ts';
+import type { PrepareSettings } from '../../../packages/shared/prepared/array-plan.ts';
+import { axialSlices } from '../../../packages/shared/stages/axial-slices.ts';
+import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
-import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';
 import { stage1Process } from '../../worker-stage1/src/process.ts';
 import { stage2Process } from '../../worker-stage2/src/process.ts';
 import { stage3Process } from '../../worker-stage3/src/process.ts';
@@ -123,7 +123,11 @@ async function labelsOf(
   const axial = axialSlices(index, points);
   const ss = of('ss').map((target) => {
     const slice = axial[LEVELS.indexOf(target.level)]!;
-    return at(index.series.find(({ series }) => series === slice.series)!, slice.index, target);
+    return at(
+      index.series.find(({ series }) => series === slice.series)!,
+      slice.index,
+      target,
+    );
   });
   return [...scs, ...of('nfn').map((target) => at(t1, anywhere(t1), target)), ...ss];
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { TARGETS } from '@spineline/shared/domain';
 import { readSubmission } from '@spineline/shared/evaluation';
 import { type BundleOf, pushBundle, readBundleFolder } from '@spineline/shared/models';
@@ -14,7 +15,6 @@ import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { spineline } from './support/in-process.ts';
 import { syntheticResult, syntheticRun } from './support/synthetic-run.ts';
 

@@ -1,11 +1,9 @@
 /** The summary of a run on this machine: what it claims of the files, and the lines that it gives a reader to copy. */
 
-import type { RunSummary } from '@spineline/shared/reports';
-import { printSummary } from '../src/terminal/summary-text.ts';
 import { STEP_NAMES } from '@spineline/shared/domain';
+import type { RunSummary } from '@spineline/shared/reports';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-
-
+import { printSummary } from '../src/terminal/summary-text.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -6,17 +6,23 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LEVELS, SIDES, STEPS, type Step } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
+import { readLineage } from '@spineline/shared/lineage';
 import { GRADE_COLOURS, GREY, WHITE } from '@spineline/shared/reports';
-
+import { makePicture, parsePicture } from '@spineline/shared/reports';
 import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
-import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputKey } from '@spineline/shared/store';
-import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
+import {
+  datasetKey,
+  datasetPageKey,
+  type ObjectStore,
+  openStore,
+  StageOutputs,
+  stageOutputKey,
+} from '@spineline/shared/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
-import { readLineage } from '@spineline/shared/lineage';
-import { makePicture, parsePicture } from '@spineline/shared/reports';
 import { spineline } from './support/in-process.ts';
 import { pointOf, RUN, recessOf, SMALL_NOTICE, type SmallRun, writeSmallRun } from './support/small-run.ts';
 
@@ -115,7 +121,9 @@ describe('the lineage of a result', () => {
     const failed = await show('1002');
     expect(failed.code).toBe(3);
     expect(failed.stdout).toMatch(/^study 1002 {2}failed 2026-11-25 20:01:00 UTC$/m);
-    expect(failed.stdout).toMatch(/^STUDY_UNREADABLE {2}stage1, permanent, attempts: 1\n {2}study 1002: not one slice/m);
+    expect(failed.stdout).toMatch(
+      /^STUDY_UNREADABLE {2}stage1, permanent, attempts: 1\n {2}study 1002: not one slice/m,
+    );
     // Nobody said of what kind its series is.
     expect(failed.stdout).toMatch(/^t2 +by its headers +1 /m);
     const pending = await show('1003');

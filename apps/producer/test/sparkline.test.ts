@@ -1,8 +1,8 @@
 /** The sparkline, and the counts behind it: worked out by hand. */
 
 import { describe, expect, it } from 'vitest';
-import { sparkline } from '../src/terminal/sparkline.ts';
 import { Throughput } from '../../../packages/shared/watching/throughput.ts';
+import { sparkline } from '../src/terminal/sparkline.ts';
 
 describe('a sparkline', () => {
   it('has a character a value, the largest one full and nothing lowest', () => {

@@ -1,4 +1,7 @@
-/** Everything below `s3://bucket/prefix/` as a dataset: always scanned, with the challenge's descriptions where they lie there. */
+/**
+ * Everything below `s3://bucket/prefix/` as a dataset: always scanned, with the challenge's descriptions if they are
+ * there.
+ */
 
 import { basename } from 'node:path';
 import { DatasetError } from '../domain/index.ts';
@@ -14,14 +17,14 @@ import { scanned } from './scanned.ts';
 /**
  * Opens a prefix.
  *
- * @param location `s3://bucket` or `s3://bucket/prefix`; the prefix is a folder, with or without its slash.
- * @throws {DatasetError} as a local folder does; `DATASET_INVALID` for a manifest, which must be a local file.
+ * @param location `s3://bucket` or `s3://bucket/prefix`; the prefix is a folder, with or without a final slash.
+ * @throws {DatasetError} as for a local folder; `DATASET_INVALID` for a manifest, which must be a local file.
  */
 export async function openBucket(location: string, sources: InstanceLister, options: DatasetOptions): Promise<Dataset> {
   if (/\.(jsonl|ndjson|csv)(\.gz|\.zst)?$/i.test(location)) {
-    throw new DatasetError('DATASET_INVALID', 'a manifest is a local file', {
+    throw new DatasetError('DATASET_INVALID', 'a manifest must be a local file', {
       file: basename(location),
-      hint: 'fetch it first; what it names may be s3://: see docs/manifests.md',
+      hint: 'download it first; the locations in it may be s3://: see docs/manifests.md',
     });
   }
   const root = location.endsWith('/') ? location : `${location}/`;
@@ -41,7 +44,7 @@ export async function openBucket(location: string, sources: InstanceLister, opti
   const found = scannedStudies(sink, {
     idKey: options.idKey,
     descriptions: described?.descriptions,
-    // Beside described studies lie studies.
+    // Folders next to described studies are studies too.
     ...(described && { studyDepth: 1 }),
     locationOf: ({ folder, name }) => (folder === '' ? prefix + name : `${prefix}${folder}/${name}`),
   });

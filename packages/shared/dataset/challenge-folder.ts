@@ -2,8 +2,8 @@
  * The challenge's layout: `{test,train}_images/{study}/{series}/{instance}.dcm` with
  * `{test,train}_series_descriptions.csv`, in a local folder or below an S3 prefix.
  *
- * `test_` is taken where both are whole, since that is what a challenge asks to be scored, unless the caller says
- * `train`. Images without descriptions are for the scan (`scan/`), and so is everything in another layout.
+ * If both halves are complete, `test_` is used, since the challenge asks for those scores, unless the caller says
+ * `train`. Images without descriptions, and every other layout, are scanned (`scan/`).
  */
 
 import { readdir, stat } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { folderLocation, type StudyPlan } from './study-plan.ts';
 /** Which half of a challenge folder. */
 export type Split = 'test' | 'train';
 
-/** What can be asked of a place that may be laid out like the challenge. */
+/** Access to a place that may have the challenge's layout. */
 export interface LayoutPlace {
   /** Name of the folder, for errors. */
   readonly name: string;
@@ -31,14 +31,14 @@ export interface LayoutPlace {
 
 export interface Layout {
   readonly split: Split | undefined;
-  /** Folder of the images below the place, `''` for the place itself. */
+  /** Folder of the images below the place; `''` for the place itself. */
   readonly images: string;
-  /** File of the descriptions in the place, `undefined` if there is none. */
+  /** File of the descriptions in the place; `undefined` if there is none. */
   readonly csv: string | undefined;
 }
 
 /**
- * Looks whether a place is laid out like the challenge.
+ * Finds out whether a place has the challenge's layout.
  *
  * @throws {DatasetError} `DATASET_IMAGES_MISSING` for descriptions without images, or without the `wanted` half.
  */
@@ -62,7 +62,7 @@ export async function findLayout(place: LayoutPlace, wanted: Split | undefined):
       {
         file: place.name,
         expected: `a folder ${(bare ?? found[0]!).split}_images in it`,
-        hint: 'if the images lie elsewhere, hand over a manifest instead: see docs/manifests.md',
+        hint: 'if the images are in another place, use a manifest: see docs/manifests.md',
       },
     );
   }
@@ -80,7 +80,7 @@ export function localPlace(folder: string): LayoutPlace {
 }
 
 /**
- * Study to series to description, from `{test,train}_series_descriptions.csv`.
+ * Descriptions by study and series, from `{test,train}_series_descriptions.csv`.
  *
  * @param file its name, for errors.
  * @throws {DatasetError} `DATASET_INVALID` with every fault and its line.
@@ -124,7 +124,9 @@ function describe(
   return undefined;
 }
 
-/** Folders and links to folders in a local folder, junk counted and left out; names of its files go to `files`. */
+/**
+ * Folders and links to folders in a local folder. Junk is counted and left out; names of files are added to `files`.
+ */
 export async function subfolders(folder: string, skipped: Skipped, files: string[] = []): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const folders: string[] = [];
@@ -144,7 +146,7 @@ export async function subfolders(folder: string, skipped: Skipped, files: string
   return folders;
 }
 
-/** Lists a described study's folder now. @param images local folder of the studies' folders. */
+/** Lists the folder of a described study. @param images local folder with the studies' folders. */
 export async function planDescribedStudy(
   study: string,
   images: string,

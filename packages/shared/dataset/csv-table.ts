@@ -1,6 +1,6 @@
 /**
- * A CSV file with named columns, read whole, each row with its line number: the challenge's tables and CSV manifests.
- * Header faults are thrown at once, row faults are collected for the caller to add its own to.
+ * Reads CSV files with named columns, such as the challenge's tables and CSV manifests, each row with its line number.
+ * Errors in the header are thrown at once. Errors in rows are collected, and the caller can add its own.
  */
 
 import { basename } from 'node:path';
@@ -15,8 +15,8 @@ export interface CsvTableShape<Required extends string, Optional extends string>
   /** Code of the errors for this table. */
   readonly code: string;
   /**
-   * Whether another column is a fault, as where an optional one may be misspelt. An index column of a spreadsheet or of
-   * pandas (a blank header, `Unnamed: 0`) never is. Default: others are left out.
+   * Whether unknown columns are an error, so that a misspelt optional column is noticed. An index column of a
+   * spreadsheet or of pandas (a blank header, `Unnamed: 0`) is always accepted. Default: unknown columns are left out.
    */
   readonly strict?: boolean;
   /** What the reader can do about a fault. */
@@ -39,10 +39,11 @@ export interface CsvTable<Column extends string> {
 }
 
 /**
- * Reads a table. The columns may stand in any order, among others; rows with too few or too many cells are faults and left out.
+ * Reads a table. Columns may be in any order, among others. Rows with too few or too many cells are errors and left
+ * out.
  *
- * @throws {DatasetError} with the table's code: no header, missing or repeated columns, unknown ones
- *   where it is strict, unbalanced quotes.
+ * @throws {DatasetError} with the table's code: no header, missing or repeated columns, unknown ones if `strict`,
+ *   unbalanced quotes.
  */
 export async function readCsvTable<Required extends string, Optional extends string = never>(
   path: string,
@@ -51,7 +52,7 @@ export async function readCsvTable<Required extends string, Optional extends str
   return parseCsvTable(await readText(path), basename(path), shape);
 }
 
-/** The same of a text; `file` names it in errors. */
+/** As {@link readCsvTable}, from a text; `file` names it in errors. */
 export function parseCsvTable<Required extends string, Optional extends string = never>(
   text: string,
   file: string,
@@ -86,7 +87,7 @@ export function parseCsvTable<Required extends string, Optional extends string =
   return { rows, ignored, faults, check };
 }
 
-/** What to tell the reader of columns that were left out. */
+/** Notes for the reader about columns that were left out. */
 export function notesOfColumns(file: string, ignored: readonly string[]): string[] {
   if (ignored.length === 0) return [];
   return [`${file}: ${ignored.length === 1 ? 'column' : 'columns'} ${ignored.join(', ')} left out`];
@@ -114,7 +115,7 @@ function parseRecords(text: string, file: string, code: string): CsvRecord[] {
   }
 }
 
-/** @returns the headers of the columns that nobody reads. */
+/** @returns the headers of unknown columns. */
 function checkHeader(
   header: CsvRecord,
   { required, strict }: Pick<CsvTableShape<string, string>, 'required' | 'strict'>,
@@ -137,7 +138,7 @@ function checkHeader(
   return ignored;
 }
 
-/** What pandas writes over a table's index, or reads such a column as. */
+/** Whether a header is one that pandas gives to a table's index. */
 function isIndexColumn(column: string): boolean {
   return column === '' || /^Unnamed: \d+$/.test(column);
 }

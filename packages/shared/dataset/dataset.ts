@@ -1,4 +1,4 @@
-/** What every form of dataset, from a folder to a server, looks like once it is open. */
+/** The interface of an open dataset, whether folder, bucket, server or manifest. */
 
 import type { Split } from './challenge-folder.ts';
 import type { Identity, StudyScan } from './scan/scanned-dataset.ts';
@@ -8,13 +8,13 @@ import type { SkipReason } from './scan/skipped.ts';
 import type { StudyEntry } from './study-entry.ts';
 
 export interface DatasetOptions {
-  /** Which half of a challenge folder; default: `test` where it is whole, otherwise `train`. */
+  /** Which half of a challenge folder; default: `test` if it is complete, otherwise `train`. */
   readonly split?: Split | undefined;
-  /** Listings and look-ups under way at once; default 16. */
+  /** Concurrent listings and look-ups; default 16. */
   readonly concurrency?: number | undefined;
-  /** Local paths and locations that are not looked into, such as the output folder. */
+  /** Local paths and locations that are skipped, such as the output folder. */
   readonly excluded?: readonly string[] | undefined;
-  /** Secret that pseudonyms are made with; see `SPINELINE_ID_KEY`. */
+  /** Secret key for pseudonyms; see `SPINELINE_ID_KEY`. */
   readonly idKey?: string | undefined;
   /** Reads the headers of described images too, as `spineline manifest` does. */
   readonly headers?: boolean | undefined;
@@ -25,29 +25,29 @@ export interface DatasetOptions {
 export type SkippedCounts = { readonly [reason in SkipReason]?: number };
 
 export interface Dataset {
-  /** Absolute path or location of what was handed over. */
+  /** Absolute path or location of the dataset, as the user gave it. */
   readonly origin: string;
   readonly form: 'folder' | 's3' | 'dicomweb' | 'jsonl' | 'csv';
   /** The half of a challenge folder that is read; `undefined` for manifests and other folders. */
   readonly split: Split | undefined;
   readonly studyCount: number;
-  /** Path of the challenge folder's `train.csv`, where it is there. */
+  /** Path of the challenge folder's `train.csv`, if it exists. */
   readonly labels: string | undefined;
-  /** Path of the challenge folder's `train_label_coordinates.csv`, where it is there. */
+  /** Path of the challenge folder's `train_label_coordinates.csv`, if it exists. */
   readonly coordinates: string | undefined;
-  /** What the reader should know of how the dataset was understood, a sentence each. */
+  /** Notes for the reader on how the dataset was interpreted, one sentence each. */
   readonly notes: readonly string[];
-  /** What the scan came to, where there was one. */
+  /** The report of the scan, if there was one. */
   readonly scan: ScanReport | undefined;
-  /** What is not read, complete once the studies were read. */
+  /** Counts of files that are not read. Complete after all studies were read. */
   skipped(): SkippedCounts;
   /**
-   * The studies, always in the same order: a folder's by natural order of their ids, a manifest's as it has them.
-   * May be called again; what was not scanned is then looked up again.
+   * The studies, always in the same order: for a folder by natural order of ids, for a manifest in its order. If called
+   * again, studies that were not scanned are looked up again.
    */
   studies(): AsyncGenerator<StudyEntry>;
-  /** What the scan knows of a study beside its entry; `undefined` where it was not scanned. */
+  /** What the scan knows about a study in addition to its entry; `undefined` if it was not scanned. */
   scanOf(study: string): StudyScan | undefined;
-  /** Which ids stand for which UIDs, of what was scanned. */
+  /** Which ids stand for which UIDs, for scanned studies. */
   identities(): Iterable<Identity>;
 }

@@ -1,4 +1,7 @@
-/** What a query finds on a DICOMweb server as a dataset: metadata is asked for, no image. `spineline manifest` writes it down. */
+/**
+ * The results of a query on a DICOMweb server as a dataset, for `spineline manifest`. Only metadata is fetched, no
+ * images.
+ */
 
 import pLimit from 'p-limit';
 import { ObjectNotFoundError } from '../domain/index.ts';
@@ -9,16 +12,16 @@ import { ScanSink } from './scan/scan-sink.ts';
 import { scannedStudies } from './scan/scanned-dataset.ts';
 import { scanned } from './scanned.ts';
 
-/** Studies whose series are asked for at once; the client has its own limit of requests. */
+/** Studies that are looked up concurrently; the client has its own limit of requests. */
 const STUDIES_AT_ONCE = 8;
 
 /**
- * Asks for the studies of a query, their series, and the facts of every instance.
+ * Fetches the studies of a query, their series, and the facts of every instance.
  *
  * @param address `dicomweb+https://host/path`
  * @param query such as `StudyDate=20261101-20261127&ModalitiesInStudy=MR`
  * @throws {DatasetError} `DATASET_EMPTY` if nothing with an image is found.
- * @throws {SpinelineError} as the client does: a study is never left out because the server did not answer.
+ * @throws {SpinelineError} as the client does. No study is left out because the server did not answer.
  */
 export async function openDicomWebDataset(
   client: Pick<DicomWebClient, 'studies' | 'seriesOf' | 'instancesOf'>,
@@ -56,7 +59,7 @@ export async function openDicomWebDataset(
       }
       if (expected !== undefined && instances.length < expected) {
         odd.short += 1;
-        // Of other modalities nothing is read.
+        // Other modalities are not read.
         if (modality === undefined || modality === 'MR') {
           sink.short.push({ studyUid, seriesUid, expected, found: instances.length });
         }
@@ -67,7 +70,7 @@ export async function openDicomWebDataset(
         const [folder, name] = [location.slice(0, slash), location.slice(slash)];
         if (facts.rows === undefined || facts.columns === undefined) sink.skipped.add('no_image');
         else {
-          // The server's word, should the metadata lack it.
+          // The UIDs from the search, in case the metadata lacks them.
           const known = { ...facts, studyInstanceUid: studyUid, seriesInstanceUid: seriesUid };
           sink.image({ folder, name, fingerprint, size: 0, damage: undefined }, compactFacts(known));
           images += 1;
@@ -90,7 +93,7 @@ export async function openDicomWebDataset(
   };
 }
 
-/** What the person who asked should know of the server's answers. */
+/** Notes for the reader about incomplete answers of the server. */
 function notesOf({ bare, fewer, short, vanished }: Record<'bare' | 'fewer' | 'short' | 'vanished', number>): string[] {
   return [
     bare > 0 && `${bare} of the studies that the server found have no image in it`,
@@ -101,7 +104,7 @@ function notesOf({ bare, fewer, short, vanished }: Record<'bare' | 'fewer' | 'sh
   ].filter((note) => note !== false);
 }
 
-/** What vanished between two requests is not there. */
+/** `undefined` if the object vanished between two requests. */
 async function orNone<Found>(asking: Promise<Found>): Promise<Found | undefined> {
   try {
     return await asking;

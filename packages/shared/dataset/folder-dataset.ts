@@ -1,4 +1,4 @@
-/** A local folder as a dataset: in the challenge's layout with descriptions, or any tree, which is scanned. */
+/** A local folder as a dataset: in the challenge's layout with descriptions, or any other tree, which is scanned. */
 
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import { readText } from './text-file.ts';
  * Opens a folder.
  *
  * @param folder absolute path.
- * @throws {DatasetError} `DATASET_INVALID` for faults in the descriptions, `DATASET_EMPTY` where there is no image,
+ * @throws {DatasetError} `DATASET_INVALID` for errors in the descriptions, `DATASET_EMPTY` if there is no image,
  *   `DATASET_IMAGES_MISSING` for descriptions without images.
  */
 export async function openFolder(folder: string, sources: InstanceLister, options: DatasetOptions): Promise<Dataset> {
@@ -66,9 +66,9 @@ async function scan(
     idKey,
     descriptions,
     reserved,
-    // Beside described studies lie studies.
+    // Folders next to described studies are studies too.
     ...((only || descriptions) && { studyDepth: 1 }),
-    // As `sources/file-source.ts` writes it.
+    // In the form of `sources/file.ts`.
     locationOf: ({ folder, name }) => base + encoded(folder === '' ? name : `${folder}/${name}`),
   });
 }
@@ -77,7 +77,7 @@ function encoded(path: string): string {
   return pathToFileURL(`/${path}`).href.slice('file:///'.length);
 }
 
-/** A described folder as its descriptions say, and the studies in it that nobody described as their headers say. */
+/** Opens a described folder. Studies without a description are scanned. */
 async function described(
   images: string,
   descriptions: Descriptions,

@@ -1,9 +1,9 @@
-/** Which ids stand for which UIDs, as a CSV for the person who may see it: the one place where both stand together. */
+/** A CSV that shows which ids stand for which UIDs. It identifies patients; no other output has both together. */
 
 import { stringify } from 'csv-stringify/sync';
 import type { Identity } from './scan/scanned-dataset.ts';
 
-/** The table, one series a row. Cells that a spreadsheet would take for formulas are defused. */
+/** The table, one row per series. Cells that a spreadsheet would read as formulas are escaped. */
 export function identityTable(identities: Iterable<Identity>): string {
   const rows = [...identities].map(({ study, series, studyUid, seriesUid, folders, seriesDescription, rejection }) => ({
     study_id: study,

@@ -1,10 +1,10 @@
 /**
- * From a plan to an entry: lists the folders and looks up the files that a study's series are said to be in.
- * What is not there becomes a problem on the series; a store that does not answer is an error of the whole reading.
+ * Turns a plan into an entry: lists the folders and looks up the files of a study's series. Missing folders and files
+ * become problems of the series. A store that does not answer throws.
  *
- * In a folder every file is taken but hidden ones, the litter of operating systems, DICOMDIR, and what has the extension
- * of another kind of file and, opened, is not DICOM. So a thumbnail is no lost slice, and a `*.dcm` that is not DICOM is
- * one: stage 1 says so.
+ * All files of a folder are taken except hidden files, files of operating systems, DICOMDIR, and files with the
+ * extension of another format whose content is not DICOM. So a thumbnail does not count as a lost slice, but a `*.dcm`
+ * file that is not DICOM does: stage 1 flags it.
  */
 
 import { stat } from 'node:fs/promises';
@@ -20,23 +20,23 @@ import type { Skipped } from './scan/skipped.ts';
 import type { InstanceEntry, Problem, SeriesEntry, StudyEntry } from './study-entry.ts';
 import type { ImagePlace, SeriesPlan, StudyPlan } from './study-plan.ts';
 
-/** Enough to tell whether a file is DICOM. */
+/** Enough bytes to recognise a DICOM file. */
 const SNIFFED_BYTES = 4096;
 
-/** Completes plans with at most `concurrency` listings and look-ups under way, over all studies. */
+/** Completes plans, with at most `concurrency` concurrent listings and look-ups over all studies. */
 export class InstanceFinder {
   readonly #sources: InstanceLister;
   readonly #limit: LimitFunction;
   readonly #skipped: Skipped;
 
-  /** @param skipped told of files in folders that are left out. */
+  /** @param skipped counts the files in folders that are left out. */
   constructor(sources: InstanceLister, concurrency: number, skipped: Skipped) {
     this.#sources = sources;
     this.#limit = pLimit(concurrency);
     this.#skipped = skipped;
   }
 
-  /** @throws {SpinelineError} when the store does not answer or refuses; a study is never dropped for that. */
+  /** @throws {SpinelineError} if the store does not answer or refuses access. No study is left out for that reason. */
   async complete(plan: StudyPlan): Promise<StudyEntry> {
     const series = await Promise.all(plan.series.map((one) => this.#completeSeries(one)));
     return {
@@ -111,7 +111,7 @@ export class InstanceFinder {
     const missing = problem('SERIES_FOLDER_MISSING', 'there is no folder with images for this series');
     try {
       if (folder.startsWith('file:')) {
-        // Told apart here, because a listing of nothing says neither.
+        // Checked here, since an empty listing does not say whether the folder exists.
         const found = await stat(fileURLToPath(folder));
         if (!found.isDirectory()) return missing;
       }
@@ -134,7 +134,7 @@ export class InstanceFinder {
   }
 
   async #takeImages(folder: string, listed: readonly Listed[]): Promise<Found> {
-    // An object store has no folders: a prefix without objects is one that is not there.
+    // An object store has no folders: a prefix without objects does not exist.
     if (listed.length === 0 && !folder.startsWith('file:')) {
       return problem('SERIES_FOLDER_MISSING', 'there is no object under the location of this series');
     }
@@ -186,8 +186,8 @@ function problem(code: Problem['code'], message: string): Found {
 }
 
 /**
- * Whether one local file or folder is at fault, such as by its permissions. A disk or server that does not answer, or
- * an object store that refuses, is no fault of one study, and is better known now than in the morning.
+ * Whether the error concerns one local file or folder only, such as its permissions. A disk or server that does not
+ * answer, or an object store that refuses access, affects the whole dataset and is reported at once.
  */
 function isLocalFault(location: string, error: unknown): boolean {
   const isSystemError = error instanceof Error && 'syscall' in error;

@@ -1,14 +1,14 @@
 /**
- * Everything that is wrong with a text file, line by line, reported together: whoever mends a manifest in the evening
- * wants all its faults at once, not one a try. The first 20 are kept word for word, the rest are counted.
+ * Collects all errors of a text file with their lines, so that a person who edits a manifest sees them together and not
+ * one per try. The first 20 are kept; the others are counted.
  */
 
 import { DatasetError } from '../domain/index.ts';
 
-/** How many faults a message spells out. */
+/** How many errors a message lists. */
 const FAULTS_SHOWN = 20;
 
-/** Collects faults of one file. Texts carry ids of the dataset and words of the file's own format, nothing else. */
+/** Collects errors of one file. The texts contain only ids of the dataset and words of the file's format. */
 export class LineFaults {
   readonly #file: string;
   readonly #shown: { line: number; text: string }[] = [];
@@ -23,14 +23,17 @@ export class LineFaults {
     return this.#total;
   }
 
-  /** Records a fault; `line` counts from 1 in the uncompressed text, `undefined` for the file as a whole. */
+  /** Records an error; `line` counts from 1 in the uncompressed text, `undefined` for the whole file. */
   add(line: number | undefined, text: string): void {
     this.#total += 1;
     if (this.#shown.length < FAULTS_SHOWN)
       this.#shown.push({ line: line ?? 0, text: line === undefined ? text : `line ${line}: ${text}` });
   }
 
-  /** @throws {DatasetError} with `code` if there is any fault; one fault a line of the message, in the file's order. */
+  /**
+   * @throws {DatasetError} with `code` if there is any error. The message has one error per line, in the order of the
+   *   file.
+   */
   throwIfAny(code: string, hint?: string): void {
     if (this.#total === 0) return;
     const more = this.#total > this.#shown.length ? [`... and ${this.#total - this.#shown.length} more`] : [];
@@ -40,7 +43,7 @@ export class LineFaults {
   }
 }
 
-/** A word of the user's file as a message quotes it: in JSON's quotes, at most 60 characters of it. */
+/** Quotes a word of the user's file for a message: in JSON quotes, at most 60 characters. */
 export function quoted(word: string): string {
   return JSON.stringify(word.length > 60 ? `${word.slice(0, 60)}...` : word);
 }

@@ -1,7 +1,7 @@
 /**
- * A manifest as CSV, one series a row; docs/manifests.md describes it for users.
+ * Reads a manifest as CSV, one row per series; docs/manifests.md describes it for users.
  *
- * The rows of a study need not be adjacent, so the file is read whole; what does not fit in memory wants JSON Lines.
+ * The rows of a study need not be adjacent, so the whole file is read into memory. Use JSON Lines for larger manifests.
  */
 
 import { basename, dirname } from 'node:path';
@@ -16,7 +16,7 @@ import { locationOf, type SeriesPlan, type StudyPlan } from './study-plan.ts';
  * Reads and checks the manifest.
  *
  * @returns the studies in the order of their first rows, and notes for the reader.
- * @throws {DatasetError} `MANIFEST_INVALID` with the line numbers of up to 20 faults.
+ * @throws {DatasetError} `MANIFEST_INVALID` with the line numbers of up to 20 errors.
  */
 export async function readCsvManifest(path: string): Promise<{ plans: StudyPlan[]; notes: string[] }> {
   const table = await readCsvTable(path, {

@@ -1,2 +1,2 @@
-/** Where a message about a manifest sends its reader. */
+/** The hint of every message about a manifest. */
 export const MANIFEST_HINT = 'docs/manifests.md describes manifests';

@@ -1,8 +1,8 @@
 /**
- * A manifest as JSON Lines, one study a line; docs/manifests.md describes it for users.
+ * Reads a manifest as JSON Lines, one study per line; docs/manifests.md describes it for users.
  *
- * Read twice: once to check every line, so that the faults come out together and before anything starts, and once for
- * the studies, one line in memory at a time. Only the ids are kept, to find a study that comes twice.
+ * The file is read twice: first to check every line, so that all errors are reported together before anything starts;
+ * then for the studies, one line in memory at a time. Only ids are kept, to find repeated studies.
  */
 
 import { basename, dirname } from 'node:path';
@@ -15,7 +15,7 @@ import { Problem, RejectedEntry, SeriesEntry, SeriesId, StudyId } from './study-
 import { type ImagePlace, locationOf, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 import { readLines } from './text-file.ts';
 
-/** Ids may be numbers, as long as JSON's numbers hold them exactly. */
+/** Ids may be numbers, as long as a JSON number holds them exactly. */
 const asText = (id: number | string) => String(id);
 const Id = z.union([z.string(), z.int()]).transform(asText);
 const Files = z.array(z.string().min(1));
@@ -23,14 +23,14 @@ const SeriesLine = z
   .strictObject({
     series: Id.pipe(SeriesId),
     description: z.string().optional(),
-    /** What the headers said when the manifest was made. */
+    /** The kind by the headers when the manifest was made. */
     inferred: z.string().optional(),
     trust: SeriesEntry.shape.trust,
     folder: z.string().min(1).optional(),
     files: Files.optional(),
     reasons: SeriesEntry.shape.reasons,
     problems: z.array(Problem).min(1).optional(),
-    // Left over from a line of `rejected` that a person moved here: no longer true, and no fault.
+    // Left over from an entry of `rejected` that a person moved here. Ignored.
     rejection: RejectedEntry.shape.rejection.optional(),
     reason: RejectedEntry.shape.reason.optional(),
   })
@@ -38,7 +38,7 @@ const SeriesLine = z
   .refine(({ trust, description }) => !trust || description?.trim(), '"trust" needs a "description" to be trusted');
 const RejectedLine = z.strictObject({
   series: Id.pipe(SeriesId),
-  /** What it would be read as. */
+  /** The kind that it would be read as. */
   description: z.string().optional(),
   rejection: RejectedEntry.shape.rejection,
   reason: RejectedEntry.shape.reason,
@@ -55,7 +55,7 @@ const StudyLine = z
     ({ series, rejected = [], problems }) => series.length + rejected.length > 0 || problems,
     'no series, neither in "series" nor in "rejected", and no "problems" say why',
   )
-  // A study that is described and has no folder says so once, for all its series.
+  // A study that is described but has no folder has one problem for all its series.
   .superRefine(({ series, problems }, context) => {
     if (problems) return;
     for (const [place, one] of series.entries()) {
@@ -78,7 +78,7 @@ export async function checkJsonlManifest(path: string): Promise<number> {
   for await (const { line, text } of readLines(path)) {
     if (text.trim() === '') continue;
     studies += 1;
-    // Every line of such a file would be a fault of its own.
+    // Otherwise every line of such a file would be an error.
     if (studies === 1 && /^[[{]\s*$/.test(text)) throw notByLines(path, line);
     const parsed = parseLine(text, dirname(path));
     if ('faults' in parsed) {
@@ -100,7 +100,7 @@ export async function* readJsonlManifest(path: string): AsyncGenerator<StudyPlan
     if (text.trim() === '') continue;
     const parsed = parseLine(text, dirname(path));
     if ('faults' in parsed) {
-      // Only if the file was changed after it was checked.
+      // Happens only if the file was changed after the check.
       const faults = new LineFaults(basename(path));
       for (const fault of parsed.faults) faults.add(line, fault);
       faults.throwIfAny('MANIFEST_INVALID', MANIFEST_HINT);
@@ -110,11 +110,11 @@ export async function* readJsonlManifest(path: string): AsyncGenerator<StudyPlan
   }
 }
 
-/** JSON that an editor has laid out. */
+/** The error for JSON that is formatted over several lines. */
 function notByLines(path: string, line: number): DatasetError {
-  return new DatasetError('MANIFEST_INVALID', `line ${line}: a study that is broken over several lines`, {
+  return new DatasetError('MANIFEST_INVALID', `line ${line}: this study is spread over several lines`, {
     file: basename(path),
-    expected: 'JSON Lines: each study whole in one line',
+    expected: 'JSON Lines: one study per line',
     hint: 'with jq: `jq -c . FILE` for one study after the other, `jq -c ".[]" FILE` for a list of them',
   });
 }
@@ -151,7 +151,7 @@ function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { fa
     const images: ImagePlace =
       one.folder === undefined ? { files: (one.files ?? []).map(locate) } : { folder: locate(one.folder) };
     const { reasons, trust, problems } = one;
-    // Nobody changed what the headers said: stage 1 infers it from them again.
+    // A description that equals `inferred` was not changed by a person: stage 1 infers the kind again.
     const told = trust || kind === undefined || kind !== kindOfDescription(one.inferred ?? '');
     return { series: one.series, ...(told ? { kind, description } : NOT_TOLD), images, reasons, trust, problems };
   });

@@ -1,11 +1,10 @@
 /**
- * Maps ahead of the reader, a bounded number of items at a time, and yields the results in the order of the items:
- * listings run side by side, and what comes out is the same every time.
+ * Maps a limited number of items concurrently, ahead of the reader, and yields the results in the order of the items.
  */
 
 /**
- * @param ahead how many items may be under way at once, at least 1.
- * @throws what `items` or `map` throws, when that item's turn comes; results before it have been yielded by then.
+ * @param ahead largest number of concurrent items, at least 1.
+ * @throws the error of `items` or `map`, after the results before it were yielded.
  */
 export async function* mapInOrder<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -15,7 +14,7 @@ export async function* mapInOrder<Item, Result>(
   const running: Promise<Result>[] = [];
   for await (const item of items) {
     const result = map(item);
-    // Awaited when its turn comes; until then a rejection is nobody's yet, and must not end the process.
+    // It is awaited later; until then a rejection must not count as unhandled and end the process.
     result.catch(() => {});
     running.push(result);
     if (running.length >= ahead) yield await running.shift()!;

@@ -1,7 +1,7 @@
 /**
- * The order of ids and file names: runs of digits compare as numbers, everything else by code unit, so that `9.dcm`
- * stands before `10.dcm` and study `4003253` before `100206310`, as in the challenge's sample submission.
- * Written out rather than taken from `Intl.Collator`, whose order depends on the ICU version.
+ * The order of ids and file names. Runs of digits compare as numbers, everything else by code unit, so that `9.dcm`
+ * comes before `10.dcm` and study `4003253` before `100206310`, as in the challenge's sample submission.
+ * `Intl.Collator` is not used, since its order depends on the ICU version.
  */
 
 /** Comparator for `sort`: negative, zero (only for equal strings) or positive. Digit runs may be of any length. */
@@ -12,7 +12,8 @@ export function compareNatural(a: string, b: string): number {
     const order = compareRuns(left[i]!, right[i]!);
     if (order !== 0) return order;
   }
-  // Equal as numbers but spelt differently (`01` and `1`): the plain order decides, so that no two ids are equal.
+  // Equal as numbers but written differently (`01` and `1`): the code units decide, so that only equal strings are
+  // equal.
   return left.length - right.length || compareText(a, b);
 }
 

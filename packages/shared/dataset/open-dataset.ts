@@ -1,9 +1,9 @@
 /**
- * From what the user hands over to a list of studies: a folder in the challenge's layout with descriptions, any other
- * tree of DICOM files, local or on S3, or a manifest.
+ * Opens what the user gives as a dataset: a folder in the challenge's layout with descriptions, any other tree of DICOM
+ * files, local or on S3, or a manifest.
  *
- * Descriptions and manifests are believed: opening checks them, and the images are listed while the studies are read.
- * Anything else is scanned when it is opened: the headers say which studies and series there are (`scan/`).
+ * Descriptions and manifests are taken as true: opening only checks their form, and images are listed while the studies
+ * are read. Everything else is scanned when it is opened: studies and series come from the headers (`scan/`).
  */
 
 import { stat } from 'node:fs/promises';
@@ -25,9 +25,9 @@ import { uncompressedName } from './text-file.ts';
 /**
  * Opens a dataset.
  *
- * @param path a folder, also as `file:///`, an `s3://bucket/prefix/`, or a local manifest named `*.jsonl`, `*.ndjson` or
- *   `*.csv`, optionally with `.gz` or `.zst`.
- * @param sources lists and looks up images where they lie.
+ * @param path a folder, also as `file:///`, an `s3://bucket/prefix/`, or a local manifest named `*.jsonl`, `*.ndjson`
+ *   or `*.csv`, optionally with `.gz` or `.zst`.
+ * @param sources lists and looks up images at their locations.
  * @throws {DatasetError} `DATASET_NOT_FOUND`, `DATASET_INVALID`, `DATASET_EMPTY`, `DATASET_IMAGES_MISSING`,
  *   `MANIFEST_INVALID`, `FILE_UNREADABLE`.
  */
@@ -93,8 +93,8 @@ function manifest(
 
 function localPath(path: string): string {
   if (/^dicomweb\+https?:/i.test(path)) {
-    throw new DatasetError('DATASET_INVALID', 'a DICOMweb server is asked for a manifest first', {
-      hint: 'spineline manifest --from dicomweb+https://... --query ... --out FILE, then hand over FILE',
+    throw new DatasetError('DATASET_INVALID', 'a DICOMweb server cannot be read directly: write a manifest of it first', {
+      hint: 'spineline manifest --from dicomweb+https://... --query ... --out FILE, then use FILE as the dataset',
     });
   }
   if (!/^file:\/\//i.test(path)) return path;

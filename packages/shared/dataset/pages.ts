@@ -1,9 +1,10 @@
 /**
- * A dataset cut into pages for the store: JSON Lines of canonical JSON, one study a line, compressed with Zstandard.
- * Pages put end to end are again a Zstandard file of JSON Lines.
+ * Splits a dataset into pages for the store: JSON Lines of canonical JSON, one study per line, compressed with
+ * Zstandard. Concatenated pages are again a Zstandard file of JSON Lines. Why:
+ * docs/decisions/0001-datasets-in-pages.md.
  *
- * Digests are of the text, not of the compressed bytes, which may change with the compressor's version. The page size
- * is part of a dataset's digest; everybody uses the default unless they have a reason.
+ * Digests are of the text, not of the compressed bytes, which may change with the compressor's version. The digest of a
+ * dataset depends on the page size, so change the default only for a reason.
  */
 
 import { createHash } from 'node:crypto';
@@ -40,11 +41,11 @@ export async function* writePages(
 }
 
 /**
- * The studies of a page.
+ * Reads the studies of a page.
  *
  * @param bytes `*.jsonl.zst` as written by `writePages`.
  * @param key names the page in errors.
- * @throws {ArtefactDamagedError} for bytes that are not such a page, or do not have the expected `digest`.
+ * @throws {ArtefactDamagedError} if the bytes are not such a page, or do not have the expected `digest`.
  */
 export function readPage(
   bytes: Uint8Array,
@@ -70,7 +71,7 @@ export function readPage(
     });
 }
 
-/** The digest that names a dataset: SHA-256 over its pages' digests in order, in lower-case hexadecimal. */
+/** The digest that identifies a dataset: SHA-256 over the digests of its pages in order, in lower-case hexadecimal. */
 export function datasetDigest(pageDigests: Iterable<string>): string {
   return digestOf(['spineline.dataset/1', ...pageDigests].map((line) => `${line}\n`).join(''));
 }

@@ -1,6 +1,6 @@
 /**
- * The parts of a dataset that a scan gives, for local folders, buckets and servers alike; and where there are descriptions,
- * what they name and the scan did not find. Everything is looked up by id.
+ * The parts of a dataset that come from a scan of a local folder, bucket or server. With descriptions, also the
+ * described studies that the scan did not find. Everything is looked up by id.
  */
 
 import { basename } from 'node:path';
@@ -17,8 +17,8 @@ export type Scanned = Omit<Dataset, 'origin' | 'form' | 'split' | 'labels' | 'co
 /**
  * A scan as a dataset.
  *
- * @param described the descriptions and notes on them, where there are any: then a scan without an image is theirs to
- *   explain, what was not found is added, and what was found and not described says so.
+ * @param described the descriptions and notes on them, if there are any. Then a scan without images is no error here,
+ *   described studies that were not found are added, and studies without a description get a problem.
  * @throws {DatasetError} `DATASET_EMPTY`
  */
 export function scanned(
@@ -48,7 +48,7 @@ export function scanned(
   };
 }
 
-/** The error for a dataset without an image, which counts what there is instead. */
+/** The error for a dataset without an image. It says what else was found. */
 export function noImages(origin: string, skipped: SkippedCounts): DatasetError {
   const counts = Object.entries(skipped).map(([reason, count]) => {
     const [one, many] = SKIP_REASONS[reason as keyof SkippedCounts];
@@ -61,7 +61,7 @@ export function noImages(origin: string, skipped: SkippedCounts): DatasetError {
   });
 }
 
-/** The entry of a study beside the described ones. */
+/** The entry of a study that is not described. */
 export function undescribed(entry: StudyEntry): StudyEntry {
   const message = 'not in the series descriptions: kinds are inferred from DICOM';
   return { ...entry, problems: [{ code: 'STUDY_NOT_DESCRIBED', message }, ...(entry.problems ?? [])] };

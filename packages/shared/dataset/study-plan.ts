@@ -1,6 +1,6 @@
 /**
- * A study before its instances were looked up: what a folder, a CSV or a line of JSON says about it, in one shape.
- * The readers of the three forms end here, and `instance-finder.ts` goes on from here.
+ * A study before its instances are looked up: the common form of what a folder, a CSV or a line of JSON says about it.
+ * The three readers make plans, and `instance-finder.ts` completes them.
  */
 
 import { resolve } from 'node:path';
@@ -8,19 +8,19 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Kind } from '../domain/index.ts';
 import type { Problem, RejectedEntry, SeriesEntry } from './study-entry.ts';
 
-/** Where a series' images are: everything below a folder, the named files, or one of both to be found out. */
+/** Where the images of a series are: all files below a folder, named files, or a location that may be either. */
 export type ImagePlace =
   | { readonly folder: string }
   | { readonly files: readonly string[] }
   | { readonly folderOrFile: string }
-  /** Nowhere, and the study's problems already say why. */
+  /** There are none, and the study's problems already say why. */
   | { readonly missing: true };
 
 export interface SeriesPlan {
   readonly series: string;
   readonly kind: Kind | undefined;
   readonly description: string | undefined;
-  /** All locations in here are absolute: `file:///...`, `s3://bucket/...`, `dicomweb+https://...`. */
+  /** All locations are absolute: `file:///...`, `s3://bucket/...`, `dicomweb+https://...`. */
   readonly images: ImagePlace;
   readonly reasons?: SeriesEntry['reasons'];
   readonly trust?: SeriesEntry['trust'];
@@ -35,9 +35,9 @@ export interface StudyPlan {
 }
 
 /**
- * A place as a manifest writes it, as an absolute location. Paths are relative to `baseFolder`; a final slash stays.
+ * Converts a location of a manifest to an absolute location. Paths are relative to `baseFolder`; a final slash is kept.
  *
- * @returns the location, or what is wrong with it.
+ * @returns the location, or the error.
  */
 export function locationOf(text: string, baseFolder: string): { location: string } | { fault: string } {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)?.[1]?.toLowerCase();
@@ -54,7 +54,7 @@ export function locationOf(text: string, baseFolder: string): { location: string
     }
   }
   if (scheme === 'dicomweb+https' || scheme === 'dicomweb+http') {
-    // What is wrong with it may be a password before an @: it is not repeated.
+    // It may hold a password before an @, so the message does not repeat it.
     const fits = /^[^:]+:\/\/[^/@\s]+\/[^@\s]+$/.test(text);
     return fits ? { location: text } : { fault: 'a dicomweb+https:// location is a URL without user and password' };
   }
@@ -65,7 +65,7 @@ export function locationOf(text: string, baseFolder: string): { location: string
   return { location: text.endsWith('/') && !url.endsWith('/') ? `${url}/` : url };
 }
 
-/** The location of a local folder, with the final slash that makes it a prefix. */
+/** The location of a local folder, with a final slash, so that it is a prefix. */
 export function folderLocation(path: string): string {
   const url = pathToFileURL(path).href;
   return url.endsWith('/') ? url : `${url}/`;

@@ -1,6 +1,6 @@
 /**
- * Reads the text files that a user hands over: UTF-8 with or without a byte order mark, plain or as `.gz` or `.zst`.
- * A damaged archive or a text that is not UTF-8 is an error, never a shorter file.
+ * Reads text files of the user: UTF-8 with or without a byte order mark, plain or as `.gz` or `.zst`. A damaged
+ * archive, or text that is not UTF-8, is an error and never read as a shorter file.
  */
 
 import { createReadStream } from 'node:fs';
@@ -16,7 +16,7 @@ export interface Line {
   readonly text: string;
 }
 
-/** The lines of a file, one at a time, without their ends (`\n` or `\r\n`). */
+/** The lines of a file, one at a time, without line ends (`\n` or `\r\n`). */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let line = 0;
   let rest = '';
@@ -35,7 +35,7 @@ export async function readText(path: string): Promise<string> {
   return pieces.join('');
 }
 
-/** A file's name without `.gz` or `.zst`, in lower case: what its form is read from. */
+/** The file name without `.gz` or `.zst`, in lower case. Its extension gives the format. */
 export function uncompressedName(path: string): string {
   return basename(path)
     .toLowerCase()
@@ -57,7 +57,7 @@ async function* readPieces(path: string): AsyncGenerator<string> {
 
 function openBytes(path: string): Readable {
   const file = createReadStream(path);
-  // Errors of every part surface in the last one, which is the one that is read.
+  // An error of any stream also occurs in the last one, which is the one that is read.
   const ignore = () => {};
   if (/\.gz$/i.test(path)) return pipeline(file, createGunzip(), ignore);
   if (/\.zst$/i.test(path)) return pipeline(file, new ZstdFrameSplitter(), createZstdDecompress(), ignore);

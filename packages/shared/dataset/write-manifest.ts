@@ -1,6 +1,6 @@
 /**
- * A dataset as a manifest that a person can read and change: which files are read as what and why, and which are not.
- * `manifest-jsonl.ts` reads it back to the same entries.
+ * Writes a dataset as a manifest that a person can read and change: which files are read as which series and why, and
+ * which are not. `manifest-jsonl.ts` reads the same entries from it.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import type { Dataset } from './dataset.ts';
 import type { StudyScan } from './scan/scanned-dataset.ts';
 import type { StudyEntry } from './study-entry.ts';
 
-/** The lines of the manifest, each with its end; no free text of a header and no UID but what locations hold. */
+/** The lines of the manifest, with line ends. They contain no free text of headers, and UIDs only in locations. */
 export async function* manifestLines(dataset: Pick<Dataset, 'studies' | 'scanOf'>): AsyncGenerator<string> {
   for await (const entry of dataset.studies()) {
     yield `${JSON.stringify(lineOf(entry, dataset.scanOf(entry.study)))}\n`;
@@ -22,7 +22,8 @@ function lineOf({ study, series, rejected, problems }: StudyEntry, scan: StudySc
     series: series.map(({ series: id, description, trust, instances, reasons, problems: ofSeries }) => ({
       series: id,
       description: description ?? descriptionOf(scan?.kinds.get(id)),
-      // Both the same: nobody but the headers said so. A person who changes the description need not know.
+      // If both are equal, the description comes from the headers. A person who changes the description can ignore
+      // `inferred`.
       inferred: description === undefined ? descriptionOf(scan?.kinds.get(id)) : undefined,
       trust,
       files: instances.map(({ location }) => written(location)),
@@ -44,7 +45,7 @@ function descriptionOf(kind: Kind | undefined): string | undefined {
   return kind && SERIES_DESCRIPTIONS[kind];
 }
 
-/** Local files as plain paths, which people can read. */
+/** Local files as plain paths, which are easier to read. */
 function written(location: string): string {
   return location.startsWith('file:') ? fileURLToPath(location) : location;
 }

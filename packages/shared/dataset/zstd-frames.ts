@@ -1,7 +1,7 @@
 /**
- * Cuts a Zstandard stream at its frame boundaries, because Node's decompressor drops, without an error, whatever
- * follows the end of a frame in the same chunk (seen on Node 24.21). Files of several frames are common: parallel
- * compressors write them, and pages of a dataset put end to end are one.
+ * Splits a Zstandard stream at frame boundaries. Node's decompressor drops all bytes after the end of a frame in the
+ * same chunk, without an error (seen on Node 24.21). Files with several frames are common: parallel compressors write
+ * them, and so are concatenated pages of a dataset.
  *
  * The frame format is RFC 8878, section 3.1. A frame's length follows from its block headers alone.
  */
@@ -12,13 +12,13 @@ const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 
 /**
- * Passes bytes through so that no chunk holds bytes of two frames; put it before `createZstdDecompress`.
- * Skippable frames are taken out. Bytes that are no frame go through unchanged: the decompressor says what is wrong.
+ * Passes bytes through so that no chunk holds bytes of two frames. Put it before `createZstdDecompress`. Skippable
+ * frames are removed. Bytes that are no frame pass unchanged, and the decompressor reports the error.
  */
 export class ZstdFrameSplitter extends Transform {
-  /** Bytes of a header that is not complete yet. */
+  /** Bytes of an incomplete header. */
   #header: Buffer = Buffer.alloc(0);
-  /** Bytes left of the block, checksum or skippable frame that is passing. */
+  /** Remaining bytes of the current block, checksum or skippable frame. */
   #left = 0;
   #skipping = false;
   #state: 'frame' | 'block' | 'checksum' | 'opaque' = 'frame';
@@ -26,7 +26,7 @@ export class ZstdFrameSplitter extends Transform {
   #checksum = false;
 
   constructor() {
-    // Object mode on the way out: a readable stream of bytes may join chunks, one of objects never does.
+    // Object mode for the output: a stream of bytes may join chunks, a stream of objects never does.
     super({ readableObjectMode: true });
   }
 
@@ -57,14 +57,14 @@ export class ZstdFrameSplitter extends Transform {
     done();
   }
 
-  /** Looks whether the header is complete; if so passes it on and sets what follows it. */
+  /** If the header is complete, passes it on and sets the next state. */
   #readHeader(): void {
     const header = this.#header;
     if (this.#state === 'block') {
       if (header.length < 3) return;
       const bits = header.readUIntLE(0, 3);
       this.#lastBlock = (bits & 1) === 1;
-      // An RLE block (type 1) holds one byte, however long it unpacks to.
+      // An RLE block (type 1) is one byte long, whatever its uncompressed length.
       this.#left = ((bits >> 1) & 3) === 1 ? 1 : bits >> 3;
       this.#passHeader();
       return;
@@ -99,7 +99,7 @@ export class ZstdFrameSplitter extends Transform {
     this.#header = Buffer.alloc(0);
   }
 
-  /** From the end of one part to the next. */
+  /** Goes from the end of one part to the next. */
   #advance(): void {
     if (this.#skipping) {
       this.#skipping = false;

@@ -168,7 +168,7 @@ describe('a manifest as JSON Lines', () => {
     ['a list of them', JSON.stringify([{ study: '1', series: [{ series: 1, folder: 'x' }] }], null, 2)],
   ])('says how to mend JSON that is laid out over lines, %s, in one fault', async (_, text) => {
     const message = await faultsOf(await manifest('.jsonl', text));
-    expect(message).toContain('line 1: a study that is broken over several lines');
+    expect(message).toContain('line 1: this study is spread over several lines');
     expect(message).toContain('jq -c');
     expect(message).not.toContain('not JSON');
   });

@@ -8,9 +8,9 @@ import { withQueues, withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { modelsOption } from '../models-option.ts';
 import { err, out } from '../terminal/style.ts';
 import { printDatasetPlan } from './plan.ts';
-import { collect } from './score.ts';
 
 interface EnqueueCommandOptions {
   readonly run: string;
@@ -30,11 +30,8 @@ export function addEnqueue(program: Command): void {
     .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
     .option(...DEADLINE_OPTION)
-    .option(
-      '--models <stageN=bundle>',
-      'bundle@version in the store, or a folder; repeatable (default: the promoted bundle, else the demo bundle)',
-      collect,
-      [],
+    .addOption(
+      modelsOption('bundle@version in the store, or a folder', 'the promoted bundle, else the demo bundle'),
     )
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
     .option('--dry-run', 'only print the plan: what would be reused and what computed (see spineline plan)')

@@ -4,7 +4,7 @@ import { ConfigError, OUTPUT_NAMES, counted } from '@spineline/shared/domain';
 import { collectGarbage, type GarbageReport } from '@spineline/shared/lineage';
 import type { RunRecord } from '@spineline/shared/runs';
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { counter } from '../terminal/counter.ts';
@@ -25,7 +25,11 @@ export function addGc(program: Command): void {
     .description('remove stage outputs that no kept run reaches; results and run records stay')
     .option('--keep <run...>', 'keep the outputs of these runs')
     .option('--older-than <age>', 'keep the outputs of runs that are younger than this, such as 30d, 12h', parseAge)
-    .option('--grace <age>', 'never remove outputs younger than this', parseAge, parseAge('1h'))
+    .addOption(
+      new Option('--grace <age>', 'never remove outputs younger than this')
+        .argParser(parseAge)
+        .default(parseAge('1h'), '1h'),
+    )
     .option('--dry-run', 'only print what would be removed')
     .option('--store <url>', 'object store (default: SPINELINE_STORE_URL)')
     .option('--json', 'print the report as JSON')

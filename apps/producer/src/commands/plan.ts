@@ -9,12 +9,12 @@ import { pinBundles } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { modelsOption } from '../models-option.ts';
 import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { printPlan } from '../terminal/plan-view.ts';
 import { prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { counter } from '../terminal/counter.ts';
 import { err } from '../terminal/style.ts';
-import { collect } from './score.ts';
 
 interface PlanOptions {
   readonly stage?: Stage;
@@ -32,7 +32,12 @@ export function addPlan(program: Command): void {
     .description('show what a run would find in the store, what it would compute, and how long that takes')
     .argument('<dataset-or-run>', 'a dataset, as for enqueue; with --stage the name of a run, as for reprocess')
     .option('--stage <n>', `plan a reprocess of the run that enters at this stage: ${STAGE_NUMBERS_TEXT}`, parseStage)
-    .option('--models <stageN=bundle>', 'bundle@version in the store, or a folder; repeatable', collect, [])
+    .addOption(
+      modelsOption(
+        'bundle@version in the store, or a folder',
+        'the promoted bundle, else the demo bundle; with --stage the bundles of the run',
+      ),
+    )
     .option('--studies <file>', 'with --stage: only these studies, one id per line; - for standard input')
     .option('--only-failed', 'with --stage: only studies that failed in the run')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')

@@ -14,9 +14,9 @@ import { readManifests } from '@spineline/shared/control';
 import { withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { EXIT } from '../exit-codes.ts';
+import { modelsOption } from '../models-option.ts';
 import { prepareProgress } from '../terminal/prepare-progress.ts';
 import { duration, err, out } from '../terminal/style.ts';
-import { collect } from './score.ts';
 
 interface PrepareCommandOptions {
   readonly out: string;
@@ -44,11 +44,11 @@ export function addPrepare(program: Command): void {
     .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to continue after a stop')
     .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or next to the manifest)')
     .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv in the folder of the labels)')
-    .option(
-      '--models <stageN=bundle>',
-      'bundle whose input settings to use: a folder, or bundle@version in the store; repeatable (default: the demo bundles)',
-      collect,
-      [],
+    .addOption(
+      modelsOption(
+        'bundle whose input settings to use: a folder, or bundle@version in the store',
+        'the demo bundles',
+      ),
     )
     .option('--store <url>', 'object store of bundle@version (default: SPINELINE_STORE_URL)')
     .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')

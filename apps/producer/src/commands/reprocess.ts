@@ -10,10 +10,10 @@ import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
 import { datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
+import { modelsOption } from '../models-option.ts';
 import { err, out } from '../terminal/style.ts';
 import { parsePriority } from './enqueue.ts';
 import { printReprocessPlan } from './plan.ts';
-import { collect } from './score.ts';
 
 interface ReprocessCommandOptions extends ReprocessOptions, HandOverOptions {
   readonly as?: string;
@@ -29,11 +29,11 @@ export function addReprocess(program: Command): void {
     .argument('<run>', 'name of the run to start from')
     .requiredOption('--stage <n>', `stage at which studies enter: ${STAGE_NUMBERS_TEXT}`, parseStage)
     .option('--as <name>', 'name of the new run')
-    .option(
-      '--models <stageN=bundle>',
-      'new bundle of that stage or a later one: bundle@version in the store, or a folder; repeatable',
-      collect,
-      [],
+    .addOption(
+      modelsOption(
+        'new bundle of that stage or a later one: bundle@version in the store, or a folder',
+        'the bundles of the old run',
+      ),
     )
     .option('--studies <file>', 'only these studies, one id per line; - for standard input')
     .option('--only-failed', 'only studies that failed in the old run')

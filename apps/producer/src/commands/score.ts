@@ -7,6 +7,7 @@ import { pinBundles } from '@spineline/shared/control';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { type AfterRun, type EmbeddedOptions, runEmbedded } from '../embedded/run-embedded.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
+import { modelsOption } from '../models-option.ts';
 
 
 export interface ScoreOptions extends EmbeddedOptions {
@@ -21,11 +22,8 @@ export function addScore(program: Command): void {
     .description('score a dataset on this machine: nothing to set up, nothing left running')
     .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-o, --out <dir>', 'folder for submission.csv, results.json, logs and the store')
-    .option(
-      '--models <stageN=bundle>',
-      'a folder, or bundle@version in the store; repeatable (default: the promoted bundle, else the demo bundle)',
-      collect,
-      [],
+    .addOption(
+      modelsOption('a folder, or bundle@version in the store', 'the promoted bundle, else the demo bundle'),
     )
     .option('--store <url>', 'object store to use instead of DIR/store; outputs that it holds are reused')
     .option('-r, --run <name>', 'name of the run in the store (default: score-, time and process id)')
@@ -49,9 +47,6 @@ ${EXIT_HELP}`,
     });
 }
 
-export function collect(value: string, before: string[]): string[] {
-  return [...before, value];
-}
 
 /**
  * Scores a dataset on this machine.

@@ -121,10 +121,7 @@ export async function resultsOf(run: string, folder: string, settings: Settings)
 }
 
 /** Runs `work` with the store and the queues of some settings, in this process. */
-export function withSide<T>(
-  settings: Settings,
-  work: (store: StoreSide, queues: QueueSide) => Promise<T>,
-): Promise<T> {
+export function withSide<T>(settings: Settings, work: (store: StoreSide, queues: QueueSide) => Promise<T>): Promise<T> {
   const read = readSettings(settings);
   return withStore((store) => withQueues(read, (queues) => work(store, queues)), undefined, read);
 }

@@ -38,7 +38,10 @@ async function run(parameters: readonly string[], settings: Readonly<Record<stri
     said[stream] += typeof text === 'string' ? text : Buffer.from(text).toString();
     return true;
   };
-  const line = (stream: keyof typeof said) => (...values: unknown[]) => void to(stream)(`${format(...values)}\n`);
+  const line =
+    (stream: keyof typeof said) =>
+    (...values: unknown[]) =>
+      void to(stream)(`${format(...values)}\n`);
   const program = new SpinelineCommand('spineline')
     .exitOverride()
     .configureOutput({ writeOut: to('stdout'), writeErr: to('stderr') });

@@ -1,6 +1,6 @@
 /**
- * The facts of an image in two pieces of JSON: what the images of a series have in common, kept once, and the little that
- * is its own. A million images fit into memory that way, and cross from thread to thread as text.
+ * Stores the facts of an image as two pieces of JSON: facts that the images of a series share, kept once, and facts of
+ * the single image. So a million images fit into memory and can be sent between threads as text.
  */
 
 import type { FrameFacts, InstanceFacts } from '../../dicom/index.ts';
@@ -10,14 +10,14 @@ export interface CompactFacts {
   /** JSON, equal for most images of a series. */
   readonly shared: string;
   /**
-   * JSON. Two images of one series with equal `shared` and equal `own` are one image twice, if {@link isIdentified}: the
-   * same SOPInstanceUID at the same place.
+   * JSON. Two images of a series with equal `shared` and equal `own` are copies of one image, if {@link isIdentified}:
+   * the same SOPInstanceUID at the same position.
    */
   readonly own: string;
 }
 
 type Shared = Omit<InstanceFacts, 'sopInstanceUid' | 'instanceNumber' | 'acquisitionNumber' | 'frames'> & {
-  /** The one frame of a plain image, but for its position. */
+  /** The frame of a single-frame image, without its position. */
   readonly frame?: Omit<FrameFacts, 'position'>;
 };
 type Own = readonly [
@@ -40,19 +40,19 @@ export function compactFacts(facts: InstanceFacts): CompactFacts {
   return { shared: JSON.stringify(shared), own: JSON.stringify(own) };
 }
 
-/** Whether an image has a SOPInstanceUID, by which it is known again. */
+/** Whether an image has a SOPInstanceUID, so that copies are recognised. */
 export function isIdentified(own: string): boolean {
   return !own.startsWith('[null,');
 }
 
-/** What images have in common, read once for many of them. */
+/** Parsed shared facts, used for many images. */
 export type SharedFacts = Shared;
 
 export function parseShared(shared: string): SharedFacts {
   return JSON.parse(shared) as Shared;
 }
 
-/** The facts again. */
+/** Restores the facts of an image. */
 export function restoreFacts(shared: SharedFacts, own: string): InstanceFacts {
   const [sopInstanceUid, instanceNumber, acquisitionNumber, frames] = JSON.parse(own) as Own;
   const { frame, ...rest } = shared;

@@ -1,6 +1,6 @@
 /**
- * Whose the damaged files are: a file that cannot be read is named on the study, and where possible the series, it lies in;
- * a folder that cannot be listed is told on the study.
+ * Assigns damaged files to studies, and to series if possible, by their folders. A folder that cannot be listed is
+ * assigned to a study.
  */
 
 import { withoutUids } from '../../domain/index.ts';
@@ -11,9 +11,12 @@ import type { NamedStudy } from './name-studies.ts';
 
 const NAMED = 3;
 
-/** A folder, or the nearest above it, that holds images of one study alone says whose a loss is; no other rule does. */
+/**
+ * Finds the study of a folder: the study of all images in it or in its nearest parent folder with images. A folder with
+ * images of several studies has no owner.
+ */
 export class FolderOwners {
-  /** By folder, of all that hold an image at any depth; `undefined` for several studies. */
+  /** Study index by folder, for all folders with an image at any depth; `undefined` for several studies. */
   readonly #owners = new Map<string, number | undefined>();
   readonly #seriesIn = new Map<string, Set<string>>();
 
@@ -31,26 +34,26 @@ export class FolderOwners {
     });
   }
 
-  /** Whether an image lies in the folder, at any depth. */
+  /** Whether the folder holds an image at any depth. */
   holds(folder: string): boolean {
     return this.#owners.has(folder);
   }
 
-  /** Place of the study that a folder belongs to. */
+  /** Index of the study that a folder belongs to. */
   ownerOf(folder: string): number | undefined {
     let at = folder;
     while (!this.#owners.has(at) && at !== '') at = parentOf(at);
     return this.#owners.get(at);
   }
 
-  /** The one series that is read from the folder itself. */
+  /** The series that is read from the folder itself, if there is exactly one. */
   seriesIn(folder: string): string | undefined {
     const series = this.#seriesIn.get(folder);
     return series?.size === 1 ? [...series][0] : undefined;
   }
 }
 
-/** Adds each loss to the study or series whose it is; what is nobody's is only counted and listed. */
+/** Adds each loss to its study or series. Losses without an owner are only counted and listed. */
 export function addDamage(losses: readonly Loss[], owners: FolderOwners, problems: FoundProblems): void {
   const ofStudies = new Map<number, Loss[]>();
   const ofSeries = new Map<number, Map<string, Loss[]>>();
@@ -71,7 +74,7 @@ export function addDamage(losses: readonly Loss[], owners: FolderOwners, problem
   }
 }
 
-/** What to say of losses. @param ofFolders the code for folders that cannot be listed. */
+/** The problems for some losses. @param ofFolders the code for folders that cannot be listed. */
 export function problemsOf(
   losses: readonly Loss[],
   ofFolders: 'STUDY_FOLDER_UNREADABLE' | 'SERIES_FOLDER_UNREADABLE',

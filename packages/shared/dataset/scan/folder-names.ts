@@ -1,29 +1,29 @@
 /**
- * Where folders and UIDs agree one to one, folders give the ids: at some depth every folder holds one study, and every
- * study lies in one folder; within a study the same of its series.
+ * Takes ids from folder names if folders and UIDs agree one to one: at some depth every folder holds one study and
+ * every study is in one folder. The same applies to the series within a study.
  */
 
-/** The folders of each member (a study, a series): all that hold an image of it, paths with slashes. */
+/** The folders with images of a member (a study or a series), as paths with slashes. */
 export type FoldersOf = ReadonlySet<string>;
 
 export interface AgreedNames {
   readonly depth: number;
-  /** In the order of the members: the last part of each folder. */
+  /** The last part of each folder, in the order of the members. */
   readonly names: readonly string[];
 }
 
 /** Why folders cannot name the members. */
 export interface Disagreement {
-  /** Members that lie in several folders at the depth that was tried first. */
+  /** Members that are in several folders at the depth that was tried first. */
   readonly split: number;
   /** Folders at that depth that hold several members. */
   readonly shared: number;
 }
 
 /**
- * Tries one depth after the other, 1 being the folders in the root.
+ * Tries one depth after the other; depth 1 means the folders in the root.
  *
- * @param isName whether a folder's name can be an id; two members must not have the same.
+ * @param isName whether a folder name can be an id. Names must be unique among the members.
  */
 export function agreeOnNames(
   members: readonly FoldersOf[],
@@ -39,13 +39,13 @@ export function agreeOnNames(
   return undefined;
 }
 
-/** Whether every member has a folder of its own at a depth, whatever it is called. */
+/** Whether every member has a folder of its own at a depth, whatever its name. */
 export function haveOwnFolders(members: readonly FoldersOf[], depth: number): boolean {
   const folders = members.map((member) => folderAt(member, depth));
   return !folders.includes(undefined) && new Set(folders).size === folders.length;
 }
 
-/** What stands in the way at a depth. */
+/** Why folders at a depth cannot name the members. */
 export function disagreement(members: readonly FoldersOf[], depth: number): Disagreement {
   const holders = new Map<string, number>();
   let split = 0;
@@ -57,7 +57,7 @@ export function disagreement(members: readonly FoldersOf[], depth: number): Disa
   return { split, shared: [...holders.values()].filter((count) => count > 1).length };
 }
 
-/** The one folder at this depth that holds all of them, `undefined` if there is none. */
+/** The single folder at this depth that holds all of them; `undefined` if there is none. */
 function folderAt(folders: FoldersOf, depth: number): string | undefined {
   let common: string | undefined;
   for (const folder of folders) {
@@ -79,7 +79,7 @@ function prefixOf(folder: string, depth: number): string | undefined {
   return folder.slice(0, end);
 }
 
-/** Parts of a path: 0 for the root. */
+/** Number of parts of a path: 0 for the root. */
 export function depthOf(folder: string): number {
   return folder === '' ? 0 : folder.split('/').length;
 }
@@ -98,7 +98,7 @@ export function commonDepth(folders: FoldersOf): number {
   return common?.length ?? 0;
 }
 
-/** `from`, and on to `to` by one, both included, in either direction. */
+/** The integers from `from` to `to`, both included, in either direction. */
 export function depthsFrom(from: number, to: number): number[] {
   const step = from <= to ? 1 : -1;
   return Array.from({ length: Math.abs(to - from) + 1 }, (_, i) => from + i * step);

@@ -1,4 +1,4 @@
-/** What is wrong with the studies and series of a scan, collected from several sides until their entries are made. */
+/** Collects the problems of scanned studies and series until their entries are made. */
 
 import type { Problem } from '../study-entry.ts';
 
@@ -6,7 +6,7 @@ export class FoundProblems {
   readonly #studies = new Map<number, Problem[]>();
   readonly #series = new Map<number, Map<string, Problem[]>>();
 
-  /** @param place of the study among those that were found. */
+  /** @param place index of the study among those that were found. */
   addToStudy(place: number, ...problems: readonly Problem[]): void {
     this.#studies.set(place, [...this.ofStudy(place), ...problems]);
   }
@@ -17,7 +17,7 @@ export class FoundProblems {
     ofStudy.set(series, [...(ofStudy.get(series) ?? []), ...problems]);
   }
 
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   ofStudy(place: number): readonly Problem[] {
     return this.#studies.get(place) ?? [];
   }

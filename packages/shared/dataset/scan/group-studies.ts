@@ -1,6 +1,6 @@
 /**
- * Puts scanned images together by StudyInstanceUID and SeriesInstanceUID (PS3.3 C.7.2.1, C.7.3.1), by folder where these
- * are absent, and by the described folder where somebody described it. A copy of an image is taken once.
+ * Groups scanned images by StudyInstanceUID and SeriesInstanceUID (PS3.3 C.7.2.1, C.7.3.1), by folder if these are
+ * absent, and by the described folder if there is a description. Copies of an image are removed.
  */
 
 import type { Kind } from '../../domain/index.ts';
@@ -8,7 +8,7 @@ import { isIdentified } from './compact-facts.ts';
 import type { ImageTable, ScannedImage } from './image-table.ts';
 import type { Skipped } from './skipped.ts';
 
-/** Study folder to series folder to what somebody wrote of it. */
+/** Descriptions by study folder and series folder. */
 export type Descriptions = ReadonlyMap<
   string,
   ReadonlyMap<string, { readonly kind: Kind | undefined; readonly description: string | undefined }>
@@ -16,11 +16,11 @@ export type Descriptions = ReadonlyMap<
 
 export interface SeriesGroup {
   readonly uid: string | undefined;
-  /** The id that the descriptions give it. */
+  /** Its id in the descriptions. */
   readonly described: string | undefined;
-  /** What its pseudonym is made of: the UID, or else the folder. */
+  /** The input of its pseudonym: the UID, or the folder if there is none. */
   readonly key: string;
-  /** In the order of folder and name, no image twice. */
+  /** In the order of folder and name, without copies. */
   images: readonly ScannedImage[];
 }
 
@@ -31,7 +31,7 @@ export interface StudyGroup {
   readonly series: readonly SeriesGroup[];
 }
 
-/** @param skipped told of copies. */
+/** @param skipped counts the copies. */
 export function groupStudies(table: ImageTable, skipped: Skipped, descriptions?: Descriptions): StudyGroup[] {
   const studies = new Map<string, StudyGroup & { series: SeriesGroup[] }>();
   const series = new Map<string, SeriesGroup & { images: ScannedImage[] }>();
@@ -63,15 +63,18 @@ export function groupStudies(table: ImageTable, skipped: Skipped, descriptions?:
   return [...studies.values()];
 }
 
-/** A study without a UID is the folder that holds its series' folders, as in `{study}/{series}/*`. */
+/**
+ * The folder that stands for a study without a UID: the one that holds the folders of its series, as in
+ * `{study}/{series}/*`.
+ */
 function studyFolderOf(folder: string): string {
   const slash = folder.lastIndexOf('/');
   return slash < 0 ? folder : folder.slice(0, slash);
 }
 
 /**
- * Of equal images the larger file, because a copy that was cut in its pixels has the same header; of files of one size the one
- * in the folder that holds most of the series, so that a partial copy does not split it.
+ * Of the copies of an image the largest file is kept, since a truncated copy has the same header. Of equal sizes the
+ * one in the folder with most images of the series is kept, so that a partial copy does not split the series.
  */
 function withoutCopies(images: readonly ScannedImage[], skipped: Skipped): ScannedImage[] {
   const inFolder = new Map<string, number>();

@@ -1,21 +1,21 @@
-/** The images that a scan found, small enough to hold a million: where each lies, its fingerprint, and its facts in brief. */
+/** The images that a scan found, with place, fingerprint and compact facts: small enough for a million images. */
 
 import type { InstanceFacts } from '../../dicom/index.ts';
 import { type CompactFacts, parseShared, restoreFacts, type SharedFacts } from './compact-facts.ts';
 
 export interface FoundFile {
-  /** Path of its folder below the root with slashes, `''` for the root itself. */
+  /** Path of its folder below the root with slashes; `''` for the root itself. */
   readonly folder: string;
   readonly name: string;
   readonly fingerprint: string;
-  /** In bytes; 0 where a server does not say. */
+  /** In bytes; 0 if a server does not give it. */
   readonly size: number;
-  /** Why the file cannot be read beyond what tells its series. */
+  /** Why the rest of the file cannot be read, if only the facts that identify its series could be read. */
   readonly damage: string | undefined;
 }
 
 export interface ScannedImage extends FoundFile {
-  /** Place of its shared facts in the table. */
+  /** Index of its shared facts in the table. */
   readonly shared: number;
   readonly own: string;
 }
@@ -39,7 +39,7 @@ export class ImageTable {
     this.#images.push({ folder, name, fingerprint, size, damage, shared: place, own });
   }
 
-  /** All images by folder and name: the same whatever the order in which they were found. */
+  /** All images sorted by folder and name, whatever the order in which they were found. */
   inOrder(): readonly ScannedImage[] {
     return this.#images.sort((a, b) =>
       a.folder === b.folder ? (a.name < b.name ? -1 : 1) : a.folder < b.folder ? -1 : 1,

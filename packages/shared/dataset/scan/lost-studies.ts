@@ -1,4 +1,7 @@
-/** Folders of which nothing can be read: each stays in the dataset as a study without series, so that it is reported as failed. */
+/**
+ * Studies of which nothing can be read. Each stays in the dataset as a study without series, so that it is reported as
+ * failed.
+ */
 
 import type { Problem } from '../study-entry.ts';
 import { type FolderOwners, problemsOf } from './damaged-files.ts';
@@ -13,11 +16,11 @@ export interface LostStudy {
 }
 
 export interface LostOptions {
-  /** At which each study has a folder of its own; `undefined` where there is no such depth. */
+  /** The depth at which each study has a folder of its own; `undefined` if there is none. */
   readonly depth: number | undefined;
   /** Whether folders at that depth name studies. */
   readonly named: boolean;
-  /** Names of folders in the root that somebody described as studies. */
+  /** Names of folders in the root that are described as studies. */
   readonly described: { has(name: string): boolean };
   /** Ids of other studies. */
   readonly taken: Iterable<string>;
@@ -25,11 +28,11 @@ export interface LostOptions {
 }
 
 /**
- * Where studies have folders of their own, a folder at their depth that holds losses and no image is one; elsewhere it is the
- * very folder that holds them, if it holds no image and lies in no study's folder. It has its folder's name where folders
- * name studies, else a pseudonym of its path.
+ * If studies have folders of their own at a depth, a folder at that depth with losses and no image is a lost study.
+ * Otherwise it is the folder of the losses itself, if it holds no image and is in no study's folder. Its id is the
+ * folder's name if folders name studies, otherwise a pseudonym of the path.
  *
- * @param others what lies with studies that are there, or in folders of several.
+ * @param others losses that belong to existing studies, or are in folders of several.
  */
 export function lostStudies(
   losses: readonly Loss[],
@@ -46,7 +49,7 @@ export function lostStudies(
     else ofFolders.set(folder!, [loss]);
   }
   for (const [folder, found] of ofFolders) {
-    // Nobody made a study of nothing: empty files alone are left over from something else.
+    // Empty files alone make no study: they are left over from something else.
     if (!described.has(folder) && found.every(({ detail }) => detail === EMPTY)) {
       others.push(...found);
       ofFolders.delete(folder);

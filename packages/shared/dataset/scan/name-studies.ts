@@ -1,4 +1,4 @@
-/** Gives sorted studies their ids: those of the folders where folders and UIDs agree one to one, else pseudonyms. */
+/** Gives studies their ids: folder names if folders and UIDs agree one to one, otherwise pseudonyms. */
 
 import { withoutUids } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
@@ -16,19 +16,19 @@ export interface NamedStudy {
   readonly rejected: readonly (RejectedImages & { readonly series: string })[];
 }
 
-/** Where the ids of the studies come from, and if not from folders, why. */
+/** Where the ids of the studies come from, and why not from folders. */
 export type IdSource = { readonly from: 'folders' } | ({ readonly from: 'pseudonyms' } & Disagreement);
 
 interface NamingOptions {
   readonly idKey: string | undefined;
-  /** Whether folders may name anything; not so for what a server says. */
+  /** Whether ids may come from folders; false for a server. */
   readonly foldersName: boolean;
 }
 
 /**
  * @param studies in any order.
- * @returns in natural order of their ids; `depth` at which each has a folder of its own, where there is one, whether or not
- *   these can name them.
+ * @returns in natural order of their ids; `depth` at which each has a folder of its own, if there is one, whether or
+ *   not the folder names can be ids.
  */
 export function nameStudies(
   studies: readonly SortedStudy[],
@@ -56,12 +56,15 @@ export function nameStudies(
   return { studies: all, ids, depth: usable?.depth ?? depths.find((depth) => haveOwnFolders(folders, depth)) };
 }
 
-/** Whether a folder's name can be a study's id. */
+/** Whether a folder name can be a study id. */
 export function isStudyName(name: string): boolean {
   return isName(StudyId, name);
 }
 
-/** Whether a folder's name can be an id. One that is or has a UID cannot: ids are in logs and results, where none may be. */
+/**
+ * Whether a folder name can be an id. Names with a UID cannot: ids are in logs and results, which must not contain
+ * UIDs.
+ */
 function isName(id: typeof StudyId | typeof SeriesId, name: string): boolean {
   return id.safeParse(name).success && !/^\d+(\.\d+){3,}$/.test(name) && withoutUids(name) === name;
 }
@@ -70,7 +73,7 @@ function foldersOf(series: readonly SeriesGroup[]): FoldersOf {
   return new Set(series.flatMap(({ images }) => images.map(({ folder }) => folder)));
 }
 
-/** Depths at which folders may be studies: first that of the folders that hold the series' folders, then up. */
+/** Depths at which folders may be studies: first that of the folders above the series' folders, then upwards. */
 function studyDepths(studies: readonly SortedStudy[], folders: readonly FoldersOf[]): number[] {
   const spread = folders.filter((one) => one.size > 1);
   if (spread.length > 0) {
@@ -79,7 +82,8 @@ function studyDepths(studies: readonly SortedStudy[], folders: readonly FoldersO
   }
   const leaf = Math.min(...folders.map(commonDepth));
   if (!Number.isFinite(leaf) || leaf === 0) return [];
-  // Every study lies in one folder. With several series in it that is the study's; with one series it may be the series'.
+  // Every study is in one folder. With several series that is the folder of the study; with one series it may be that
+  // of the series.
   const flat = studies.some(({ kept }) => new Set(kept.map(({ group }) => group)).size > 1);
   const above = leaf > 1 ? depthsFrom(leaf - 1, 1) : [];
   const areSeries = !flat && leaf > 1 && haveOwnFolders(folders, leaf - 1);
@@ -106,7 +110,7 @@ function nameSeries(
   unnamed.forEach((group, i) => {
     names.set(group, (!clash && agreed?.names[i]) || pseudonym('series', group.key, idKey));
   });
-  // What is rejected is called by its folder where it has one to itself.
+  // Rejected images are named by their folder if it holds nothing else.
   const readFolders = new Set(kept.flatMap(({ images }) => images.map(({ folder }) => folder)));
   const foldersOfOther = foldersOfImages(rejected);
   const holders = new Map<string, number>();
@@ -141,7 +145,7 @@ function foldersOfImages(stacks: readonly (KeptStack | RejectedImages)[]): (grou
   return (group) => folders.get(group) ?? new Set();
 }
 
-/** First the folders in the study's folder, or where that is not known those below what the series have in common. */
+/** First the folders in the study's folder or, if that is unknown, those below the common folder of the series. */
 function seriesDepths(folders: readonly FoldersOf[], studyDepth: number | undefined): number[] {
   const all = new Set(folders.flatMap((one) => [...one]));
   if (all.size === 0) return [];
@@ -150,7 +154,7 @@ function seriesDepths(folders: readonly FoldersOf[], studyDepth: number | undefi
   return first <= deepest && first > 0 ? depthsFrom(first, deepest) : [];
 }
 
-/** The first part of a series has its name, the others have numbers; `taken` holds all names that were given. */
+/** The first part of a series gets its name, the others get numbers; `taken` holds all names in use. */
 function numbered<Part extends { readonly group: SeriesGroup }>(
   parts: readonly Part[],
   names: ReadonlyMap<SeriesGroup, string>,

@@ -1,6 +1,6 @@
 /**
- * What a name alone says: files and folders that operating systems, archives and viewers leave behind are never opened,
- * and a name that ends like DICOM's is expected to hold some. Everything else is known by its content.
+ * Rules for names. Files and folders that operating systems, archives and viewers create are never opened, and a file
+ * with a DICOM extension is expected to be DICOM. Everything else is decided by content.
  */
 
 /** In lower case. */
@@ -17,13 +17,13 @@ const LEFT_BEHIND: ReadonlySet<string> = new Set([
   'desktop.ini',
 ]);
 
-/** Why a file or folder is not looked into, by its own name; `undefined` if it is. */
+/** Why a file or folder is skipped because of its name; `undefined` if it is not. */
 export function junkOfName(name: string): 'hidden' | 'left_behind' | undefined {
   if (LEFT_BEHIND.has(name.toLowerCase())) return 'left_behind';
   return name.startsWith('.') ? 'hidden' : undefined;
 }
 
-/** The same of a path with slashes, by any of its parts. An empty part is the end of a folder's own marker object. */
+/** As {@link junkOfName}, for any part of a path with slashes. An empty part is the end of a folder's marker object. */
 export function junkOfPath(path: string): 'hidden' | 'left_behind' | undefined {
   for (const part of path.split('/')) {
     const junk = junkOfName(part);
@@ -32,17 +32,17 @@ export function junkOfPath(path: string): 'hidden' | 'left_behind' | undefined {
   return undefined;
 }
 
-/** Whether a file says by its name that it is DICOM: if its content is not, something was lost. */
+/** Whether a file has a DICOM extension. If its content is not DICOM, it counts as damaged. */
 export function isNamedDicom(name: string): boolean {
   return /\.(dcm|dcm30|dicom|dic|ima|mrdcm)$/i.test(name);
 }
 
-/** Whether a name ends like another kind of file; a last part of digits is a piece of a UID or a number. */
+/** Whether a name has the extension of another format. Digits after the last dot are part of a UID or a number. */
 export function hasForeignExtension(name: string): boolean {
   return !isNamedDicom(name) && /\.[A-Za-z][A-Za-z0-9_-]*$/.test(name);
 }
 
-/** The index of a file set (PS3.10 section 8.6), which names images and holds none. */
+/** Whether it is the index of a file set (PS3.10 section 8.6), which lists images but holds none. */
 export function isDicomdirName(name: string): boolean {
   return /^dicomdir$/i.test(name);
 }

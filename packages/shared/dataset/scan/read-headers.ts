@@ -1,6 +1,6 @@
 /**
- * Reads the headers of local files, one after the other: what a scanning thread does. Synchronous calls, because a thread
- * of its own has nothing else to do meanwhile, and for small reads they take half the time.
+ * Reads the headers of local files one after the other, in a scanning thread. It uses synchronous calls: the thread has
+ * nothing else to do, and for small reads they take half the time.
  */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface HeaderBatch {
   readonly names: readonly string[];
 }
 
-/** What was read, in the order of the names; `shared` of an image is its place in {@link HeaderReply.shared}. */
+/** The results, in the order of the names; `shared` of an image is an index into {@link HeaderReply.shared}. */
 export interface HeaderReply {
   readonly shared: readonly string[];
   readonly files: readonly FileReply[];
@@ -35,7 +35,7 @@ export type FileReply =
 
 let buffer = Buffer.allocUnsafe(START_SIZES[1]!);
 
-/** The headers of some files of a folder. A disk that does not answer is a `fault`, the error's code, of that file. */
+/** Reads the headers of some files of a folder. If the disk fails, the file has a `fault`: the code of the error. */
 export function readHeaders({ folder, names }: HeaderBatch): HeaderReply {
   const shared = new Map<string, number>();
   let bytesRead = 0;
@@ -43,7 +43,7 @@ export function readHeaders({ folder, names }: HeaderBatch): HeaderReply {
     if (isDicomdirName(name)) return { skip: 'dicomdir' };
     let file: number | undefined;
     try {
-      // Not to wait for a writer, should a pipe have taken the file's place.
+      // O_NONBLOCK: do not wait for a writer if the file has become a pipe.
       file = openSync(join(folder, name), constants.O_RDONLY | constants.O_NONBLOCK);
       const stats = fstatSync(file, { bigint: true });
       if (!stats.isFile()) return { skip: 'special' };
@@ -79,7 +79,7 @@ export function readHeaders({ folder, names }: HeaderBatch): HeaderReply {
       return code === 'EACCES' || code === 'EPERM' ? { skip: 'unreadable' } : { fault: code };
     } finally {
       if (file !== undefined) closeSync(file);
-      // One huge header is no reason to keep so much.
+      // Do not keep the memory of one huge header.
       if (buffer.length > START_SIZES[2]!) buffer = Buffer.allocUnsafe(START_SIZES[1]!);
     }
   });

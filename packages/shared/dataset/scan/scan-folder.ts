@@ -1,6 +1,6 @@
 /**
- * Scans a local folder: names by one walk, headers in parallel threads. What is found is handed on file by file; memory
- * holds a few batches besides.
+ * Scans a local folder: one walk for the names, and parallel threads for the headers. Results are passed on file by
+ * file, so that only a few batches are in memory.
  */
 
 import { availableParallelism } from 'node:os';
@@ -13,19 +13,19 @@ import type { ScanSink } from './scan-sink.ts';
 import { type WalkOptions, walkFolder } from './walk-folder.ts';
 
 export interface ScanFolderOptions extends WalkOptions {
-  /** Default: one a core. */
+  /** Default: one thread per core. */
   readonly threads?: number | undefined;
 }
 
-/** Files a task of a thread: some milliseconds of work. */
+/** Files per task of a thread: some milliseconds of work. */
 const BATCH = 100;
-/** So few are read before a thread would have started. */
+/** Up to this many files are read on the main thread: starting threads would take longer. */
 const WITHOUT_THREADS = 400;
 
 /**
  * Reads the headers of all files below a folder.
  *
- * @throws {StoreUnavailableError} when the disk or file system fails: nothing is left out for that.
+ * @throws {StoreUnavailableError} if the disk or file system fails. No file is left out for that reason.
  */
 export async function scanFolder(root: string, sink: ScanSink, options: ScanFolderOptions = {}): Promise<void> {
   const threads = options.threads ?? availableParallelism();
@@ -57,7 +57,7 @@ export async function scanFolder(root: string, sink: ScanSink, options: ScanFold
         .run({ folder: join(root, folder), names })
         .then((reply) => take(folder, names, reply))
         .finally(() => running.delete(task));
-      task.catch(() => {}); // seen below
+      task.catch(() => {}); // handled below
       running.add(task);
     }
   };
@@ -75,7 +75,7 @@ export async function scanFolder(root: string, sink: ScanSink, options: ScanFold
     if (!pool) {
       for (const { folder, names } of waiting) {
         take(folder, names, readHeaders({ folder: join(root, folder), names }));
-        // The caller's other work, such as drawing, has its turn.
+        // Lets other work of the caller run, such as drawing.
         await new Promise(setImmediate);
       }
     }

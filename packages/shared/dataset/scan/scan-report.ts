@@ -1,4 +1,4 @@
-/** What a scan came to, in numbers: what is read, what is not and why. For the summary that people see. */
+/** The result of a scan in numbers, for the summary: what is read, what is not, and why. */
 
 import type { Kind } from '../../domain/index.ts';
 import type { Rejection } from '../../series/index.ts';
@@ -16,11 +16,11 @@ export interface ScanReport {
   readonly files: number;
   readonly bytesRead: number;
   readonly studies: number;
-  /** `several` where one file holds stacks of different kinds. */
+  /** `several` if one file holds stacks of different kinds. */
   readonly kept: { readonly [kind in Kind | 'several']?: Count };
   readonly rejected: { readonly [rejection in Rejection]?: Count };
   readonly skipped: { readonly [reason in SkipReason]?: number };
-  /** Paths of some files that were lost, below the dataset's folder, without UIDs. */
+  /** Paths of some unreadable files, below the dataset's folder, without UIDs. */
   readonly lost: readonly string[];
   /** Ids of studies of which nothing is read. */
   readonly withoutSeries: readonly string[];

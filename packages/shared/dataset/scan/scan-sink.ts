@@ -1,4 +1,4 @@
-/** Where a scan puts what it finds, whichever scheme it reads: images into the table, the rest into the counts. */
+/** Collects the results of a scan of any scheme: images in the table, everything else in counts. */
 
 import type { CompactFacts } from './compact-facts.ts';
 import { type FoundFile, ImageTable } from './image-table.ts';
@@ -17,7 +17,7 @@ export class ScanSink {
   readonly table = new ImageTable();
   readonly skipped = new Skipped();
   readonly losses: Loss[] = [];
-  /** Told by servers only. */
+  /** Filled by servers only. */
   readonly short: ShortSeries[] = [];
   bytesRead = 0;
   #found = 0;
@@ -38,7 +38,7 @@ export class ScanSink {
 
   skip(reason: SkipReason, folder: string, name: string, detail = 'it cannot be read'): void {
     this.skipped.add(reason, folder === '' ? name : `${folder}/${name}`);
-    // Nobody knows what a file is that may not be read; one that is called a picture or a text is no image.
+    // A file without read permission may be an image, unless it has the extension of another format.
     const mayBeImage = reason === 'unreadable' && !hasForeignExtension(name);
     if (reason === 'damaged' || mayBeImage) this.losses.push({ folder, name, detail });
   }

@@ -1,4 +1,7 @@
-/** Scans what a source lists, such as `s3://bucket/prefix/`: the first bytes of each object, some objects at once. */
+/**
+ * Scans the objects that a source lists, such as `s3://bucket/prefix/`: reads the first bytes of several objects at
+ * once.
+ */
 
 import pLimit from 'p-limit';
 import { kindOfError } from '../../domain/index.ts';
@@ -7,21 +10,21 @@ import { lookAtStart, START_SIZES } from './look-at-start.ts';
 import { isDicomdirName, junkOfPath } from './names.ts';
 import type { ScanSink } from './scan-sink.ts';
 
-/** Requests under way at once: each is a round trip and a few KB. */
+/** Concurrent requests: each is a round trip and a few KB. */
 const REQUESTS = 48;
-/** A second request costs more than some more bytes. */
+/** Larger than usual headers, since a second request costs more than some more bytes. */
 const FIRST_BYTES = 32 * 1024;
 
-/** One of a dataset's pages in a store of spineline (`store/layout.ts`). */
+/** The key of a dataset page in a store of spineline (`store/layout.ts`). */
 const PAGE_OF_STORE = /^(.*\/)?datasets\/pages\/[^/]+\/[^/]+\.jsonl\.zst$/;
 const IN_STORE = /^(datasets|models|promoted|runs|stages)\//;
 
 /**
  * Reads the headers of all objects below a prefix.
  *
- * @param prefix a location that ends in a slash; keys below it are taken as they are, nothing is decoded.
- * @param excluded prefixes that are not looked into.
- * @throws {SpinelineError} when the server does not answer or refuses the listing.
+ * @param prefix a location that ends in a slash. Keys below it are not decoded.
+ * @param excluded prefixes that are skipped.
+ * @throws {SpinelineError} if the server does not answer or refuses the listing.
  */
 export async function scanSources(
   prefix: string,
@@ -32,12 +35,12 @@ export async function scanSources(
   const limit = pLimit(REQUESTS);
   const running = new Set<Promise<void>>();
   let failed: unknown;
-  /** Prefix of the store that was last met; keys come in order, so `datasets/` is the first of it. */
+  /** Prefix of the last store that was found. Keys are sorted, so its `datasets/` comes first. */
   let store: string | undefined;
   for await (const { location, size, fingerprint } of sources.list(prefix)) {
     if (failed !== undefined) break;
     const path = location.slice(prefix.length);
-    if (path === '' || path.endsWith('/')) continue; // a marker of a folder
+    if (path === '' || path.endsWith('/')) continue; // marker of a folder
     if (excluded.some((one) => location.startsWith(one) && one !== prefix)) {
       sink.skipped.add('output');
       continue;

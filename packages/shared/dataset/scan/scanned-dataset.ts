@@ -1,4 +1,4 @@
-/** From a finished scan to the studies of a dataset: grouped, sorted out, named, and given as entries when asked for. */
+/** Makes the studies of a dataset from a finished scan: grouped, sorted, named, and returned as entries on request. */
 
 import type { Kind } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
@@ -15,33 +15,33 @@ import { addShortSeries } from './short-series.ts';
 import { sortStudy } from './sort-study.ts';
 
 export interface ScannedOptions {
-  /** Where an image lies, as an absolute location. */
+  /** The absolute location of an image. */
   readonly locationOf: (image: ScannedImage) => string;
   readonly idKey?: string | undefined;
-  /** Whether folders may give ids; default true. */
+  /** Whether ids may come from folders; default true. */
   readonly foldersName?: boolean | undefined;
   readonly descriptions?: Descriptions | undefined;
-  /** Ids that other studies of the dataset have. */
+  /** Ids of other studies of the dataset. */
   readonly reserved?: Iterable<string> | undefined;
-  /** The depth at which folders are studies, where that is known; default: where they agree with the UIDs. */
+  /** The depth at which folders are studies, if known; default: the depth at which they agree with the UIDs. */
   readonly studyDepth?: number | undefined;
 }
 
-/** What the scan knows of a study beside its entry. */
+/** What the scan knows about a study in addition to its entry. */
 export interface StudyScan {
-  /** The kind that the headers say, by series. */
+  /** The kind by the headers, for each series. */
   readonly kinds: ReadonlyMap<string, Kind>;
-  /** The locations of each rejected group, which an entry only counts, by series. */
+  /** The locations of each rejected group, by series. An entry has only their number. */
   readonly rejected: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Who is who: for the person who may see it, and for nobody else. */
+/** Which id stands for which UID. It identifies patients: only for people who may see that. */
 export interface Identity {
   readonly study: string;
   readonly series: string;
   readonly studyUid: string | undefined;
   readonly seriesUid: string | undefined;
-  /** Folders of the series' images below the dataset's. */
+  /** Folders with images of the series, below the dataset's folder. */
   readonly folders: readonly string[];
   readonly seriesDescription: string | undefined;
   readonly rejection: string | undefined;
@@ -130,7 +130,7 @@ function entryOf(
   return {
     study,
     series: series.map(({ series: id, reasons, images, group: { described } }): SeriesEntry => {
-      // Only what a person wrote is a description: what the headers say, stage 1 reads from them again, and says so.
+      // Only text by a person is a description. Stage 1 infers the kind from the headers again.
       const given = described === undefined ? undefined : descriptions?.get(group.described!)?.get(described);
       const ofSeries = found.ofSeries(place, id);
       return {
@@ -155,7 +155,7 @@ function entryOf(
   };
 }
 
-/** In natural order of folder and name, as a described folder is read. */
+/** Sorts images in natural order of folder and name, as in a described folder. */
 function byName(images: readonly ScannedImage[]): ScannedImage[] {
   return images
     .map((image) => ({ image, path: `${image.folder}/${image.name}` }))

@@ -1,4 +1,7 @@
-/** Series of which a server gives fewer instances than it says it has: their studies are scored from what there is, and say so. */
+/**
+ * Reports series for which a server returns fewer instances than it says it has. Their studies are scored from the
+ * rest.
+ */
 
 import type { Problem } from '../study-entry.ts';
 import type { FoundProblems } from './found-problems.ts';
@@ -8,9 +11,9 @@ import type { NamedStudy } from './name-studies.ts';
 import { pseudonym } from './pseudonyms.ts';
 
 /**
- * Adds a problem to each such series, or to its study where nothing of the series is read.
+ * Adds a problem to each such series, or to its study if nothing of the series is read.
  *
- * @returns the studies of which nothing at all was given.
+ * @returns the studies of which nothing was returned.
  */
 export function addShortSeries(
   short: readonly ShortSeries[],

@@ -1,8 +1,8 @@
-/** Counts of what a dataset holds beside images: never refused, never without a word. */
+/** Counts files and folders of a dataset that are no readable images. They are skipped, and the counts are reported. */
 
 import { withoutUids } from '../../domain/index.ts';
 
-/** Why a file or folder is not an image that is read, with what a summary says of so many of them. */
+/** Why a file or folder is skipped, with the text for one and for several in a summary. */
 export const SKIP_REASONS = {
   hidden: ['hidden file or folder', 'hidden files and folders'],
   left_behind: ['file or folder of an operating system', 'files and folders of operating systems'],
@@ -19,12 +19,12 @@ export const SKIP_REASONS = {
 } as const satisfies Record<string, readonly [one: string, many: string]>;
 export type SkipReason = keyof typeof SKIP_REASONS;
 
-/** Reasons that mean a loss, not junk: whoever hands the dataset over wants to know of them by name. */
+/** Reasons that mean a loss, not junk. The first names are shown, so that a person can check these files. */
 const LOSSES: readonly SkipReason[] = ['unreadable', 'damaged'];
 
 const NAMES_KEPT = 5;
 
-/** What was skipped, by reason, and of losses the first names. */
+/** Counts by reason, and the first names of losses. */
 export class Skipped {
   readonly #counts = new Map<SkipReason, number>();
   readonly #lost: string[] = [];
@@ -43,7 +43,7 @@ export class Skipped {
     );
   }
 
-  /** Paths of the first files that were lost, below the dataset's folder, in order, without UIDs. */
+  /** Paths of the first lost files, below the dataset's folder, sorted, without UIDs. */
   lost(): string[] {
     return [...this.#lost].sort().slice(0, NAMES_KEPT).map(withoutUids);
   }

@@ -1,14 +1,14 @@
-/** Which images of a study are read, as which series, and which are not: `sortOut` over each of its series. */
+/** Decides which images of a study are read, as which series, and which are not: `sortOut` for each of its series. */
 
 import type { Kind } from '../../domain/index.ts';
 import { type Assessment, type Rejection, sortOut, type Unit } from '../../series/index.ts';
 import type { Descriptions, SeriesGroup, StudyGroup } from './group-studies.ts';
 import type { ImageTable, ScannedImage } from './image-table.ts';
 
-/** One stack, or the stacks that share files. */
+/** One stack, or several stacks that share files. */
 export interface KeptStack {
   readonly group: SeriesGroup;
-  /** `undefined` where stacks of several kinds lie in the same files: stage 1 tells them apart. */
+  /** `undefined` if stacks of several kinds are in the same files: stage 1 separates them. */
   readonly kind: Kind | undefined;
   readonly reasons: readonly string[];
   readonly images: readonly ScannedImage[];
@@ -58,7 +58,7 @@ export function sortStudy(group: StudyGroup, table: ImageTable, descriptions?: D
       else foreign.push({ images: imagesOf(stack), ...rejectionOf(assessment) });
     }
     const own = joinSharing(stacks).map((stack) => ({ group: series, ...stack }));
-    // A damaged file goes with most of its series: stage 1 opens it again, and says which it is and what is wrong.
+    // A damaged file is added to the largest stack of its series. Stage 1 opens it again and flags what is wrong.
     const most = own.reduce<(typeof own)[0] | undefined>(
       (best, one) => (best && best.images.length >= one.images.length ? best : one),
       undefined,
@@ -69,7 +69,8 @@ export function sortStudy(group: StudyGroup, table: ImageTable, descriptions?: D
       foreign.push({ images: damaged, rejection: 'kind_unknown', reason, kind: undefined });
     }
     kept.push(...own);
-    // A file of many frames may be in a stack and among the rejected: then it is read, and stage 1 leaves frames out.
+    // Frames of a multi-frame file may be both in a stack and rejected. Then the file is read, and stage 1 leaves
+    // frames out.
     const taken = new Set(own.flatMap(({ images }) => images));
     for (const one of joinAlike(foreign)) {
       const images = one.images.filter((image) => !taken.has(image));
@@ -92,7 +93,7 @@ function rejectionOf({ rejection, reasons }: Assessment) {
   return { rejection: rejection ?? ('kind_unknown' as const), reason: reasons.join('; '), kind: undefined };
 }
 
-/** A file cannot be in two series of one study: stacks that share files become one. */
+/** Joins stacks that share files, since a file cannot be in two series of a study. */
 function joinSharing(
   stacks: readonly Stack[],
 ): (Omit<KeptStack, 'group' | 'images'> & { images: readonly ScannedImage[] })[] {
@@ -122,7 +123,7 @@ function reasonsOf({ reasons, contradictions }: Assessment): string[] {
   return [...reasons, ...contradictions];
 }
 
-/** Images of one series that are rejected in the same words are one line of the manifest. */
+/** Joins images of a series that are rejected for the same reason into one entry of the manifest. */
 function joinAlike(rejected: readonly Omit<RejectedImages, 'group'>[]): Omit<RejectedImages, 'group'>[] {
   const alike = new Map<string, Omit<RejectedImages, 'group'> & { images: ScannedImage[] }>();
   for (const one of rejected) {

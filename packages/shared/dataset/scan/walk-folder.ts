@@ -1,6 +1,6 @@
 /**
- * Walks a local folder for the names of regular files, folder by folder. It opens nothing, so no pipe can hold it up; every
- * folder is visited once however many links lead to it, real ones first, so that no loop of links can either.
+ * Lists the regular files of a local folder at any depth, folder by folder. It opens no file, so a pipe cannot block
+ * it. Every folder is visited once, real folders before links, so that loops of links end.
  */
 
 import type { Dirent } from 'node:fs';
@@ -12,22 +12,22 @@ import { junkOfName } from './names.ts';
 import type { Skipped } from './skipped.ts';
 
 export interface FolderFiles {
-  /** Path below the root with slashes, `''` for the root itself. */
+  /** Path below the root with slashes; `''` for the root itself. */
   readonly folder: string;
   /** In ascending order. */
   readonly names: readonly string[];
 }
 
 export interface WalkOptions {
-  /** Absolute paths that are not looked into, such as the output folder; the root itself always is. */
+  /** Absolute paths that are skipped, such as the output folder. The root itself is never skipped. */
   readonly excluded?: readonly string[] | undefined;
-  /** Only these folders of the root, and no file in the root itself; default all. */
+  /** Only these folders of the root, and no files in the root itself; default all. */
   readonly only?: readonly string[] | undefined;
-  /** Told of each folder that may not be listed, as a path below the root. */
+  /** Called for each folder that may not be listed, with its path below the root. */
   readonly unlistable?: ((folder: string) => void) | undefined;
 }
 
-/** What a store of spineline has at its root (`store/layout.ts`). */
+/** The folders at the root of a store of spineline (`store/layout.ts`). */
 const STORE_FOLDERS: ReadonlySet<string> = new Set(['datasets', 'models', 'promoted', 'runs', 'stages']);
 
 interface Folder {
@@ -39,8 +39,8 @@ interface Folder {
 /**
  * The files of a folder at any depth.
  *
- * @param skipped told of what is left out.
- * @throws {SpinelineError} transient, when a disk or file system does not answer.
+ * @param skipped counts what is left out.
+ * @throws {SpinelineError} transient, if a disk or file system does not answer.
  */
 export async function* walkFolder(
   root: string,
@@ -84,11 +84,11 @@ export async function* walkFolder(
       else skipped.add('special');
     }
     if (names.length > 0) yield { folder: next.folder, names };
-    // The last one is taken first.
+    // Reversed, since the last one is taken first.
     open.push(...folders.reverse());
   }
 
-  /** Names in the folder, unless it was visited or may not be listed. */
+  /** The names in the folder; `undefined` if it was visited or may not be listed. */
   async function namesIn({ folder }: Folder): Promise<Dirent[] | undefined> {
     const path = join(root, folder);
     try {
@@ -111,7 +111,7 @@ export async function* walkFolder(
     }
   }
 
-  /** Links to files, once the real folders are through; links to folders stay for later. */
+  /** Links to files, after all real folders. Links to folders are kept for later. */
   async function* linkedFiles(): AsyncGenerator<FolderFiles> {
     links.sort();
     const toFolders: string[] = [];

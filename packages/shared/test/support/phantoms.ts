@@ -14,8 +14,10 @@ export { copyTo } from './test-cache.ts';
 
 const GENERATOR = ['packages/phantom/src', 'packages/shared/domain'];
 
-export interface PhantomDataset
-  extends Pick<PhantomOptions, 'studies' | 'seed' | 'firstStudy' | 'storedAs' | 'padding'> {
+export interface PhantomDataset extends Pick<
+  PhantomOptions,
+  'studies' | 'seed' | 'firstStudy' | 'storedAs' | 'padding'
+> {
   /** Half the rows and columns at twice the spacing, a quarter of the bytes. Default true. */
   readonly small?: boolean;
   /** Studies with missing kinds, compressed files and the like. Default false. */

@@ -35,7 +35,7 @@ export async function madeOnce(
   const folder = join(CACHE, `${name}-${key.digest('hex').slice(0, 16)}`);
   if (!(await isThere(folder))) {
     await mkdir(CACHE, { recursive: true });
-    await withFileLock(join(CACHE, 'lock'), () => fill(folder, make));
+    await withFileLock(`${folder}.lock`, () => fill(folder, make));
   }
   const now = new Date();
   await utimes(folder, now, now);
@@ -56,7 +56,7 @@ async function fill(folder: string, make: (folder: string) => Promise<unknown>):
     await rename(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    if (!(await isThere(folder))) throw error;
+    throw error;
   }
 }
 

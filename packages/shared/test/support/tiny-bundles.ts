@@ -11,9 +11,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONDITIONS, LEVELS, SEVERITIES, SIDES, type Stage, STAGE_NAMES } from '../../domain/index.ts';
+import { type BundleMember, parseBundle } from '../../models/bundle.ts';
 import { type CropWindow, promoteBundle, pushBundle, readBundleFolder } from '../../models/index.ts';
 import type { ObjectStore } from '../../store/index.ts';
-import { type BundleMember, parseBundle } from '../../models/bundle.ts';
 import { madeOnce } from './test-cache.ts';
 import { type Constant, type Node, onnxModel } from './tiny-onnx.ts';
 
@@ -45,7 +45,10 @@ const SLICES = 32;
 const SIZE: [number, number] = [64, 64];
 const CROP: [number, number] = [32, 32];
 const CROP_SLICES = 5;
-const COMMON = { normalise: { method: 'percentile', low: 1, high: 99 }, resize: { filter: 'bilinear', antialias: true } };
+const COMMON = {
+  normalise: { method: 'percentile', low: 1, high: 99 },
+  resize: { filter: 'bilinear', antialias: true },
+};
 
 async function writeBundles(folder: string): Promise<void> {
   const foramina = [...LEVELS.map(() => 3), ...LEVELS.map(() => -3)];

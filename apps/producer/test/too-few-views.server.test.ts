@@ -3,20 +3,19 @@
  * and it can be tried again where that is wanted.
  */
 
-import type { RunSummary } from '@spineline/shared/reports';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compareNatural } from '@spineline/shared/dataset';
+import type { RunSummary } from '@spineline/shared/reports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FailureRecord } from '../../../packages/shared/runs/records.ts';
 import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
-
-import { type ResultsFile, readResults } from './support/results-file.ts';
 import * as inProcess from './support/in-process.ts';
+import { type ResultsFile, readResults } from './support/results-file.ts';
 import { type Finished, spineline, spinelineOk } from './support/spineline-command.ts';
 
 const TIMEOUT_MS = 180_000;

@@ -33,10 +33,15 @@ describe.skipIf(missing)(`a model that computes for ${MODEL_SECONDS} s${missing 
     deployment = await startDeployment();
     // A tenth more than is claimed: the measure is a short one.
     const iterations = iterationsFor(MODEL_SECONDS * 1100, 5000, await millisecondsOf(5000));
-    bundle = await copyBundle((await tinyBundles()).stage1, join(deployment.folder, 'slow'), '0.1.0-slow', (task, { kind }) => {
-      if (kind !== 'cls') return undefined;
-      return slowLoop(task === 'scs' ? { iterations, outputs: 5 } : { iterations: 1, outputs: 10 });
-    });
+    bundle = await copyBundle(
+      (await tinyBundles()).stage1,
+      join(deployment.folder, 'slow'),
+      '0.1.0-slow',
+      (task, { kind }) => {
+        if (kind !== 'cls') return undefined;
+        return slowLoop(task === 'scs' ? { iterations, outputs: 5 } : { iterations: 1, outputs: 10 });
+      },
+    );
     const lock: Record<string, string> = LONG_SECONDS ? {} : { SPINELINE_LOCK_MS: `${LOCK_SECONDS * 1000}` };
     worker = await startWorker('stage1', { ...deployment.settings, ...lock });
   });

@@ -15,8 +15,8 @@ import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.
 import { MEAN_DEPTH_BASE, meanDepthModel } from '../../../packages/shared/test/support/tiny-onnx.ts';
 import { copyBundle, withRemark } from './support/bundle-copy.ts';
 import { type Deployment, resultsOf, type Status, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
-import type { ResultsFile } from './support/results-file.ts';
 import { spineline, spinelineOk } from './support/in-process.ts';
+import type { ResultsFile } from './support/results-file.ts';
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 

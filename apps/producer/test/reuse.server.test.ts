@@ -10,8 +10,8 @@ import { TINY_VERSION, tinyBundles } from '../../../packages/shared/test/support
 import { filesBelow } from './support/bad-files.ts';
 import { copyBundle, withRemark } from './support/bundle-copy.ts';
 import { type Deployment, enqueue, resultsOf, scoreRun, startDeployment, watchRun } from './support/deployment.ts';
-import { largestDifference } from './support/results-file.ts';
 import { spineline, spinelineOk } from './support/in-process.ts';
+import { largestDifference } from './support/results-file.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
 const STUDIES = 2;

@@ -180,7 +180,9 @@ describe.skipIf(missing)(`spineline status --watch${missing ? ` (${missing})` : 
     await command.err.when((line) => line.startsWith('0 of 4 studies'));
     await program.out.when(() => true);
     await proxy.be({ kind: 'hang' });
-    await command.err.when((line) => /^Redis has not answered for \d+ s; the counts are from \d\d:\d\d:\d\d$/.test(line));
+    await command.err.when((line) =>
+      /^Redis has not answered for \d+ s; the counts are from \d\d:\d\d:\d\d$/.test(line),
+    );
 
     // A program sees it by the time of the counts, which stands still.
     const counted = (line: string) => JSON.parse(line).counted as string;

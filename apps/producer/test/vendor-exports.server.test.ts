@@ -6,9 +6,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExportExpectations, StudyExpectation } from '../../../packages/phantom/src/export/expectations.ts';
 import { KINDS } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExportExpectations, StudyExpectation } from '../../../packages/phantom/src/export/expectations.ts';
 import { phantomExport } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';

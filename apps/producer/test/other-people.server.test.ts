@@ -8,14 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
-import {
-  type Deployment,
-  enqueue,
-  resultsOf,
-  type Status,
-  startDeployment,
-  watchRun,
-} from './support/deployment.ts';
+import { type Deployment, enqueue, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
 import { flagCodes, type ResultsFile } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
 import { type Pools, startPools } from './support/worker.ts';

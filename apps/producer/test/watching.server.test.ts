@@ -10,13 +10,17 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../test/support/dashboard-expressions.ts';
 import { connectRedis } from '../../../packages/shared/queue/connection.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
+import {
+  type DashboardJson,
+  type PanelExpression,
+  panelExpressions,
+} from '../../../test/support/dashboard-expressions.ts';
 import { metricNames } from '../../../test/support/promql.ts';
 import { type Deployment, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
 import { prometheusMissing, type Series, startPrometheus, type TestPrometheus } from './support/prometheus.ts';

@@ -46,7 +46,11 @@ const DAMAGES: readonly Damage[] = [
   { what: 'an xy.json with one bit changed', damage: [['xy', 'xy.json', flipBit]], computed: ['xy'] },
   { what: 'a crop array that is gone', damage: [['crops', 'axial_sides.npy', remove]], computed: ['crops'] },
   { what: 'a cut crop array', damage: [['crops', 'sagittal_t2.npy', cut]], computed: ['crops'] },
-  { what: 'a severity.json with one bit changed', damage: [['stage3', 'severity.json', flipBit]], computed: ['stage3'] },
+  {
+    what: 'a severity.json with one bit changed',
+    damage: [['stage3', 'severity.json', flipBit]],
+    computed: ['stage3'],
+  },
   {
     what: 'a crop array with one bit changed, met by stage 3, which sends the study back',
     damage: [

@@ -1,11 +1,11 @@
 /** The exporter's series against queues and a store that hold what is known, and the command as a process. */
 
+import { retryRun } from '@spineline/shared/control';
+import { WatchedRuns } from '@spineline/shared/watching';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TARGETS } from '../../../packages/shared/domain/vocabulary.ts';
-import type { ProcessStudy } from '../../../packages/shared/worker/stage-worker.ts';
-import { retryRun } from '@spineline/shared/control';
-import { StoreMetrics } from '../../../packages/shared/telemetry/store-metrics.ts';
 import { WorkerMetrics } from '../../../packages/shared/telemetry/metrics.ts';
+import { StoreMetrics } from '../../../packages/shared/telemetry/store-metrics.ts';
 import { startFaultProxy } from '../../../packages/shared/test/support/fault-proxy.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
 import { type QueueRig, queueRig } from '../../../packages/shared/test/support/queue-rig.ts';
@@ -13,8 +13,8 @@ import { redisMissing, startRedis, type TestRedis } from '../../../packages/shar
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';
 import { DIGEST } from '../../../packages/shared/test/support/stage-payloads.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
+import type { ProcessStudy } from '../../../packages/shared/worker/stage-worker.ts';
 import { ExporterMetrics } from '../src/exporter/exporter-metrics.ts';
-import { WatchedRuns } from '@spineline/shared/watching';
 import { spineline } from './support/in-process.ts';
 import { COMMAND } from './support/spineline-command.ts';
 

@@ -9,11 +9,11 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STORED_AS } from '@spineline/phantom';
-import type { StoredAs } from '../../../packages/phantom/src/stored-as.ts';
 import { SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import { readNpy } from '@spineline/shared/imaging';
 import type { StudyResult } from '@spineline/shared/runs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StoredAs } from '../../../packages/phantom/src/stored-as.ts';
 import { type PhantomDataset, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';

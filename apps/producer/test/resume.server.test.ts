@@ -16,8 +16,8 @@ import { tinyBundles, tinyModels } from '../../../packages/shared/test/support/t
 import type { LogLine } from '../../../packages/shared/test/support/worker-log.ts';
 import { copyBundle, withRemark } from './support/bundle-copy.ts';
 import { type Deployment, enqueue, resultsOf, startDeployment, watchRun, withSide } from './support/deployment.ts';
-import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/in-process.ts';
+import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { newCommits, outputTimes } from './support/store-outputs.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
