@@ -7,19 +7,19 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentOf, PACKAGED_NODE, suitableNode } from './suitable-node.mjs';
+import { environmentOf, IS_SUITABLE, PACKAGED_NODE, suitableNode } from './suitable-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const omitted = process.argv.slice(2).filter((word) => word === '--omit=dev');
 
-if (!process.features.typescript && hasPackagedNode()) {
+if (!IS_SUITABLE && hasPackagedNode()) {
   install('scripts/node', 'npm ci in scripts/node, which brings Node 24');
   // Headers for native code, which nobody compiles here: 67 MB.
   rmSync(`${PACKAGED_NODE}/include`, { recursive: true, force: true });
 }
 const node = suitableNode();
 if (!node) {
-  console.error(`spineline needs Node 22.18 or newer, and this is ${process.versions.node}: install a newer one`);
+  console.error(`spineline needs Node 24 or newer, and this is ${process.versions.node}: install a newer one`);
   process.exit(2);
 }
 install('.', 'npm ci', omitted);

@@ -1,5 +1,5 @@
-// Which Node runs spineline. Its programs are TypeScript, which Node runs from 22.18 on. Under an older Node, a Node 24
-// runs them that `npm run setup` installs below scripts/node. Plain JavaScript, for any Node from 18 on.
+// Which Node runs spineline: 24 or newer, which runs TypeScript and has Float16Array (docs/decisions/0026-node-24.md).
+// Under an older Node, a Node 24 runs it that `npm run setup` installs below scripts/node. Plain JavaScript, for any Node from 18 on.
 
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
@@ -12,9 +12,12 @@ export const PACKAGED_NODE = fileURLToPath(
   new URL(`node/node_modules/node-${process.platform}-${process.arch}`, import.meta.url),
 );
 
-/** Path of a Node that runs TypeScript; undefined if there is none. */
+/** Whether the Node of this process runs spineline. */
+export const IS_SUITABLE = Boolean(process.features.typescript) && 'Float16Array' in globalThis;
+
+/** Path of a Node that runs spineline; undefined if there is none. */
 export function suitableNode() {
-  if (process.features.typescript) return process.execPath;
+  if (IS_SUITABLE) return process.execPath;
   const packaged = `${PACKAGED_NODE}/bin/node`;
   return existsSync(packaged) ? packaged : undefined;
 }
@@ -25,11 +28,11 @@ export function environmentOf(node) {
   return { ...process.env, PATH: node === process.execPath ? PATH : `${dirname(node)}${delimiter}${PATH}` };
 }
 
-/** Runs a program under a Node that runs TypeScript. Passes signals on, and ends as the program ends. */
+/** Runs a program under a Node that runs spineline. Passes signals on, and ends as the program ends. */
 export function runUnderSuitableNode(program, parameters) {
   const node = suitableNode();
   if (!node) {
-    console.error(`spineline needs Node 22.18 or newer, and this is ${process.versions.node}: run \`npm run setup\``);
+    console.error(`spineline needs Node 24 or newer, and this is ${process.versions.node}: run \`npm run setup\``);
     process.exit(2);
   }
   const child = spawn(node, [program, ...parameters], { stdio: 'inherit', env: environmentOf(node) });

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node understands: spineline itself is TypeScript, which Node runs from 22.18 on. An older Node
-// hands over to the Node 24 that the set-up of a clone installs.
+// Plain JavaScript that any Node understands. spineline itself needs Node 24; an older Node hands over to the Node 24 that
+// the set-up of a clone installs (docs/decisions/0026-node-24.md).
 
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-if (process.features.typescript) {
+if ('Float16Array' in globalThis) {
   // Compiled code is kept beside the packages: a third less to start, for this command and the workers it starts.
   const cache = fileURLToPath(new URL('../../../node_modules/.cache/spineline-code', import.meta.url));
   const { directory } = module.enableCompileCache?.(cache) ?? {};
@@ -15,7 +15,7 @@ if (process.features.typescript) {
 } else {
   const launcher = new URL('../../../scripts/suitable-node.mjs', import.meta.url);
   if (!existsSync(launcher)) {
-    console.error(`spineline needs Node 22.18 or newer, and this is ${process.versions.node}`);
+    console.error(`spineline needs Node 24 or newer, and this is ${process.versions.node}`);
     process.exit(2);
   }
   const { runUnderSuitableNode } = await import(launcher.href);

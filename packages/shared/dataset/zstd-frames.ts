@@ -1,7 +1,7 @@
 /**
  * Splits a Zstandard stream at frame boundaries. Node's decompressor drops all bytes after the end of a frame in the
  * same chunk, without an error (seen on Node 24.21). Files with several frames are common: parallel compressors write
- * them, and so are concatenated pages of a dataset.
+ * them, and concatenated dataset pages are such files.
  *
  * The frame format is RFC 8878, section 3.1. A frame's length follows from its block headers alone.
  */

@@ -1,5 +1,5 @@
 /**
- * Calibration: does what is said with 80 % confidence come true in 80 % of cases?
+ * Calibration: are predictions with a confidence of 80 % right in 80 % of cases?
  *
  * The expected calibration error of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): rows are put
  * into 15 bins of equal width by the confidence in their most probable class, bin m holding ((m - 1) / 15, m / 15]; the
@@ -17,17 +17,18 @@ export interface CalibrationError {
   readonly error: number;
   /** Share of rows whose most probable class is the labelled one. */
   readonly accuracy: number;
-  /** Mean probability of the most probable class: above `accuracy` is overconfident. */
+  /** Mean probability of the most probable class. Above `accuracy` means overconfident. */
   readonly confidence: number;
 }
 
 export interface Calibration {
   readonly rows: number;
-  /** Every row counted once: are these the shares of patients? `undefined` without rows. */
+  /** Every row counts once. `undefined` without rows. */
   readonly plain: CalibrationError | undefined;
   /**
-   * Every row counted with the metric's sample weight of its label, 1, 2 or 4. A model that was trained on the weighted
-   * loss gives the probabilities of such a weighted population, and is calibrated here rather than above.
+   * Every row counts with the metric's sample weight of its label, 1, 2 or 4. A model trained on the weighted loss
+   * predicts the probabilities of such a weighted population, so it should be calibrated by this figure and not by
+   * `plain`.
    */
   readonly weighted: CalibrationError | undefined;
 }
@@ -41,7 +42,7 @@ export function calibration(rows: readonly LabelledRow[]): Record<Condition, Cal
   }));
 }
 
-/** @param weightOf how much a row counts, > 0. @returns `undefined` without rows. */
+/** @param weightOf the weight of a row, > 0. @returns `undefined` without rows. */
 export function calibrationError(
   rows: readonly LabelledRow[],
   weightOf: (row: LabelledRow) => number = () => 1,

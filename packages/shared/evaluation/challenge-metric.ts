@@ -2,8 +2,8 @@
  * The challenge's metric: the mean of four weighted log losses. Three are over the rows of a condition group; the
  * fourth, `any_severe_spinal`, is over studies.
  *
- * Source: the RSNA 2024 Lumbar Spine Degenerative Classification challenge's metric, which is made of
- * `sklearn.metrics.log_loss`; smaller is better, 0 is perfect.
+ * Source: docs/pipeline.md, "Metric": the metric of the RSNA 2024 Lumbar Spine Degenerative Classification challenge,
+ * which uses `sklearn.metrics.log_loss`. Smaller is better, 0 is perfect.
  */
 
 import { DatasetError, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '../domain/index.ts';
@@ -19,9 +19,9 @@ export type MetricPart = (typeof METRIC_PARTS)[number];
 
 /** A part is `undefined` if no labelled row of it was predicted. */
 export interface ChallengeMetric extends Readonly<Record<MetricPart, number | undefined>> {
-  /** The mean of the parts that are there; the challenge's score only if `complete`. */
+  /** The mean of the parts that are not `undefined`. It is the challenge's score only if `complete`. */
   readonly score: number | undefined;
-  /** All four parts are there and no prediction was missing. */
+  /** All four parts exist and no prediction was missing. */
   readonly complete: boolean;
   readonly counts: MetricCounts;
 }
@@ -29,11 +29,11 @@ export interface ChallengeMetric extends Readonly<Record<MetricPart, number | un
 export interface MetricCounts {
   /** Studies with a label and a prediction. */
   readonly studies: number;
-  /** What each part is taken over: rows, for `anySevereSpinal` studies. */
+  /** Number of rows of each part; for `anySevereSpinal` number of studies. */
   readonly rows: Readonly<Record<MetricPart, number>>;
-  /** Blank labels of those studies. */
+  /** Blank labels in those studies. */
   readonly blankLabels: number;
-  /** Labelled targets of those studies without a prediction; left out of every part. */
+  /** Labelled targets without a prediction in those studies; left out of every part. */
   readonly missingPredictions: number;
   /** Labelled studies without any prediction; left out. */
   readonly studiesNotPredicted: number;
@@ -44,12 +44,12 @@ export interface MetricCounts {
 /**
  * Scores predictions against labels.
  *
- * `any_severe_spinal` takes, over a study's labelled spinal rows, the maximum each of: the label being severe, the
- * predicted probability of severe, the sample weight.
+ * For `any_severe_spinal` a study has one row: whether any of its labelled spinal rows is severe, the largest predicted
+ * probability of severe, and the largest sample weight among these rows.
  *
- * @param allowMissing leave out labelled targets that a predicted study lacks a prediction for, instead of throwing.
- * @throws {DatasetError} `PREDICTIONS_MISSING` naming how many and the first few.
- * @throws {RangeError} for numbers that are no probabilities, and a target predicted twice.
+ * @param allowMissing leave out labelled targets without a prediction instead of throwing.
+ * @throws {DatasetError} `PREDICTIONS_MISSING` with their number and the first few.
+ * @throws {RangeError} for values that are no probabilities, and for a target predicted twice.
  */
 export function challengeMetric(
   labels: Labels,
@@ -82,7 +82,7 @@ export function challengeMetric(
   });
 }
 
-/** What rows, of a study or of many, add to each part of the metric. */
+/** The sums of some rows for each part of the metric. */
 export type PartSums = Readonly<Record<MetricPart, LossSums>>;
 
 export const NO_PARTS: PartSums = {
@@ -101,7 +101,7 @@ export function addParts(one: PartSums, other: PartSums): PartSums {
   };
 }
 
-/** What one study adds to the metric. */
+/** The contribution of one study to the metric. */
 export interface StudyLosses {
   readonly sums: PartSums;
   /** Targets without a label. */
@@ -111,7 +111,7 @@ export interface StudyLosses {
 }
 
 /**
- * The losses of one study, of which the metric is made: each part is the sum of its studies' losses over the sum of
+ * The losses of one study. Each part of the metric is the sum of these losses over all studies, divided by the sum of
  * their weights.
  *
  * @param severities labels by target name.
@@ -140,7 +140,7 @@ export function studyLosses(
   return { sums, blankLabels, missing };
 }
 
-/** The metric that the sums of some studies make. */
+/** The metric from the sums of some studies. */
 export function metricOfSums(sums: PartSums, counts: Omit<MetricCounts, 'rows'>): ChallengeMetric {
   const [parts, rows] = [{}, {}] as [Record<MetricPart, number | undefined>, Record<MetricPart, number>];
   for (const part of METRIC_PARTS) {
@@ -156,17 +156,18 @@ export function metricOfSums(sums: PartSums, counts: Omit<MetricCounts, 'rows'>)
   };
 }
 
-/** What `classShareBaseline` predicts from. */
+/** Options of `classShareBaseline`. */
 export interface BaselineOptions {
-  /** Shares of each of the 25 targets, as a bundle's class shares are, or pooled over each task; default `target`. */
+  /** Shares per target, like the class shares of a bundle, or pooled per task; default `target`. */
   readonly by?: 'target' | 'task';
-  /** Count each label by its sample weight: the constants that the metric itself likes best; default plain shares. */
+  /** Weight each label by its sample weight. That gives the constants with the lowest loss; default: plain shares. */
   readonly weighted?: boolean;
 }
 
 /**
- * The metric of somebody who looks at no image and always answers with the class shares of these very labels. It knows
- * the shares of the set it is scored on, so on few studies it is flattered, less so pooled by task.
+ * The baseline: the metric of always predicting the class shares of these labels. It is optimistic, since it uses the
+ * shares of the very set it is scored on. The effect is larger on few studies, and smaller if shares are pooled by
+ * task.
  */
 export function classShareBaseline(
   labels: Labels,
@@ -205,7 +206,7 @@ function byStudy(predictions: Iterable<SubmissionRow>): Map<string, Map<string, 
   return studies;
 }
 
-/** @throws {RangeError} for numbers that are no probabilities. */
+/** @throws {RangeError} for values that are no probabilities. */
 export function assertProbabilities(study: string, name: string, probabilities: Probabilities): void {
   if (!probabilities.every((value) => Number.isFinite(value) && value >= 0)) {
     throw new RangeError(`study ${study}: ${name} has a prediction that is no probability`);

@@ -1,4 +1,4 @@
-/** Which grade was taken for which: counts of labelled against most probable severity. */
+/** Confusion tables: counts of labelled against most probable severity. */
 
 import { type Condition, SEVERITIES } from '../domain/index.ts';
 import { byCondition, type LabelledRow, topClass } from './labelled-rows.ts';

@@ -1,5 +1,5 @@
 /**
- * The challenge's `train_label_coordinates.csv`: where, in which slice, each labelled target was seen.
+ * Reads the challenge's `train_label_coordinates.csv`: the slice and the point of each labelled target.
  */
 
 import { quoted, readCsvTable } from '../dataset/index.ts';
@@ -23,7 +23,7 @@ const LEVEL_OF_LABEL = new Map<string, Level>(LEVELS.map((one) => [levelLabel(on
 /**
  * Reads `study_id,series_id,instance_number,condition,level,x,y`.
  *
- * @throws {DatasetError} `COORDINATES_INVALID` with line numbers: unknown words, numbers that are none.
+ * @throws {DatasetError} `COORDINATES_INVALID` with line numbers, for unknown words and invalid numbers.
  */
 export async function readCoordinates(path: string): Promise<LabelCoordinate[]> {
   const table = await readCsvTable(path, {
@@ -52,7 +52,7 @@ export async function readCoordinates(path: string): Promise<LabelCoordinate[]> 
   return coordinates;
 }
 
-/** The number that a cell holds, NaN for a blank one and for anything else. */
+/** The number in a cell; NaN for a blank cell and any other text. */
 function numberOf(cell: string): number {
   return cell === '' ? Number.NaN : Number(cell);
 }

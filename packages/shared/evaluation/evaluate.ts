@@ -1,4 +1,7 @@
-/** Everything that predictions can be held against labels for, in one value: `spineline evaluate` prints it. */
+/**
+ * Compares predictions with labels: metric, baseline, calibration, confusion and locations. `spineline evaluate` prints
+ * it.
+ */
 
 import { type Condition, ConfigError } from '../domain/index.ts';
 import { type Calibration, calibration } from './calibration.ts';
@@ -12,29 +15,29 @@ import type { SubmissionRow } from './submission.ts';
 
 export interface Predicted {
   readonly rows: readonly SubmissionRow[];
-  /** Where slices and points were found; undefined for a submission. */
+  /** Slices and points that were found; undefined for a submission. */
   readonly located: readonly LocatedStudy[] | undefined;
 }
 
-/** A baseline below this is 0 but for clipping: all labels are of one class, and there is nothing to be a share of. */
+/** A baseline below this is 0 except for clipping: all labels have the same class, so a ratio means nothing. */
 const NO_LOSS = 1e-9;
 
 export type MetricRatio = Readonly<Record<MetricPart | 'score', number | undefined>>;
 
 export interface Evaluation {
   readonly metric: ChallengeMetric;
-  /** What somebody gets who always answers with the class shares of these labels, pooled over a task's levels and sides. */
+  /** The metric of always predicting the class shares of these labels, pooled over the levels and sides of a task. */
   readonly baseline: ChallengeMetric;
-  /** `metric` as a share of `baseline`, below 1 is better; `undefined` where either is missing or the baseline is 0. */
+  /** `metric` divided by `baseline`; below 1 is better. `undefined` if either is missing or the baseline is 0. */
   readonly ratio: MetricRatio;
   readonly calibration: Readonly<Record<Condition, Calibration>>;
   readonly confusion: Readonly<Record<Condition, Confusion>>;
-  /** `undefined` without coordinates, or for predictions that do not say where they looked. */
+  /** `undefined` without coordinates, or for predictions without locations. */
   readonly location: LocationErrors | undefined;
 }
 
 /**
- * Evaluates predictions over the studies that have labels too.
+ * Evaluates predictions of the studies that have labels.
  *
  * @throws {ConfigError} if labels and predictions have no study in common.
  * @throws {DatasetError} {RangeError} as `challengeMetric`.

@@ -1,9 +1,9 @@
 /**
- * How the severities of two runs differ, target by target: which most probable grade became which, and by how much the
- * probabilities moved. Labels play no part.
+ * How the severities of two runs differ, target by target: which grade became which, and by how much the probabilities
+ * changed. Labels are not used.
  *
- * A target's move is the largest absolute change of any of its three probabilities. Since both rows sum to 1, that is the
- * total variation distance of the two: the most by which the probability of any set of grades changed.
+ * The move of a target is the largest absolute change of its three probabilities. Since both rows sum to 1, that is
+ * their total variation distance: the largest change of the probability of any set of grades.
  */
 
 import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, type Target } from '../domain/index.ts';
@@ -11,10 +11,7 @@ import { topClass } from './labelled-rows.ts';
 import { Largest } from './largest.ts';
 import type { Probabilities } from './submission.ts';
 
-/**
- * Upper edges of the bins that moves are counted in: the first bin holds those of exactly 0, bin i those in
- * (edge i - 1, edge i].
- */
+/** Upper edges of the bins for moves: the first bin holds moves of exactly 0, bin i those in (edge i - 1, edge i]. */
 export const MOVE_EDGES = [0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] as const;
 
 /** [in run A][in run B], both in the order of `SEVERITIES`: number of targets. */
@@ -27,7 +24,7 @@ export interface GradeMove {
   readonly target: string;
   readonly a: Probabilities;
   readonly b: Probabilities;
-  /** Most probable grades; of equals the first. */
+  /** The grades. If two are equally probable, the milder one. */
   readonly gradeA: Severity;
   readonly gradeB: Severity;
   /** Largest absolute change of a probability, 0 to 1. */
@@ -38,7 +35,7 @@ export interface ConditionChanges {
   readonly targets: number;
   /** Adds up to `targets`. */
   readonly transitions: Transitions;
-  /** Targets whose most probable grade became a more severe one, and a less severe one. */
+  /** Targets whose grade became more severe, and less severe. */
   readonly moreSevere: number;
   readonly lessSevere: number;
   /** `undefined` without targets. */
@@ -48,7 +45,7 @@ export interface ConditionChanges {
 
 export interface GradeChanges {
   readonly targets: number;
-  /** Targets whose most probable grade is another one, and studies that have such a target. */
+  /** Targets with a changed grade, and studies with such a target. */
   readonly changedTargets: number;
   readonly changedStudies: number;
   readonly conditions: Readonly<Record<Condition, ConditionChanges>>;
@@ -56,11 +53,11 @@ export interface GradeChanges {
   readonly moves: readonly number[];
   /** The largest moves, largest first. */
   readonly largest: readonly GradeMove[];
-  /** Of the targets that changed grade those that moved most, largest move first. */
+  /** The targets with a changed grade and the largest moves, largest first. */
   readonly changed: readonly GradeMove[];
 }
 
-/** Counts the changes of one study after another. */
+/** Counts the changes study by study. */
 export class GradeChangeTally {
   readonly #conditions = new Map(CONDITIONS.map((condition) => [condition, emptyCondition()]));
   readonly #moves = MOVE_EDGES.map(() => 0);
@@ -68,7 +65,7 @@ export class GradeChangeTally {
   readonly #changed: Largest<GradeMove>;
   #changedStudies = 0;
 
-  /** @param top how many targets each list holds at most. */
+  /** @param top largest number of targets per list. */
   constructor(top: number) {
     this.#largest = new Largest(top, ({ move }) => move);
     this.#changed = new Largest(top, ({ move }) => move);
@@ -126,7 +123,7 @@ function gradeMove(study: string, target: Target, a: Probabilities, b: Probabili
   return { study, target: target.name, a, b, gradeA: SEVERITIES[topClass(a)]!, gradeB: SEVERITIES[topClass(b)]!, move };
 }
 
-/** Rounding can make a move a little larger than 1; that is in the last bin. */
+/** Rounding can make a move slightly larger than 1; it goes into the last bin. */
 function binOf(move: number): number {
   const bin = MOVE_EDGES.findIndex((edge) => move <= edge);
   return bin < 0 ? MOVE_EDGES.length - 1 : bin;

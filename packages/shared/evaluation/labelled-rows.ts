@@ -1,4 +1,4 @@
-/** Predictions beside their labels, one row a labelled target: what calibration and confusion are counted over. */
+/** Predictions with their labels, one row per labelled target, for calibration and confusion tables. */
 
 import { CONDITIONS, type Condition, SEVERITIES, type Target } from '../domain/index.ts';
 import type { Labels } from './labels.ts';
@@ -22,12 +22,12 @@ export function labelledRows(labels: Labels, predictions: Iterable<SubmissionRow
   return rows;
 }
 
-/** The most probable class; of equals the first. */
+/** The most probable class. If several are equally probable, the first. */
 export function topClass(probabilities: Probabilities): number {
   return probabilities.indexOf(Math.max(...probabilities));
 }
 
-/** What `of` makes of the rows of each condition. */
+/** The result of `of` for the rows of each condition. */
 export function byCondition<Result>(
   rows: readonly LabelledRow[],
   of: (rows: readonly LabelledRow[]) => Result,

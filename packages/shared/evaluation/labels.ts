@@ -1,11 +1,11 @@
 /**
- * The challenge's `train.csv`: a severity, or none, for each of the 25 targets of a study.
+ * Reads the challenge's `train.csv`: a severity or a blank for each of the 25 targets of a study.
  */
 
 import { quoted, readCsvTable } from '../dataset/index.ts';
 import { SEVERITIES, SEVERITY_LABELS, type Severity, TARGETS } from '../domain/index.ts';
 
-/** Study to target name to severity; `undefined` where the cell is blank. Every study has all 25 targets. */
+/** Severity by study and target name; `undefined` for a blank cell. Every study has all 25 targets. */
 export type Labels = ReadonlyMap<string, ReadonlyMap<string, Severity | undefined>>;
 
 const SEVERITY_OF_LABEL = new Map<string, Severity>(
@@ -13,10 +13,10 @@ const SEVERITY_OF_LABEL = new Map<string, Severity>(
 );
 
 /**
- * Reads `train.csv`: `study_id` and 25 columns `{condition}_{level}`, in any order, of `Normal/Mild`, `Moderate`,
- * `Severe` or nothing.
+ * Reads `train.csv`: columns `study_id` and the 25 `{condition}_{level}`, in any order, with `Normal/Mild`, `Moderate`,
+ * `Severe` or a blank.
  *
- * @throws {DatasetError} `LABELS_INVALID` with line numbers: a missing column, another word, a study twice.
+ * @throws {DatasetError} `LABELS_INVALID` with line numbers, for a missing column, an unknown word or a repeated study.
  */
 export async function readLabels(path: string): Promise<Labels> {
   const names = TARGETS.map(({ name }) => name);

@@ -1,17 +1,17 @@
-/** The largest of many, in bounded memory. */
+/** Keeps the largest of many items, in bounded memory. */
 
 export class Largest<Item> {
   readonly #limit: number;
   readonly #sizeOf: (item: Item) => number;
   readonly #items: Item[] = [];
 
-  /** @param limit how many are kept. @param sizeOf what they are compared by. */
+  /** @param limit how many items are kept. @param sizeOf the value by which they are compared. */
   constructor(limit: number, sizeOf: (item: Item) => number) {
     this.#limit = limit;
     this.#sizeOf = sizeOf;
   }
 
-  /** Of equals, those that came first are kept. */
+  /** Adds an item. Of equal items the first ones are kept. */
   add(item: Item): void {
     const size = this.#sizeOf(item);
     let [low, high] = [0, this.#items.length];
@@ -25,7 +25,7 @@ export class Largest<Item> {
     if (this.#items.length > this.#limit) this.#items.pop();
   }
 
-  /** The largest first; of equals the one that came first. */
+  /** The largest first; equal items in the order in which they were added. */
   items(): readonly Item[] {
     return [...this.#items];
   }

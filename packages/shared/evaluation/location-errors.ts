@@ -1,13 +1,14 @@
 /**
- * How far stages 1 and 2 are from the labelled coordinates: by how many slices, and by how many pixels in the slice.
+ * Distances between the results of stages 1 and 2 and the labelled coordinates: in slices, and in pixels within the
+ * slice.
  *
- * Spinal canal and foraminal labels lie in sagittal series and are compared with the target's sagittal slice,
- * subarticular ones with its axial slice.
+ * Spinal canal and foraminal labels are in sagittal series and are compared with the target's sagittal slice;
+ * subarticular labels are compared with its axial slice.
  *
- * A target that was found in another of the series that are read than its label (two axial series, say) is a miss: it
- * counts as off by 3 slices or more, so that a wrong series cannot hide from the rates. Not in the rates, and counted
- * apart, is what the pipeline says itself that it did not look at or find: a series that is not read, a target that is
- * placed nowhere for want of a series or a common frame of reference.
+ * If a target was found in another series than its label, both of which are read (for example two axial series), it
+ * counts as off by 3 slices or more, so that the rates include wrong series. Labels that the pipeline could not use are
+ * counted separately and not in the rates: labels in a series that is not read, and targets without a place because a
+ * series or a common frame of reference is missing.
  */
 
 import { TASKS, type Task } from '../domain/index.ts';
@@ -25,13 +26,13 @@ export interface FoundPlace {
 
 /** The slice that one member of an ensemble chose. */
 export interface MemberAnswer {
-  /** Which member: `cls`, `reg`; `cls 1`, `cls 2` where there are several of a kind. */
+  /** Which member: `cls`, `reg`; `cls 1`, `cls 2` if there are several of a kind. */
   readonly member: string;
   /** Instance number. */
   readonly instance: number;
 }
 
-/** What `locationErrors` needs of a study's result. */
+/** The part of a study's result that `locationErrors` needs. */
 export interface LocatedStudy {
   readonly study: string;
   readonly targets: readonly {
@@ -39,7 +40,7 @@ export interface LocatedStudy {
     readonly name: string;
     readonly slice?: FoundPlace | undefined;
     readonly axial?: FoundPlace | undefined;
-    /** What each member of stage 1 would have answered alone, in the series of `slice`; where that is known. */
+    /** The slice that each member of stage 1 gives alone, in the series of `slice`, if known. */
     readonly members?: readonly MemberAnswer[] | undefined;
   }[];
   readonly series: readonly {
@@ -53,18 +54,18 @@ export interface LocatedStudy {
   }[];
 }
 
-/** Stage 1: by how many slices of the ordered series, labels counted. */
+/** Stage 1: number of labels by the error in slices of the ordered series. */
 export interface SliceErrors {
   readonly exact: number;
   readonly offBy1: number;
   readonly offBy2: number;
-  /** Those in another series included. */
+  /** Includes those in another series. */
   readonly offBy3OrMore: number;
-  /** Of `offBy3OrMore`, those that were found in another series than the label's. */
+  /** Those of `offBy3OrMore` that were found in another series than the label's. */
   readonly otherSeries: number;
   /** `exact`, `offBy1`, `offBy2` and `offBy3OrMore` together. */
   readonly compared: number;
-  /** Mean number of slices over those found in the label's series, `undefined` without any. */
+  /** Mean error in slices over those found in the label's series; `undefined` without any. */
   readonly meanSlices: number | undefined;
 }
 
@@ -80,18 +81,20 @@ export interface PixelErrors {
 export interface NotCompared {
   /** The study has no result. */
   readonly studyNotScored: number;
-  /** The label lies in a series that could not be read, or that the stages do not use. */
+  /** The label is in a series that could not be read, or that the stages do not use. */
   readonly seriesNotUsed: number;
-  /** The result places this target nowhere. */
+  /** The result has no place for this target. */
   readonly targetNotPlaced: number;
-  /** The labelled or the found slice is not among the ordered slices of the series, such as one that was dropped. */
+  /**
+   * The labelled or the found slice is not among the ordered slices of the series, for example because it was left out.
+   */
   readonly sliceNotListed: number;
 }
 
 export interface TaskLocationErrors {
   readonly labels: number;
   readonly slices: SliceErrors;
-  /** The same for each member of stage 1 alone, in the order of the bundle; empty where their answers are not known. */
+  /** The same for each member of stage 1 alone, in the order of the bundle; empty if their answers are unknown. */
   readonly members: readonly (SliceErrors & { readonly member: string })[];
   readonly pixels: PixelErrors;
   readonly notCompared: NotCompared;
@@ -103,8 +106,8 @@ export type LocationErrors = Readonly<Record<Task, TaskLocationErrors>>;
 const STAGE2_SPACE = 512;
 
 /**
- * Compares results with the labelled coordinates, task by task. Pixel errors are taken wherever label and result are in
- * the same series, be the slice right or not: the slices of a series share one plane's pixels.
+ * Compares results with the labelled coordinates, task by task. Pixel errors are measured if label and result are in
+ * the same series, even in different slices, since the slices of a series have the same pixel grid.
  */
 export function locationErrors(
   coordinates: Iterable<LabelCoordinate>,
@@ -137,7 +140,7 @@ export function pointDistance(
 
 interface Tally {
   labels: number;
-  /** Slices between label and answer; infinite for an answer in another series. */
+  /** Distances in slices between label and answer; infinite for an answer in another series. */
   slices: number[];
   members: Map<string, number[]>;
   original: number[];

@@ -1,8 +1,8 @@
 /**
- * The challenge's metric of two runs over the studies that both scored, and how sure their difference is.
+ * The challenge's metric of two runs over the studies that both scored, and the confidence interval of the difference.
  *
- * Kept are sums a study, not rows: each part of the metric is a ratio of such sums (`studyLosses`), for a run as for a
- * resample of its studies.
+ * It keeps sums per study, not rows. Each part of the metric is a ratio of such sums (`studyLosses`), both for a run
+ * and for a resample of its studies.
  */
 
 import { ConfigError } from '../domain/index.ts';
@@ -17,23 +17,23 @@ export type MetricFigure = MetricPart | 'score';
 export const METRIC_FIGURES: readonly MetricFigure[] = [...METRIC_PARTS, 'score'];
 
 export interface MetricDifference {
-  /** What `challengeMetric` gives for each run over the compared studies. */
+  /** The result of `challengeMetric` for each run over the compared studies. */
   readonly a: ChallengeMetric;
   readonly b: ChallengeMetric;
-  /** B - A: below 0 where B is better. `undefined` where the metric is. */
+  /** B - A; below 0 if B is better. `undefined` if the metric is. */
   readonly difference: Readonly<Record<MetricFigure, number | undefined>>;
-  /** 95 % interval of the difference; `undefined` where that is, and for a single study. */
+  /** 95 % interval of the difference; `undefined` if the difference is, and for a single study. */
   readonly interval: Readonly<Record<MetricFigure, Interval | undefined>>;
   readonly resamples: number;
   readonly seed: number;
 }
 
-/** What is kept of a study for each part: its sum of weighted losses in A and in B, of weights, and its rows. */
+/** Numbers per study and part: the sum of weighted losses in A and in B, the sum of weights, and the number of rows. */
 const KEPT = 4;
 
 /**
- * Takes one compared study after another, in any order: the metric is added up in the order of the labels, as
- * `challengeMetric` does, and so equals it to the last bit. Keeps 128 bytes a labelled study.
+ * Adds compared studies in any order. The metric is summed in the order of the labels, as in `challengeMetric`, so both
+ * are equal to the last bit. Uses 128 bytes per labelled study.
  */
 export class MetricDifferenceTally {
   readonly #labels: Labels;
@@ -112,8 +112,8 @@ export class MetricDifferenceTally {
   }
 
   /**
-   * The difference of every figure in each resample. One that lacks a part has no figure of it and no score, rather than
-   * a score of fewer parts; a part that no study has is in no score.
+   * The difference of every figure in each resample. A resample that lacks a part has neither that figure nor a score.
+   * A part that no study has is left out of all scores.
    */
   #resampled(options: Required<BootstrapOptions>): Record<MetricFigure, Float64Array> {
     const places = [...this.#comparedPlaces()];

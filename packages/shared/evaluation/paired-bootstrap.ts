@@ -1,6 +1,7 @@
 /**
- * How sure is a difference between two runs? A percentile bootstrap that draws studies with replacement, since the targets
- * of one study go together, and takes the same draw for both runs, since what makes a study hard is hard for both.
+ * Confidence intervals for a difference between two runs, by a percentile bootstrap. It draws studies with replacement,
+ * since the targets of a study are correlated. It uses the same draw for both runs, since a difficult study is
+ * difficult for both.
  *
  * Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13 (percentile intervals).
  */
@@ -14,19 +15,22 @@ export const RESAMPLES = 2000;
 export type Interval = readonly [number, number];
 
 export interface BootstrapOptions {
-  /** How many datasets are drawn; the ends of 2,000 are good to some hundredths of the width. Default 2,000. */
+  /**
+   * Number of resamples. With 2,000 the ends of the interval are accurate to some hundredths of its width. Default
+   * 2,000.
+   */
   readonly resamples?: number;
   /** The same seed gives the same intervals; default 1. */
   readonly seed?: number;
 }
 
 /**
- * Draws datasets of as many studies and gives the ratios of each. A metric part's loss is such a ratio, a sum over studies
- * over another, and so is the difference of two runs' losses, since their weights are the same.
+ * Draws resamples of the same number of studies and returns the ratios of each. The loss of a metric part is such a
+ * ratio of two sums over studies. So is the difference of two runs' losses, since their weights are the same.
  *
- * @param sums [studies, parts, 2]: what a study adds to a part's numerator, then to its denominator.
+ * @param sums [studies, parts, 2]: what a study adds to the numerator and to the denominator of a part.
  * @param parts how many ratios.
- * @returns [parts][resamples]; NaN where a resample has no study of the part.
+ * @returns [parts][resamples]; NaN if a resample has no study with the part.
  */
 export function resampledRatios(
   sums: Float64Array,
@@ -50,7 +54,7 @@ export function resampledRatios(
 }
 
 /**
- * The 95 % percentile interval of a figure over resamples. Resamples that do not have the figure (NaN) do not count.
+ * The 95 % percentile interval of a figure over resamples. Resamples without the figure (NaN) are left out.
  *
  * @returns `undefined` without any.
  */

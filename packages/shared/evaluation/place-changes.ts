@@ -1,10 +1,10 @@
 /**
- * How the places that two runs found differ: in which slice a target was seen (stage 1), and where in the slice (stage 2).
- * Labels play no part.
+ * How the places of two runs differ: in which slice a target was seen (stage 1), and where in the slice (stage 2).
+ * Labels are not used.
  *
  * Spinal canal and foraminal targets are compared in their sagittal slice, subarticular ones in their axial slice, as
- * `locationErrors` does against labels. Points are compared where both runs are in the same slice: elsewhere a distance
- * would be one between two different pictures.
+ * `locationErrors` does against labels. Points are compared only if both runs chose the same slice, since distances
+ * between different images mean nothing.
  */
 
 import { TARGETS, TASKS, type Target, type Task } from '../domain/index.ts';
@@ -12,7 +12,7 @@ import { Largest } from './largest.ts';
 import { type FoundPlace, type LocatedStudy, type PixelErrors, pointDistance } from './location-errors.ts';
 import { spreadOf } from './spread.ts';
 
-/** What is needed of a study's result; that of a run in the store is one. */
+/** The part of a study's result that is compared. Results in the store have it. */
 export interface PlacedStudy {
   readonly study: string;
   readonly targets: readonly {
@@ -24,7 +24,7 @@ export interface PlacedStudy {
   readonly series: LocatedStudy['series'];
 }
 
-/** Stage 1: targets by what became of their slice. Adds up to all targets of the task. */
+/** Stage 1: number of targets by the change of their slice. The numbers add up to all targets of the task. */
 export interface SliceChanges {
   readonly same: number;
   /** In the same series, by how many slices of run A's order. */
@@ -32,23 +32,23 @@ export interface SliceChanges {
   readonly movedBy2: number;
   readonly movedBy3OrMore: number;
   readonly otherSeries: number;
-  /** In the same series, but run A does not list one of the two slices: how far apart they are is not known. */
+  /** In the same series, but run A does not list one of the two slices, so their distance is unknown. */
   readonly notListed: number;
-  /** Placed by one of the runs only. */
+  /** Placed by only one of the runs. */
   readonly onlyA: number;
   readonly onlyB: number;
   readonly neither: number;
 }
 
-/** Stage 2: distances of the points where both runs are in the same slice. */
+/** Stage 2: distances of the points, if both runs chose the same slice. */
 export interface PointChanges {
-  /** Targets in the same slice, one of a series that run A lists. */
+  /** Targets in the same slice of a series that run A lists. */
   readonly compared: number;
   /** Targets that both runs placed, in different slices: not compared. */
   readonly otherSlice: number;
-  /** Of `compared`, those at the same point to the last digit. */
+  /** Those of `compared` with exactly the same point. */
   readonly unmoved: number;
-  /** Over all that are compared, those that did not move included. */
+  /** Over all compared targets, including those that did not move. */
   readonly pixels: PixelErrors;
 }
 
@@ -64,11 +64,11 @@ export interface SliceMove {
   readonly target: string;
   readonly a: FoundPlace;
   readonly b: FoundPlace;
-  /** By how many slices of the series; `undefined` in another series, and where that is not known. */
+  /** Distance in slices of the series; `undefined` for another series, and if it is unknown. */
   readonly slices: number | undefined;
 }
 
-/** A target that is elsewhere in the same slice. */
+/** A target at another point of the same slice. */
 export interface PointMove {
   readonly study: string;
   readonly target: string;
@@ -81,25 +81,25 @@ export interface PointMove {
 
 export interface PlaceChanges {
   readonly tasks: Readonly<Record<Task, TaskPlaceChanges>>;
-  /** Those that moved by most slices; other series first, then what is not known. */
+  /** The targets that moved by most slices: first those in another series, then those with unknown distance. */
   readonly largestSliceMoves: readonly SliceMove[];
-  /** Those that moved furthest in 512 x 512, furthest first; without those that did not move. */
+  /** The targets that moved furthest in 512 x 512, furthest first. Targets that did not move are left out. */
   readonly largestPointMoves: readonly PointMove[];
 }
 
-/** Counts the changes of one study after another. Keeps 16 bytes a target in the same slice, for the percentiles. */
+/** Counts the changes study by study. Uses 16 bytes per target in the same slice, for the percentiles. */
 export class PlaceChangeTally {
   readonly #tasks: Record<Task, Tally> = { scs: emptyTally(), nfn: emptyTally(), ss: emptyTally() };
   readonly #sliceMoves: Largest<SliceMove>;
   readonly #pointMoves: Largest<PointMove>;
 
-  /** @param top how many targets each list holds at most. */
+  /** @param top largest number of targets per list. */
   constructor(top: number) {
     this.#sliceMoves = new Largest(top, sizeOfSliceMove);
     this.#pointMoves = new Largest(top, ({ in512 }) => in512);
   }
 
-  /** A target that a study does not have is one that is not placed. */
+  /** Adds a study. A target that is missing in a study counts as not placed. */
   add(a: PlacedStudy, b: PlacedStudy): void {
     const [ofA, ofB] = [placesOf(a), placesOf(b)];
     for (const target of TARGETS) this.#compare(target, a, ofA.get(target.name), ofB.get(target.name));
@@ -158,7 +158,7 @@ function emptyTally(): Tally {
   return { targets: 0, slices, unmoved: 0, original: [], in512: [] };
 }
 
-/** Where each target was seen, by name: subarticular ones in the axial slice, the others in the sagittal one. */
+/** The place of each target, by name: for subarticular targets in the axial slice, for others in the sagittal one. */
 function placesOf({ targets }: PlacedStudy): Map<string, FoundPlace> {
   const byName = new Map(targets.map((one) => [one.name, one]));
   const places = new Map<string, FoundPlace>();

@@ -1,4 +1,4 @@
-/** What differs between two runs, over the studies that both scored: `spineline diff` shows it. */
+/** The differences between two runs over the studies that both scored. `spineline diff` shows them. */
 
 import { ConfigError, DatasetError, TARGETS } from '../domain/index.ts';
 import { assertProbabilities } from './challenge-metric.ts';
@@ -10,7 +10,7 @@ import { type PlaceChanges, PlaceChangeTally, type PlacedStudy } from './place-c
 import { studyPairs } from './study-pairs.ts';
 import type { Probabilities } from './submission.ts';
 
-/** What is needed of a study's result; that of a run in the store is one. */
+/** The part of a study's result that is compared. Results in the store have it. */
 export interface ScoredStudy extends PlacedStudy {
   readonly targets: readonly (PlacedStudy['targets'][number] & { readonly severities: Probabilities })[];
 }
@@ -18,7 +18,7 @@ export interface ScoredStudy extends PlacedStudy {
 export interface RunDifference {
   readonly studies: {
     readonly compared: number;
-    /** Scored by one of the runs only, and so in nothing else here. */
+    /** Scored by only one of the runs, and so left out of everything else. */
     readonly onlyA: number;
     readonly onlyB: number;
   };
@@ -30,21 +30,21 @@ export interface RunDifference {
 
 export interface CompareOptions extends BootstrapOptions {
   readonly labels?: Labels | undefined;
-  /** How many targets each list holds at most; default 20. */
+  /** Largest number of targets per list; default 20. */
   readonly top?: number;
-  /** Called after each study, with how many there were so far, compared or not. */
+  /** Called after each study with the number of studies so far, compared or not. */
   readonly onStudies?: (count: number) => void;
 }
 
 export const DEFAULT_TOP = 20;
 
 /**
- * Compares two runs as streams: of a study that was compared its sums are kept, and of targets those that the lists hold.
+ * Compares two runs as streams. Only the sums per compared study and the targets in the lists are kept in memory.
  *
  * @param a @param b results in natural order of the study ids.
  * @throws {ConfigError} if no study is in both, or none of those has labels.
  * @throws {DatasetError} `TARGETS_MISSING` for a result without all of the 25 targets.
- * @throws {RangeError} for results in another order, and numbers that are no probabilities.
+ * @throws {RangeError} for results in another order, and values that are no probabilities.
  */
 export async function compareRuns(
   a: AsyncIterable<ScoredStudy>,
@@ -74,7 +74,7 @@ export async function compareRuns(
   return { studies, grades: grades.changes(), places: places.changes(), metric: metric?.difference(bootstrap) };
 }
 
-/** Probabilities by target name; there are all 25. */
+/** Probabilities by target name. @throws {DatasetError} `TARGETS_MISSING`. */
 function severitiesOf({ study, targets }: ScoredStudy): Map<string, Probabilities> {
   const severities = new Map<string, Probabilities>();
   for (const { name, severities: probabilities } of targets) {

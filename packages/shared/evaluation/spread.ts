@@ -1,4 +1,4 @@
-/** How a set of errors is spread: mean, median and 95th percentile. */
+/** Mean, median and 95th percentile of a set of errors. */
 
 export interface Spread {
   readonly count: number;
@@ -7,7 +7,7 @@ export interface Spread {
   readonly p95: number;
 }
 
-/** Percentiles by linear interpolation between order statistics, as `numpy.percentile`; `undefined` without values. */
+/** Percentiles by linear interpolation between sorted values, as in `numpy.percentile`; `undefined` without values. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   if (values.length === 0) return undefined;
   const sorted = Float64Array.from(values).sort();

@@ -1,11 +1,11 @@
-/** Two runs side by side, study by study, read as streams: neither is ever held whole. */
+/** Reads two runs as streams and pairs their studies. Neither run is held in memory. */
 
 import { compareNatural } from '../dataset/index.ts';
 
 /**
  * Merges two streams of studies, each in natural order of the ids as `RunStore.results` gives them.
  *
- * @returns every study once, in the same order: what each stream has of it, `undefined` where it has nothing.
+ * @returns every study once, in the same order, with the item of each stream, or `undefined` if a stream lacks it.
  * @throws {RangeError} if a stream is not in natural order, or has a study twice.
  */
 export async function* studyPairs<One extends { readonly study: string }, Other extends { readonly study: string }>(

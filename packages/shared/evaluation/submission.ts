@@ -1,6 +1,6 @@
 /**
- * The challenge's submission: `row_id,normal_mild,moderate,severe`, 25 rows a study in alphabetical order, the studies
- * in ascending order of their numbers.
+ * The challenge's submission: `row_id,normal_mild,moderate,severe`, 25 rows per study in alphabetical order, studies in
+ * ascending order of their numbers. Source: docs/pipeline.md, "Output".
  */
 
 import { stringify } from 'csv-stringify/sync';
@@ -21,15 +21,15 @@ export const SUBMISSION_HEADER = `row_id,${SEVERITIES.join(',')}\n`;
 /** Significant digits of a printed probability: a row of three then sums to 1 within 1.5e-9. */
 const DIGITS = 9;
 
-/** How far from 1 a row's sum may be before it is taken for a mistake rather than for rounding. */
+/** How far from 1 the sum of a row may be. A larger difference is an error, not rounding. */
 const SUM_TOLERANCE = 1e-3;
 
 /**
- * The 25 lines of one study, without the header. Rows that sum to 1 within 1e-3 are scaled to sum to 1; printed with
- * nine significant digits, so that small probabilities, which the log loss weighs heavily, keep theirs.
+ * The 25 lines of one study, without the header. Rows that sum to 1 within 1e-3 are scaled to sum to 1. Values have
+ * nine significant digits, so that small probabilities stay exact; they matter most in the log loss.
  *
  * @param rows in any order, one for each of the 25 targets.
- * @throws {RangeError} if a target is missing or twice, or its numbers are no probabilities.
+ * @throws {RangeError} if a target is missing or repeated, or its values are no probabilities.
  */
 export function submissionLines(study: string, rows: Iterable<SubmissionRow>): string {
   const byName = new Map<string, Probabilities>();
@@ -48,10 +48,10 @@ export function submissionLines(study: string, rows: Iterable<SubmissionRow>): s
 }
 
 /**
- * Reads a submission, its rows in any order; a study need not have all of its rows.
+ * Reads a submission. Rows may be in any order, and a study may lack rows.
  *
- * @param sumTolerance how far from 1 the printed values of a row may sum to; default 1e-3.
- * @throws {DatasetError} `SUBMISSION_INVALID` with line numbers: a row id that names no target, one that comes twice,
+ * @param sumTolerance how far from 1 the sum of a row may be; default 1e-3.
+ * @throws {DatasetError} `SUBMISSION_INVALID` with line numbers, for a row id that names no target, a repeated one, or
  *   values that are no probabilities.
  */
 export async function readSubmission(
@@ -85,14 +85,14 @@ export async function readSubmission(
   return rows;
 }
 
-/** Study and target of a `row_id`; the study's own id may hold underscores. */
+/** Study and target of a `row_id`. The study id may contain underscores. */
 export function parseRowId(text: string): { study: string; target: Target } | undefined {
   const target = TARGETS.find(({ name }) => text.endsWith(`_${name}`));
   const study = target && text.slice(0, -target.name.length - 1);
   return target && study ? { study, target } : undefined;
 }
 
-/** What is wrong with three probabilities, `undefined` if nothing is. */
+/** The error in three probabilities; `undefined` if there is none. */
 function faultOf(probabilities: Probabilities, sumTolerance: number): string | undefined {
   if (!probabilities.every(Number.isFinite)) return 'has a value that is no number';
   if (probabilities.some((value) => value < 0 || value > 1 + sumTolerance)) return 'has a value outside [0, 1]';

@@ -1,6 +1,6 @@
 /**
- * The weighted log loss as `sklearn.metrics.log_loss` computes it in float64: probabilities are clipped to
- * [eps, 1 - eps], scaled to sum to 1, and the loss is the weighted mean of -log of the labelled class's.
+ * The weighted log loss as `sklearn.metrics.log_loss` computes it in float64: probabilities are clipped to [eps, 1 -
+ * eps] and scaled to sum to 1; the loss is the weighted mean of -log of the labelled class's probability.
  *
  * Source: scikit-learn 1.2 and 1.3, `metrics/_classification.py`, with `eps="auto"`; later versions leave the scaling
  * to the caller, which is the same for rows that sum to 1. Natural logarithm.
@@ -15,10 +15,10 @@ export interface WeightedRow {
   readonly weight: number;
 }
 
-/** `numpy.finfo(numpy.float64).eps`: a probability of 0 for what is true costs 36.04. */
+/** `numpy.finfo(numpy.float64).eps`: a probability of 0 for the true class has a loss of 36.04. */
 const EPS = Number.EPSILON;
 
-/** What rows add to a loss. Sums of several sets of rows, added up, are the sums of all of them. */
+/** The sums of some rows for a loss. Sums of several sets of rows can be added. */
 export interface LossSums {
   /** Sum of weight x -log of the labelled class's probability. */
   readonly loss: number;
@@ -29,7 +29,7 @@ export interface LossSums {
 
 export const NO_ROWS: LossSums = { loss: 0, weight: 0, rows: 0 };
 
-/** The sums of some rows. One class among the labels is enough. */
+/** The sums of some rows. The labels may all have the same class. */
 export function lossSums(rows: readonly WeightedRow[]): LossSums {
   let loss = 0;
   let weights = 0;
@@ -52,8 +52,8 @@ export function meanLoss({ loss, weight, rows }: LossSums): number | undefined {
 }
 
 /**
- * A row of two classes, given the probability of the positive one. Where all labels are of one class, scikit-learn
- * refuses to guess the other; there are always two here.
+ * A row with two classes from the probability of the positive one. It always has two classes, unlike scikit-learn,
+ * which refuses labels of a single class.
  */
 export function binaryRow(row: { positive: boolean; probability: number; weight: number }): WeightedRow {
   const { positive, probability, weight } = row;

@@ -1,4 +1,4 @@
-/** Which arrays a prepared dataset has: their shapes and element types, from the bundles' settings and the options. */
+/** Plans the arrays of a prepared dataset: shapes and element types, from the bundles' settings and the options. */
 
 import { BundleError, ConfigError, LEVELS, SIDES, TARGETS } from '../domain/index.ts';
 import type { NpyDtype } from '../imaging/index.ts';
@@ -7,14 +7,14 @@ import { CROP_ARRAYS, type CropArray, type CropRoom, cropRows } from '../stages/
 
 import type { PreparedDataset, PrepareOptions } from './records.ts';
 
-/** What of the bundles decides how pixels become tensors. */
+/** The settings of the bundles that decide how pixels become tensors. */
 export interface PrepareSettings {
   readonly stage1: BundleOf<1>['input'];
   readonly stage2: BundleOf<2>['input'];
   readonly stage3: CropSettings;
 }
 
-/** One array of a study; a shard stacks them. */
+/** One array of a study. A shard stacks the arrays of its studies. */
 export interface ArrayShape {
   readonly shape: readonly number[];
   readonly dtype: NpyDtype;
@@ -23,14 +23,14 @@ export interface ArrayShape {
 export interface ArrayPlan {
   /** By name, in the order in which they are written. */
   readonly arrays: Readonly<Record<string, ArrayShape>>;
-  /** Room of the crops, px before pooling. */
+  /** Room around the crops, px before pooling. */
   readonly room: CropRoom;
   readonly windows: PreparedDataset['windows'];
 }
 
 /** Channels that the XY models see. */
 const XY_CHANNELS = 3;
-/** Images a study of each XY model, and points an image. */
+/** [images per study, points per image] of each XY model. */
 const XY_IMAGES = { scs: [1, LEVELS.length], nfn: [SIDES.length, LEVELS.length], ss: [LEVELS.length, SIDES.length] };
 export type XyTask = keyof typeof XY_IMAGES;
 
@@ -81,7 +81,10 @@ function pooledSize([height, width]: readonly [number, number], pool: number, st
   return [height / pool, width / pool];
 }
 
-/** The room of every crop array: for all its windows whole px of the space, at least `cropRoomPx`, and whole pooled px. */
+/**
+ * The room of every crop array. For all its windows it is at least `cropRoomPx`, and a whole number of px both of the
+ * space and after pooling.
+ */
 function roomOf(
   settings: CropSettings,
   { pool: { stage3: pool }, cropRoomPx, cropRoomSlices }: PrepareOptions,

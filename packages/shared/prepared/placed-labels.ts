@@ -1,4 +1,4 @@
-/** Labels in place of predictions: the labelled points of a study in the slices that the stages read. */
+/** Places the labelled points of a study in the slices that the stages read, so that labels can replace predictions. */
 
 import { LEVELS, SIDES, type Side, type Task } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
@@ -8,9 +8,9 @@ import { canonicalFractions, placePoint } from '../stages/index.ts';
 /** A labelled target. */
 export interface PlacedLabel {
   readonly series: string;
-  /** Place in the series' spatial order, from 0. */
+  /** Index in the spatial order of the series, from 0. */
   readonly index: number;
-  /** x/width and y/height of the slice in its canonical orientation, rounded to float32 as a model's output would be. */
+  /** x/width and y/height of the slice in its canonical orientation, rounded to float32 like a model's output. */
   readonly x: number;
   readonly y: number;
 }
@@ -20,7 +20,10 @@ export interface PlacedLabels {
   readonly scs: readonly (PlacedLabel | null)[];
   readonly nfn: Readonly<Record<Side, readonly (PlacedLabel | null)[]>>;
   readonly ss: Readonly<Record<Side, readonly (PlacedLabel | null)[]>>;
-  /** Labels in a series that is not read, of another kind than the target's, or in a slice that the index lacks. */
+  /**
+   * Labels in a series that is not read or is of another kind than the target needs, or in a slice that the index
+   * lacks.
+   */
   readonly unused: number;
 }
 
@@ -54,13 +57,13 @@ export function placeLabels(index: SeriesIndex, coordinates: readonly LabelCoord
   return { scs, nfn, ss, unused };
 }
 
-/** As stage 1 would have found them. */
+/** The labelled slices in the form of stage 1's result. */
 export function slicesOfLabels({ scs, nfn }: PlacedLabels): LevelSlices {
   const there = (labels: readonly (PlacedLabel | null)[]) => labels.filter((label) => label !== null);
   return { scs: { levels: there(scs) }, nfn: { left: there(nfn.left), right: there(nfn.right) } };
 }
 
-/** As stage 2 would have found them. */
+/** The labelled points in the form of stage 2's result. */
 export function pointsOfLabels(index: SeriesIndex, { scs, nfn, ss }: PlacedLabels): LevelPoints {
   const point = (label: PlacedLabel | null) =>
     label && placePoint(index, label.series, label.index, [label.x, label.y]);
@@ -71,7 +74,7 @@ export function pointsOfLabels(index: SeriesIndex, { scs, nfn, ss }: PlacedLabel
   };
 }
 
-/** A task's labels of a side in the order of its models' outputs: NFN left five, then right five. */
+/** The labels of both sides in the order of the model outputs: five for the left side, then five for the right. */
 export function sideBySide(labels: Readonly<Record<Side, readonly (PlacedLabel | null)[]>>): (PlacedLabel | null)[] {
   return SIDES.flatMap((side) => labels[side]);
 }

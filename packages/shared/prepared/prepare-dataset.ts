@@ -1,6 +1,6 @@
 /**
- * `spineline prepare`: a labelled dataset as arrays for training, a shard after the other, in threads. A shard that is
- * whole and made of the same studies with the same options is kept, so that a run that was stopped goes on.
+ * `spineline prepare`: writes a labelled dataset as arrays for training, shard by shard, in threads. A finished shard
+ * of the same studies with the same options is kept, so that a stopped run can continue.
  */
 
 import { mkdir, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { SHARD_FILE, ShardWriter, writeJson } from './shard-writer.ts';
 /** Raised when the arrays change although settings, options and the stages' contracts are the same. */
 const CONTRACT = 1;
 const PREPARED_FILE = 'prepare.json';
-/** Of the dataset's digest; the default of runs. */
+/** Page size for the dataset's digest; the default of runs. */
 const PAGE_STUDIES = 256;
 
 export interface PrepareRequest {
@@ -35,15 +35,15 @@ export interface PrepareRequest {
   /** Folder to write. */
   readonly out: string;
   readonly threads: number;
-  /** Called when the studies are counted, and as they are done. */
+  /** Called when the studies are counted, and after each study. */
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
 export interface PrepareProgress {
-  /** Studies that need no more work, kept ones included. */
+  /** Finished studies, including kept ones. */
   readonly done: number;
   readonly total: number;
-  /** Of `done`: in shards that were there. */
+  /** Those of `done` in shards that existed before. */
   readonly kept: number;
   readonly skipped: number;
 }
@@ -63,7 +63,7 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
   const made = digestOf({ contract: CONTRACT, stages: CONTRACTS, settings, options });
   const shards = await findShards(request, studies, coordinates, made);
   await mkdir(out, { recursive: true });
-  // There only while it is true.
+  // The file exists only while it describes the folder.
   await rm(join(out, PREPARED_FILE), { force: true });
 
   const kept = shards.reduce((sum, { record, studies: own }) => sum + (record ? own.length : 0), 0);
@@ -80,7 +80,7 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
   try {
     const toDo = shards.filter(({ record }) => !record);
     const work = toDo.flatMap((shard) => shard.studies.map((study) => ({ shard, study })));
-    // Ahead of the threads by one: the next study is fetched while they compute.
+    // One more than threads: the next study is fetched while they compute.
     const prepared = mapInOrder(work, request.threads + 1, async ({ shard, study }) => {
       const locations = study.series.flatMap(({ instances }) => instances.map(({ location }) => location));
       const files = await fetchFiles(sources, locations);
@@ -137,7 +137,7 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
   return prepared;
 }
 
-/** The studies that the labels name, in the dataset's order, and the dataset's digest. */
+/** The studies with labels, in the order of the dataset, and the dataset's digest. */
 async function labelledStudies({ dataset, labels }: PrepareRequest) {
   const digests: string[] = [];
   const studies: StudyEntry[] = [];
@@ -162,11 +162,11 @@ interface ShardToMake {
   readonly folder: string;
   readonly studies: readonly StudyEntry[];
   readonly source: string;
-  /** `undefined`: to be made. */
+  /** `undefined` if the shard must be made. */
   record: PreparedShard | undefined;
 }
 
-/** Cuts the studies into shards, and looks which of them are there. */
+/** Divides the studies into shards, and finds out which of them exist. */
 async function findShards(
   { out, labels, options }: PrepareRequest,
   studies: readonly StudyEntry[],
@@ -198,7 +198,7 @@ async function findShards(
   return shards;
 }
 
-/** A bad study is left out; a store that does not answer is no fault of the study's. */
+/** Leaves out a study that cannot be prepared. A store that does not answer throws. */
 function skippedBecause(study: string): (error: unknown) => Skipped {
   return (error) => {
     if (error instanceof StoreUnavailableError) throw error;
@@ -208,8 +208,8 @@ function skippedBecause(study: string): (error: unknown) => Skipped {
 }
 
 /**
- * Shares of the severities for each condition and level. Where none is labelled, those of the condition over all levels,
- * and where that has none, those of all targets.
+ * Shares of the severities for each condition and level. Without labels there, the shares of the condition over all
+ * levels; without those, the shares of all targets.
  */
 function classShares(studies: readonly ReadonlyMap<string, unknown>[]): PreparedDataset['classShares'] {
   const sharesOf = (wanted: (target: (typeof TARGETS)[number]) => boolean) => {
@@ -221,7 +221,7 @@ function classShares(studies: readonly ReadonlyMap<string, unknown>[]): Prepared
     return total > 0 ? (counts.map((count) => count / total) as [number, number, number]) : undefined;
   };
   const all = sharesOf(() => true);
-  if (!all) throw new DatasetError('DATASET_UNLABELLED', 'not one severity of the dataset is labelled');
+  if (!all) throw new DatasetError('DATASET_UNLABELLED', 'no severity of the dataset is labelled');
   return Object.fromEntries(
     CONDITIONS.map((condition) => {
       const overLevels = sharesOf((target) => target.condition === condition) ?? all;

@@ -1,6 +1,6 @@
 /**
- * The arrays of one study, by the functions of the stages themselves: what stage 1 to 3 feed to their models when the
- * labelled slices and points are put in place of predictions. Runs in a thread.
+ * Makes the arrays of one study with the functions of the stages: the inputs of the models of stages 1 to 3, with
+ * labelled slices and points instead of predictions. Runs in a thread.
  */
 
 import type { FetchedFile } from '../sources/index.ts';
@@ -50,7 +50,7 @@ export async function prepareStudy(
   if (options.stages.includes(3)) {
     const plans = planCrops(index, pointsOfLabels(index, labels));
     for await (const { plan: at, crop } of cropsOf(index, plans, settings.stage3, read, plan.room)) {
-      // Crops are stored as float16 between stages 2 and 3: that is what the models are fed.
+      // Crops are stored as float16 between stages 2 and 3, so the models get float16 values.
       roundToFloat16(crop);
       arrays.image(`stage3.${at.array}`, at.row, crop);
       arrays.of(`stage3.${at.array}.present`)[at.row] = 1;
@@ -60,7 +60,7 @@ export async function prepareStudy(
   return { arrays: arrays.all(), labels: { used: coordinates.length - labels.unused, unused: labels.unused } };
 }
 
-/** Place in SEVERITIES, -1 for a blank. */
+/** Index in SEVERITIES; -1 for a blank label. */
 function severityNumber(severity: Severity | undefined): number {
   return severity === undefined ? -1 : SEVERITIES.indexOf(severity);
 }
@@ -76,7 +76,7 @@ function addVolume(arrays: StudyArrays, task: Stage1Task, volume: Volume | undef
   });
 }
 
-/** The position in the volume that shows a slice, or where the volume leaves it out the one that shows its neighbour. */
+/** The position in the volume that shows a slice or, if the volume leaves it out, the nearest slice. */
 function positionOf(sliceOf: Int32Array, slice: number): number {
   let best = 0;
   for (let i = 1; i < sliceOf.length; i++) {
@@ -85,7 +85,7 @@ function positionOf(sliceOf: Int32Array, slice: number): number {
   return best;
 }
 
-/** The images of the XY models: at the median of the labelled slices, and at each level's labelled axial slice. */
+/** Adds the images of the XY models: at the median of the labelled slices, and at each level's labelled axial slice. */
 function addImages(
   arrays: StudyArrays,
   index: SeriesIndex,
@@ -126,7 +126,7 @@ function addImages(
   });
 }
 
-/** The slices of an XY image, with `room` more at either end. */
+/** The slices of an XY image, with `room` more at each end. */
 function withRoom(index: SeriesIndex, { series, slices }: XyImage, room: number): IndexedSlice[] {
   const all = index.series.find((one) => one.series === series)!.slices;
   return centralSlices(all.indexOf(slices[1]), 1 + room, all.length).map((place) => all[place]!);

@@ -1,6 +1,6 @@
 /**
- * The JSON files of a prepared dataset: `prepare.json`, and a `shard.json` in every shard. docs/prepared-data.md says what
- * is in the arrays.
+ * The JSON files of a prepared dataset: `prepare.json`, and `shard.json` in every shard. docs/prepared-data.md
+ * describes the arrays.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ConfigError, SpinelineError, STAGE_NUMBERS, perStage } from '../domain/index.ts';
 import { CROP_ARRAYS } from '../stages/index.ts';
 
-/** `exact`: what the models are fed, bit for bit; `float16`; `uint8`: round(255 x). */
+/** `exact`: bit for bit the input of the models; `float16`; `uint8`: round(255 x). */
 export const DTYPES = ['exact', 'float16', 'uint8'] as const;
 
 const count = z.number().int().nonnegative();
@@ -19,13 +19,13 @@ export const PrepareOptions = z.object({
   /** Stages whose arrays are made. */
   stages: z.array(z.literal(STAGE_NUMBERS)).min(1),
   dtype: z.enum(DTYPES),
-  /** P x P average pooling, a stage. */
+  /** P x P average pooling, one P per stage. */
   pool: z.object(perStage(() => positive)),
-  /** Slices at either end of stage 2's images, beyond the three that the models see. */
+  /** Extra slices at each end of stage 2's images, in addition to the three that the models see. */
   xyRoomSlices: count,
-  /** Slices at either end of a crop, beyond those that the models see. */
+  /** Extra slices at each end of a crop, in addition to those that the models see. */
   cropRoomSlices: count,
-  /** At least so many px of the crops' space on each side of a window. */
+  /** Smallest room on each side of a window, in px of the crops' space. */
   cropRoomPx: count,
   studiesPerShard: positive,
 });
@@ -50,9 +50,9 @@ export const PreparedShard = z.object({
   ),
   skipped: z.array(Skipped),
   labels: LabelCounts,
-  /** Of the settings and options that it was made with. */
+  /** Digest of the settings and options that it was made with. */
   options: digest,
-  /** Of the studies, their files' fingerprints and their labels. */
+  /** Digest of the studies, the fingerprints of their files, and their labels. */
   source: digest,
 });
 export type PreparedShard = z.infer<typeof PreparedShard>;
@@ -63,19 +63,19 @@ export const PreparedDataset = z.object({
   schema: z.literal('spineline.prepared/1'),
   dataset: z.object({ name: z.string(), digest }),
   bundles: z.object(perStage(() => Pin)),
-  /** `input` of the bundles of stages 1 and 2, `crops` of that of stage 3. */
+  /** `input` of the bundles of stages 1 and 2, `crops` of the bundle of stage 3. */
   settings: z.object(perStage(() => z.unknown())),
   options: PrepareOptions,
   shards: z.array(z.object({ folder: z.string(), studies: positive, digest })),
-  /** In all shards. */
+  /** Number of studies in all shards. */
   studies: count,
   skipped: z.array(Skipped),
-  /** Studies of the dataset that the labels do not name. */
+  /** Studies of the dataset without labels. */
   unlabelled: count,
   labels: LabelCounts,
-  /** Shares of normal/mild, moderate, severe over the labels, as a stage-3 bundle has them. */
+  /** Shares of normal/mild, moderate, severe over the labels, as in a stage-3 bundle. */
   classShares: z.record(z.string(), z.record(z.string(), z.tuple([z.number(), z.number(), z.number()]))),
-  /** Of each crop array: [height, width], and the room around the models' part of it, in px of the array. */
+  /** For each crop array: [height, width], and the room around the part that the models see, in px of the array. */
   windows: z.partialRecord(
     z.enum(CROP_ARRAYS),
     z.object({
@@ -95,7 +95,10 @@ export const PreparedDataset = z.object({
 });
 export type PreparedDataset = z.infer<typeof PreparedDataset>;
 
-/** A shard's record, `undefined` if it is not there: the shard was not finished. @throws {SpinelineError} if it is damaged. */
+/**
+ * A shard's record; `undefined` if there is none, since the shard was not finished. @throws {SpinelineError} if it is
+ * damaged.
+ */
 export async function readShard(file: string): Promise<PreparedShard | undefined> {
   try {
     return await readRecord(file, PreparedShard);

@@ -1,6 +1,6 @@
 /**
- * Writes one shard, study by study: `.npy` files whose header is filled in at the end, when the number of studies is
- * known, and `shard.json` last of all.
+ * Writes one shard, study by study: `.npy` files, whose headers are written at the end, when the number of studies is
+ * known, and `shard.json` last.
  */
 
 import { createHash, type Hash } from 'node:crypto';
@@ -11,7 +11,7 @@ import type { ArrayPlan } from './array-plan.ts';
 import type { LabelCounts, PreparedShard, Skipped } from './records.ts';
 
 export const SHARD_FILE = 'shard.json';
-/** Bytes kept for a header; those of these shapes need less. */
+/** Bytes reserved for a header, which is enough for these shapes. */
 const HEADER = 128;
 
 interface OpenArray {
@@ -33,7 +33,7 @@ export class ShardWriter {
     this.#arrays = arrays;
   }
 
-  /** Begins a shard anew: what is in its folder is removed. */
+  /** Starts a shard from the beginning. Removes the content of its folder. */
   static async open(folder: string, plan: ArrayPlan): Promise<ShardWriter> {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -52,7 +52,7 @@ export class ShardWriter {
       const { buffer, byteOffset, byteLength } = arrays[name]!;
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       hash.update(bytes);
-      // One write may be cut short.
+      // A write may be incomplete.
       for (let written = 0; written < byteLength; ) {
         const at = HEADER + place * byteLength + written;
         written += (await file.write(bytes, written, byteLength - written, at)).bytesWritten;
@@ -66,7 +66,7 @@ export class ShardWriter {
     this.#skipped.push(skipped);
   }
 
-  /** Makes the shard whole. */
+  /** Finishes the shard: writes the headers and `shard.json`. */
   async finish(made: Pick<PreparedShard, 'options' | 'source'>): Promise<PreparedShard> {
     const arrays: PreparedShard['arrays'] = {};
     for (const [name, { file, hash }] of this.#arrays) {
@@ -97,7 +97,7 @@ export class ShardWriter {
   }
 }
 
-/** Writes JSON whole or not at all. */
+/** Writes a JSON file atomically. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   const partial = `${path}.partial`;
   const file = await open(partial, 'w');

@@ -1,4 +1,7 @@
-/** The arrays of one study while they are filled: zeros at first; images are pooled and turned into their type here. */
+/**
+ * The arrays of one study while they are filled. They start as zeros. Images are pooled and converted to their type
+ * here.
+ */
 
 import type { ArrayShape } from './array-plan.ts';
 import type { PrepareOptions } from './records.ts';
@@ -38,7 +41,7 @@ export class StudyArrays {
     return array;
   }
 
-  /** Puts an image of values in [0, 1] (any number of planes, before pooling) at a row of an array. */
+  /** Writes an image of values in [0, 1] (any number of planes, before pooling) to a row of an array. */
   image(name: string, row: number, values: Float32Array): void {
     const target = this.of(name);
     const { shape, dtype } = this.#shapes[name]!;
@@ -52,20 +55,20 @@ export class StudyArrays {
 }
 
 function roundTo255(values: Float32Array, out: Uint8Array, offset: number): void {
-  // Conversion to uint8 cuts off the fraction.
+  // The conversion to uint8 truncates.
   for (let i = 0; i < values.length; i++) out[offset + i] = 255 * values[i]! + 0.5;
 }
 
 /**
- * Rounds values in [0, 1] to the nearest float16, ties to even, in place: what storing them as float16 does, several
- * times faster than by a Float16Array and back.
+ * Rounds values in [0, 1] to the nearest float16, ties to even, in place. The result equals a round trip through a
+ * Float16Array, but is several times faster.
  */
 export function roundToFloat16(values: Float32Array): void {
   const words = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     if (word === 0) continue;
-    // Below 2^-14 float16 has steps of 2^-24, which is what float32 has at 0.5; above, 13 bits less than float32.
+    // Below 2^-14 float16 has steps of 2^-24, as float32 has at 0.5. Above, it has 13 bits less than float32.
     if (word < 0x38800000) values[i] = Math.fround(values[i]! + 0.5) - 0.5;
     else words[i] = (word + 0xfff + ((word >> 13) & 1)) & ~0x1fff;
   }
