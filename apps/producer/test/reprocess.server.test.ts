@@ -314,7 +314,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     expect((await run('first', '--stage', '3')).stderr).toContain('--as NAME');
     expect((await run('first', '--stage', '4', '--as', 'x')).code).toBe(2);
     expect((await run('first', '--stage', '3', '--only-failed', '--as', 'x')).stderr).toContain(
-      'no study of first failed',
+      'no failed study of first is selected',
     );
   });
 });

@@ -5,7 +5,7 @@ import { ConfigError } from '@spineline/shared/domain';
 import pngjs from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generatePhantom, renderContactSheet } from '../src/index.ts';
-import { type PhantomSummary } from '../src/phantom.ts';
+import type { PhantomSummary } from '../src/phantom.ts';
 import { digests, temporaryFolder } from './dataset-folder.ts';
 
 /** Studies 2 and 3 of seed 5: a plain one, and one with two axial series. */

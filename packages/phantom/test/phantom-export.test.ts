@@ -16,7 +16,7 @@ import { FILE_NAMES, LAYOUTS } from '../src/export/layouts.ts';
 import { TWISTS } from '../src/export/twists.ts';
 import { VENDORS } from '../src/export/vendors.ts';
 import { EXPORT_STUDIES, generateExport } from '../src/index.ts';
-import { type ExportExpectations, type StudyExpectation } from '../src/export/expectations.ts';
+import type { ExportExpectations, StudyExpectation } from '../src/export/expectations.ts';
 import { digests, temporaryFolder } from './dataset-folder.ts';
 import { tableOf } from './support/phantom-files.ts';
 

@@ -4,7 +4,7 @@ import { ConfigError } from '@spineline/shared/domain';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../shared/test/support/phantoms.ts';
 import { generatePhantom } from '../src/index.ts';
-import { type Padding } from '../src/padding.ts';
+import type { Padding } from '../src/padding.ts';
 import { type PhantomFile, phantomFiles, storedValues } from './support/phantom-files.ts';
 
 /** Signed and unsigned pixels, with and without rescaling. */

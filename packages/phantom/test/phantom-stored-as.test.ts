@@ -6,8 +6,7 @@ import { patientToPixel } from '../../shared/test/support/patient-to-pixel.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../shared/test/support/phantoms.ts';
 import { parseStoredAs, STORED_AS } from '../src/index.ts';
-import { type StoredAs } from '../src/stored-as.ts';
-import { type Matrix, storedMatrix, storedPixels, storedPoint } from '../src/stored-as.ts';
+import { type StoredAs, type Matrix, storedMatrix, storedPixels, storedPoint } from '../src/stored-as.ts';
 import { digests } from './dataset-folder.ts';
 import { type PhantomFile, phantomFiles, planeOf, storedValues, tableOf } from './support/phantom-files.ts';
 

@@ -119,7 +119,7 @@ function describe(
   if (kind === undefined && description !== '') return unknownDescription(description);
   const series = studies.get(cells.study_id) ?? new Map<string, Description>();
   studies.set(cells.study_id, series);
-  if (series.has(cells.series_id)) return `series ${cells.series_id} of study ${cells.study_id} for the second time`;
+  if (series.has(cells.series_id)) return `series ${cells.series_id} of study ${cells.study_id} appears twice`;
   series.set(cells.series_id, { kind, description: description || undefined });
   return undefined;
 }

@@ -1,5 +1,5 @@
 export { readCsvTable } from './csv-table.ts';
-export { type Dataset, type SkippedCounts } from './dataset.ts';
+export type { Dataset, SkippedCounts } from './dataset.ts';
 export { openDicomWebDataset } from './dicomweb-dataset.ts';
 export { identityTable } from './identity-table.ts';
 export { quoted } from './line-faults.ts';

@@ -48,7 +48,7 @@ export async function readCsvManifest(path: string): Promise<{ plans: StudyPlan[
     studies.set(study, ofStudy);
     const first = ofStudy.get(series);
     if (first) {
-      faults.add(line, `series ${series} of study ${study} for the second time, first on line ${first.line}`);
+      faults.add(line, `series ${series} of study ${study} appears twice, first on line ${first.line}`);
       continue;
     }
     ofStudy.set(series, { line, plan: { series, kind, description, images: { folderOrFile: located.location } } });

@@ -87,7 +87,7 @@ export async function checkJsonlManifest(path: string): Promise<number> {
     }
     const first = firstLines.get(parsed.plan.study);
     if (first === undefined) firstLines.set(parsed.plan.study, line);
-    else faults.add(line, `study ${parsed.plan.study} for the second time, first on line ${first}`);
+    else faults.add(line, `study ${parsed.plan.study} appears twice, first on line ${first}`);
   }
   if (studies === 0) faults.add(undefined, 'no study: the manifest is empty');
   faults.throwIfAny('MANIFEST_INVALID', MANIFEST_HINT);
@@ -135,7 +135,7 @@ function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { fa
   const faults: string[] = [];
   const seen = new Set<string>();
   const series = parsed.data.series.map((one): SeriesPlan => {
-    if (seen.has(one.series)) faults.push(`series ${one.series} for the second time`);
+    if (seen.has(one.series)) faults.push(`series ${one.series} appears twice`);
     seen.add(one.series);
     const kind = kindOfDescription(one.description ?? '');
     const description = one.description?.trim() || undefined;
@@ -156,7 +156,7 @@ function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { fa
     return { series: one.series, ...(told ? { kind, description } : NOT_TOLD), images, reasons, trust, problems };
   });
   const rejected = (parsed.data.rejected ?? []).map((one): RejectedEntry => {
-    if (seen.has(one.series)) faults.push(`series ${one.series} for the second time`);
+    if (seen.has(one.series)) faults.push(`series ${one.series} appears twice`);
     seen.add(one.series);
     for (const file of one.files) {
       const located = locationOf(file, baseFolder);

@@ -29,7 +29,7 @@ export async function readLabels(path: string): Promise<Labels> {
   for (const { line, cells } of table.rows) {
     const study = cells.study_id!;
     if (study === '') table.faults.add(line, 'no study_id');
-    else if (labels.has(study)) table.faults.add(line, `study ${study} for the second time`);
+    else if (labels.has(study)) table.faults.add(line, `study ${study} appears twice`);
     const severities = new Map<string, Severity | undefined>();
     for (const name of names) {
       const word = cells[name]!;

@@ -1,5 +1,5 @@
 export { type CropSpace, CropSpaces, cutCrop, spaceCentre, widenWindow } from './crops.ts';
-export { type Image } from './image.ts';
+export type { Image } from './image.ts';
 export { normaliseInPlace } from './normalise.ts';
 export { type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
 export { percentiles } from './percentiles.ts';

@@ -3,5 +3,5 @@ export { type BundlePin, type LoadedBundle, bundleOfStage, findBundleFolders, li
 export { type Bundle, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf } from './bundle.ts';
 export { checkExecutionProvider } from './execution-provider.ts';
 export { InferencePool } from './inference-pool.ts';
-export { type Sample, type SampleOutput } from './inference-protocol.ts';
+export type { Sample, SampleOutput } from './inference-protocol.ts';
 export { type Promotion, demoteStage, promoteBundle, readPromotion } from './promotion.ts';

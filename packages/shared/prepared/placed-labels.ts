@@ -2,8 +2,7 @@
 
 import { LEVELS, SIDES, type Side, type Task } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import type { LevelPoints, LevelSlices, SeriesIndex } from '../stages/index.ts';
-import { canonicalFractions, placePoint } from '../stages/index.ts';
+import { type LevelPoints, type LevelSlices, type SeriesIndex, canonicalFractions, placePoint } from '../stages/index.ts';
 
 /** A labelled target. */
 export interface PlacedLabel {

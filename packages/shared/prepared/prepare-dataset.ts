@@ -9,8 +9,7 @@ import { datasetDigest, mapInOrder, type StudyEntry, writePages } from '../datas
 import { CONTRACTS, CONDITIONS, ConfigError, DatasetError, LEVELS, recordOfError, SEVERITIES, SpinelineError, StoreUnavailableError, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate, Labels } from '../evaluation/index.ts';
 import type { BundlePin } from '../models/index.ts';
-import type { SourceReader } from '../sources/index.ts';
-import { fetchFiles } from '../sources/index.ts';
+import { type SourceReader, fetchFiles } from '../sources/index.ts';
 import { TaskPool } from '../compute/index.ts';
 import { digestOf } from '../store/index.ts';
 import { type PrepareSettings, planArrays } from './array-plan.ts';

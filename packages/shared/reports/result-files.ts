@@ -11,9 +11,8 @@ import { compareNatural } from '../dataset/index.ts';
 import { TARGETS, targetOfName, counted } from '../domain/index.ts';
 import { SUBMISSION_HEADER, submissionLines } from '../evaluation/index.ts';
 import type { BundleOf } from '../models/index.ts';
-import type { FailureRecord, RunRecord, RunStore, StudyResult } from '../runs/index.ts';
+import { type FailureRecord, type RunRecord, type RunStore, type StudyResult, ClassShareCounter, type ClassShares, classSharesText } from '../runs/index.ts';
 import { classSharesOf } from '../stages/index.ts';
-import { ClassShareCounter, type ClassShares, classSharesText } from '../runs/index.ts';
 import { storeOption } from '../config/index.ts';
 
 

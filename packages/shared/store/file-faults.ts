@@ -1,7 +1,6 @@
 /** What error codes of the file system mean for an object: absent, not allowed, or worth a retry. */
 
-import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
-import { withoutUids } from '../domain/index.ts';
+import { ObjectNotFoundError, SpinelineError, StoreUnavailableError, withoutUids } from '../domain/index.ts';
 
 /** The `code` of a Node system error, or `undefined` for anything else. */
 export function systemCode(error: unknown): string | undefined {

@@ -4,20 +4,13 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import pLimit from 'p-limit';
-import { ConfigError, StoreUnavailableError } from '../domain/index.ts';
+import { ConfigError, StoreUnavailableError, withoutUids } from '../domain/index.ts';
 import { s3Fault, statusOf } from './s3-faults.ts';
 import type { S3Options } from './s3-options.ts';
 import { wholeBuffer } from './whole-buffer.ts';
-import { withoutUids } from '../domain/index.ts';
 
 const SECOND = 1000;
 const DEFAULT_TIMEOUT_MS = 30 * SECOND;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset, StudyEntry } from '../dataset/index.ts';
-import { type DatasetOptions } from '../dataset/dataset.ts';
+import type { DatasetOptions } from '../dataset/dataset.ts';
 import { openSources } from '../sources/index.ts';
 import { placed, seriesSlices, type Tree, writeTree } from './support/dicom-tree.ts';
 
@@ -271,7 +271,7 @@ describe('a folder in the layout of the challenge', () => {
     const opening = openDataset(folder, sources);
     await expect(opening).rejects.toMatchObject({ name: 'DatasetError', code: 'DATASET_INVALID' });
     await expect(opening).rejects.toThrow(
-      /4 faults\n {2}line 3: series 1 of study 1 for the second time\n {2}line 4: unknown description "Coronal".*\n {2}line 5: 2 cells where the header has 3\n {2}line 6: a study id/,
+      /4 faults\n {2}line 3: series 1 of study 1 appears twice\n {2}line 4: unknown description "Coronal".*\n {2}line 5: 2 cells where the header has 3\n {2}line 6: a study id/,
     );
   });
 

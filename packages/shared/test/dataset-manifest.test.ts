@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { manifestLines, openDataset, StudyEntry } from '../dataset/index.ts';
-import { type InstanceLister } from '../dataset/instance-lister.ts';
+import type { InstanceLister } from '../dataset/instance-lister.ts';
 import { Problem } from '../dataset/study-entry.ts';
 import { DatasetError, StoreUnavailableError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
@@ -198,9 +198,9 @@ describe('a manifest as JSON Lines', () => {
     expect(message).toMatch(/^file manifest-\d+\.jsonl: 40 faults$/m);
     for (const expected of [
       'line 3: not JSON',
-      'line 4: study 1 for the second time, first on line 1',
+      'line 4: study 1 appears twice, first on line 1',
       'line 5: study: a study id is letters',
-      'line 6: series 1 for the second time',
+      'line 6: series 1 appears twice',
       'line 7: series 1: unknown description "Sagittal PD", expected "Sagittal T2/STIR", "Sagittal T1", "Axial T2"',
       'line 8: series[0]: either "folder" or "files"',
       'line 8: series[1]: either "folder" or "files"',
@@ -362,7 +362,7 @@ describe('what `spineline manifest` wrote and a person changed', () => {
     [
       'one id for a series and a rejection',
       { study: 1, series: [T2], rejected: [{ ...LOCALIZER, series: 1 }] },
-      'series 1 for the second time',
+      'series 1 appears twice',
     ],
     ['trust in something else', { study: 1, series: [{ ...T2, trust: 'me' }] }, 'series[0].trust: '],
     [
@@ -480,7 +480,7 @@ describe('a manifest as CSV', () => {
         ),
       ),
     );
-    expect(message).toContain('line 3: series 1 of study 1 for the second time, first on line 2');
+    expect(message).toContain('line 3: series 1 of study 1 appears twice, first on line 2');
     expect(message).toContain('line 5: unknown description "Coronal"');
     expect(message).toContain('line 6: no location');
     expect(message).toContain('line 7: a study id');

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';
-import { type InstanceLister } from '../dataset/instance-lister.ts';
+import type { InstanceLister } from '../dataset/instance-lister.ts';
 import { StoreUnavailableError } from '../domain/index.ts';
 import { openSources, type SourceReader } from '../sources/index.ts';
 import { type ObjectStore, openStore } from '../store/index.ts';

@@ -5,7 +5,7 @@ import { evaluate, type Labels, type SubmissionRow } from '../evaluation/index.t
 import { calibration, calibrationError } from '../evaluation/calibration.ts';
 import { confusion } from '../evaluation/confusion.ts';
 import { type LabelledRow, labelledRows } from '../evaluation/labelled-rows.ts';
-import { type Probabilities } from '../evaluation/submission.ts';
+import type { Probabilities } from '../evaluation/submission.ts';
 
 const SPINAL = targetOfName('spinal_canal_stenosis_l1_l2')!;
 

@@ -62,7 +62,7 @@ describe('train.csv', () => {
       `,${cells({ spinal_canal_stenosis_l1_l2: 'severe' })}`,
     );
     await expect(readLabels(path)).rejects.toMatchObject({ code: 'LABELS_INVALID' });
-    await expect(readLabels(path)).rejects.toThrow('line 3: study 1 for the second time');
+    await expect(readLabels(path)).rejects.toThrow('line 3: study 1 appears twice');
     await expect(readLabels(path)).rejects.toThrow('line 3: spinal_canal_stenosis_l1_l2: unknown severity "Mild"');
     await expect(readLabels(path)).rejects.toThrow('line 4: no study_id');
     await expect(readLabels(path)).rejects.toThrow('line 4: spinal_canal_stenosis_l1_l2: unknown severity "severe"');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { targetOfName } from '../domain/index.ts';
-import { type LabelCoordinate, type LocatedStudy } from '../evaluation/index.ts';
+import type { LabelCoordinate, LocatedStudy } from '../evaluation/index.ts';
 import { locationErrors } from '../evaluation/location-errors.ts';
 
 /** Instance numbers in spatial order, reversed and with a gap. */

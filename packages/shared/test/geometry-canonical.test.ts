@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalTurns, isMirrored, isOblique, isUpright, pixelToPatient, type Turn, toCanonical, toStored, UPRIGHT, type Vec3 } from '../geometry/index.ts';
 import { canonicalTurn, TURNS } from '../geometry/canonical-orientation.ts';
 import { turnPlane } from './support/turn-plane.ts';
-import { type Orientation, type SlicePlane } from '../geometry/slice-plane.ts';
+import type { Orientation, SlicePlane } from '../geometry/slice-plane.ts';
 import { patientToPixel } from './support/patient-to-pixel.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { randomNumbers } from './imaging-reference.ts';

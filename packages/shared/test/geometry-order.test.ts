@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { orderSlices, type Vec3 } from '../geometry/index.ts';
-import { type NumberedSlice } from '../geometry/slice-order.ts';
-import { type Orientation } from '../geometry/slice-plane.ts';
+import type { NumberedSlice } from '../geometry/slice-order.ts';
+import type { Orientation } from '../geometry/slice-plane.ts';
 
 const SAGITTAL: Orientation = [0, 1, 0, 0, 0, -1];
 const AXIAL: Orientation = [1, 0, 0, 0, 1, 0];

@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
 import { collectGarbage, Pipeline } from '../lineage/index.ts';
-import { type GarbageOptions } from '../lineage/garbage.ts';
+import type { GarbageOptions } from '../lineage/garbage.ts';
 import { type BundlePin, pushBundle, readBundleFolder } from '../models/index.ts';
 import { type RunRecord, RunStore, type Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '../stages/index.ts';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StageNumber } from '../domain/index.ts';
+import type { StageNumber } from '../domain/index.ts';
 import { readNpy } from '../imaging/index.ts';
 import { membersOf } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { LEVELS, type Severity, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import { type PrepareOptions } from '../prepared/index.ts';
+import type { PrepareOptions } from '../prepared/index.ts';
 import { type PrepareSettings, planArrays } from '../prepared/array-plan.ts';
 import { prepareStudy } from '../prepared/prepare-study.ts';
 import { roundToFloat16 } from '../prepared/study-arrays.ts';

@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readSettings } from '../config/index.ts';
 import { ConfigError, SpinelineError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
-import { type DicomWebOptions } from '../sources/dicomweb/options.ts';
+import type { DicomWebOptions } from '../sources/dicomweb/options.ts';
 import { makeCertificates, opensslMissing, serverTls, type TestCertificates } from './support/certificates.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { startWebServer, type WebAnswer, type WebServer } from './support/web-server.ts';

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 import { openSources, type SourceReader } from '../sources/index.ts';
-import { type DicomWebOptions } from '../sources/dicomweb/options.ts';
+import type { DicomWebOptions } from '../sources/dicomweb/options.ts';
 import { startWebServer, type WebServer } from './support/web-server.ts';
 
 const STUDY = '1.2.826.0.1.4711.1';

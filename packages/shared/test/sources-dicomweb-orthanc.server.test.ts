@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type InstanceFacts, readFacts } from '../dicom/index.ts';
 import { ObjectNotFoundError, StoreUnavailableError } from '../domain/index.ts';
 import { type DicomWebClient, openDicomWeb, openSources } from '../sources/index.ts';
-import { type DicomWebOptions } from '../sources/dicomweb/options.ts';
+import type { DicomWebOptions } from '../sources/dicomweb/options.ts';
 import { makeCertificates, opensslMissing, serverTls } from './support/certificates.ts';
 import { startFaultProxy } from './support/fault-proxy.ts';
 import { orthancMissing, startOrthanc, type TestOrthanc } from './support/orthanc.ts';

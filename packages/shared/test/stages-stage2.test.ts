@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
 import { CropSpaces, centralSlices, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
-import { type BundleOf, type CropSettings } from '../models/index.ts';
+import type { BundleOf, CropSettings } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import { CropsArtefact, type FoundSlice, type IndexedSlice, pixelDigest, type SeriesIndex, XyArtefact, xyDigest, type ZArtefact, zDigest } from '../stages/artefacts.ts';
 import { cutCrops, type Files, prepareXy } from '../compute/compute-tasks.ts';

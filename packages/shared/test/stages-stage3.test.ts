@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, LEVELS, TARGETS } from '../domain/index.ts';
 import { writeNpy } from '../imaging/index.ts';
-import { type BundleOf } from '../models/index.ts';
+import type { BundleOf } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import { CROP_ARRAYS, type CropArray, type CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
 import { readCropRows } from '../compute/compute-tasks.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ConfigError, ObjectNotFoundError, StoreUnavailableError } from '../domain/index.ts';
 import { openSources } from '../sources/index.ts';
 import { type ObjectStore, openStore } from '../store/index.ts';
-import { type S3Options } from '../store/s3-options.ts';
+import type { S3Options } from '../store/s3-options.ts';
 import { type FaultProxy, startFaultProxy } from './support/fault-proxy.ts';
 import { freePort } from './support/free-port.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from './support/s3-server.ts';

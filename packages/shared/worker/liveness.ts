@@ -8,8 +8,7 @@
 
 import type { Stage } from '../domain/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { pageQueue } from '../queue/index.ts';
-import type { Queues } from '../queue/index.ts';
+import { pageQueue, type Queues } from '../queue/index.ts';
 
 /** Queries of Redis within `stalledMs`. */
 const LOOKS = 5;

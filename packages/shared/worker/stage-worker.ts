@@ -29,9 +29,7 @@ import type { Redis } from 'ioredis';
 import { kindOfError, recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';
-import { PAYLOADS, type Payload } from '../queue/index.ts';
-import type { ProgressCounts, ProgressEvent } from '../queue/index.ts';
-import type { Queues } from '../queue/index.ts';
+import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
 import { cappedBackoff, EXTRA_STARTS, isPoison, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
 
 const SUSPECT_PAUSE_MS = 500;

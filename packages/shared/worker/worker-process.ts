@@ -15,12 +15,10 @@ import { ComputePool } from '../compute/index.ts';
 import { observeStore, openStore, StageOutputs } from '../store/index.ts';
 import { addGpuMetrics, createLogger, type Logger, StoreMetrics, startHealthServer, startTraces, WorkerMetrics } from '../telemetry/index.ts';
 
-import { assertRedis, connectRedis } from '../queue/index.ts';
+import { assertRedis, connectRedis, ProgressCounts, Queues } from '../queue/index.ts';
 import { Feeder } from './feeder.ts';
 import { Liveness } from './liveness.ts';
 import { PageCache } from './page-cache.ts';
-import { ProgressCounts } from '../queue/index.ts';
-import { Queues } from '../queue/index.ts';
 import { type ProcessStudy, StageWorker } from './stage-worker.ts';
 
 /** How long each part may take to close, in addition to the grace time of jobs. */

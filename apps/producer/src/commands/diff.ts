@@ -6,8 +6,7 @@ import { CONDITIONS, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, T
 import { DEFAULT_TOP, type GradeChanges, type GradeMove, METRIC_FIGURES, type MetricDifference, MOVE_EDGES, type PlaceChanges, readLabels } from '@spineline/shared/evaluation';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';
-import { diffPage, PART_NAMES, TASK_NAMES } from '@spineline/shared/reports';
-import { diffRuns, type RunsDiff, targetLabel, verdictOf, withTop } from '@spineline/shared/reports';
+import { diffPage, PART_NAMES, TASK_NAMES, diffRuns, type RunsDiff, targetLabel, verdictOf, withTop } from '@spineline/shared/reports';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { compareProgress } from '../terminal/compare-progress.ts';
 import { out, table } from '../terminal/style.ts';

@@ -1,9 +1,8 @@
 /** `spineline enqueue`: makes a run over a dataset, hands it to the worker pools and exits. */
 
 import { counted } from '@spineline/shared/domain';
-import { enqueueRun } from '@spineline/shared/control';
+import { enqueueRun, pinBundles } from '@spineline/shared/control';
 import { type Command, InvalidArgumentError } from 'commander';
-import { pinBundles } from '@spineline/shared/control';
 import { withQueues, withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';

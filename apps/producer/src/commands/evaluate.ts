@@ -9,8 +9,7 @@ import { RunRecord, type RunStore, StudyResult } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { withStore } from '../connections.ts';
-import { type MembersOf, memberReader, PART_NAMES, TASK_NAMES } from '@spineline/shared/reports';
-import { noticeFileOf, submissionRows } from '@spineline/shared/reports';
+import { type MembersOf, memberReader, PART_NAMES, TASK_NAMES, noticeFileOf, submissionRows } from '@spineline/shared/reports';
 import { out, table } from '../terminal/style.ts';
 
 interface EvaluateOptions {

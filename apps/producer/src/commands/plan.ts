@@ -5,14 +5,13 @@ import { Pipeline, planRun, planReport } from '@spineline/shared/lineage';
 
 import { StageOutputs } from '@spineline/shared/store';
 import type { Command } from 'commander';
-import { pinBundles } from '@spineline/shared/control';
+import { pinBundles, prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { modelsOption } from '../models-option.ts';
 import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { printPlan } from '../terminal/plan-view.ts';
-import { prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { counter } from '../terminal/counter.ts';
 import { err } from '../terminal/style.ts';
 

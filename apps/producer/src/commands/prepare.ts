@@ -52,17 +52,20 @@ export function addPrepare(program: Command): void {
     )
     .option('--store <url>', 'object store of bundle@version (default: SPINELINE_STORE_URL)')
     .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')
-    .option('--stages <list>', 'stages to make arrays for', stageList, [...STAGE_NUMBERS])
+    .addOption(
+      new Option('--stages <list>', 'stages to make arrays for')
+        .argParser(stageList)
+        .default([...STAGE_NUMBERS], STAGE_NUMBERS.join(',')),
+    )
     .addOption(
       new Option('--dtype <type>', 'exact: as fed to the models (float32, crops float16); uint8: round(255 x)')
         .choices(DTYPES)
         .default('exact'),
     )
-    .option(
-      '--pool <a,b,c>',
-      'average-pool stage 1, 2, 3 by a x a, b x b, c x c',
-      pools,
-      perStage(() => 1),
+    .addOption(
+      new Option('--pool <a,b,c>', 'average-pool the images of stages 1, 2, 3 by a x a, b x b, c x c')
+        .argParser(pools)
+        .default(perStage(() => 1), STAGE_NAMES.map(() => 1).join(',')),
     )
     .option('--xy-room-slices <n>', 'extra slices at each end of the three slices of stage 2', wholeNumber, 0)
     .option('--crop-room-slices <n>', 'extra slices at each end of a crop', wholeNumber, 0)

@@ -2,14 +2,13 @@
 
 import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
-import { startRun } from '@spineline/shared/control';
+import { startRun, datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
 import { DEADLINE_OPTION } from '../deadline.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
-import { datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
 import { modelsOption } from '../models-option.ts';
 import { err, out } from '../terminal/style.ts';
 import { parsePriority } from './enqueue.ts';

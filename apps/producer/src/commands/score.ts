@@ -1,9 +1,8 @@
 /** `spineline score`: scores a dataset on one machine and writes the results to files. */
 
 import { counted } from '@spineline/shared/domain';
-import { enqueueRun } from '@spineline/shared/control';
+import { enqueueRun, pinBundles } from '@spineline/shared/control';
 import type { Command } from 'commander';
-import { pinBundles } from '@spineline/shared/control';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { type AfterRun, type EmbeddedOptions, runEmbedded } from '../embedded/run-embedded.ts';
 import { EXIT_HELP } from '../exit-codes.ts';

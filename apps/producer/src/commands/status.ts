@@ -4,9 +4,8 @@
 import { summarise } from '@spineline/shared/reports';
 import { printSummary } from '../terminal/summary-text.ts';
 import { STAGE_NAMES } from '@spineline/shared/domain';
-import type { RunRecord } from '@spineline/shared/runs';
+import { type RunRecord, classSharesText } from '@spineline/shared/runs';
 import type { Command } from 'commander';
-import { classSharesText } from '@spineline/shared/runs';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
 

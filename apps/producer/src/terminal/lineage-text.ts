@@ -1,10 +1,9 @@
 /** The lineage of a study's result as text. */
 
-import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS, STAGE_NAMES, STAGES, STEP_NAMES, stepLabel, counted } from '@spineline/shared/domain';
+import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS, STAGE_NAMES, STAGES, STEP_NAMES, stepLabel, counted, gradeOf } from '@spineline/shared/domain';
 import type { RunRecord, StudyResult, TargetResult } from '@spineline/shared/runs';
 import { digestOf } from '@spineline/shared/store';
 import { messageLines } from './failure-text.ts';
-import { gradeOf } from '@spineline/shared/domain';
 import type { Kept, StepLineage, StudyLineage } from '@spineline/shared/lineage';
 import { out, table } from './style.ts';
 

@@ -3,8 +3,7 @@
 
 import { STAGE_NAMES, type Stage, FIRST_STAGE, STAGES, stageLabel, counted } from '@spineline/shared/domain';
 import { classSharesText } from '@spineline/shared/runs';
-import type { Silence } from '@spineline/shared/watching';
-import type { RunLook } from '@spineline/shared/watching';
+import type { Silence, RunLook } from '@spineline/shared/watching';
 import { sparkline } from './sparkline.ts';
 import { duration, err, type Palette } from './style.ts';
 import { columnsOf, cut, oneLine, wrap } from './text.ts';

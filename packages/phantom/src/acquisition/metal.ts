@@ -9,8 +9,7 @@ import { smoothStep } from '../anatomy/signed-distance.ts';
 import { add, dot, type Frame, fromFrame, subtract, type Vector } from '../anatomy/vector.ts';
 import type { Random } from '../random.ts';
 import type { AcquiredGrid } from './sampling.ts';
-import type { Plane } from './stack.ts';
-import { normalOf } from './stack.ts';
+import { type Plane, normalOf } from './stack.ts';
 
 /** A rod with round ends, in body coordinates (mm); around it there is no signal up to `voidMm` from its axis. */
 export interface MetalRod {

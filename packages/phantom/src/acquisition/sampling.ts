@@ -7,8 +7,7 @@
 import type { Anatomy } from '../anatomy/anatomy.ts';
 import { type Look, type Structure, Voxel } from '../anatomy/structure.ts';
 import { add, dot, subtract, type Vector } from '../anatomy/vector.ts';
-import type { Plane } from './stack.ts';
-import { normalOf } from './stack.ts';
+import { type Plane, normalOf } from './stack.ts';
 
 /** The grid on which a slice is acquired, which may be coarser than the one it is written in. */
 export interface AcquiredGrid {

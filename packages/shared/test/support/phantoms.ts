@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateExport, generatePhantom, oneSided, type PhantomOptions } from '@spineline/phantom';
-import { type ExportExpectations } from '../../../phantom/src/export/expectations.ts';
+import type { ExportExpectations } from '../../../phantom/src/export/expectations.ts';
 import type { Side } from '../../domain/index.ts';
 import { madeOnce } from './test-cache.ts';
 

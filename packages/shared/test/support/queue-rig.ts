@@ -10,7 +10,7 @@ import { QueueEvents } from 'bullmq';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { connectRedis, ProgressCounts, Queues } from '../../queue/index.ts';
-import { type ProcessStudy } from '../../worker/index.ts';
+import type { ProcessStudy } from '../../worker/index.ts';
 import { Feeder } from '../../worker/feeder.ts';
 import { StageWorker } from '../../worker/stage-worker.ts';
 import { type FailureRecord, type RunRecord, RunStore, type Steps } from '../../runs/index.ts';

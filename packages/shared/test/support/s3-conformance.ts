@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError } from '../../domain/index.ts';
 import { openSources } from '../../sources/index.ts';
 import { type ObjectStore, openStore } from '../../store/index.ts';
-import { type S3Options } from '../../store/s3-options.ts';
+import type { S3Options } from '../../store/s3-options.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 import type { TestS3 } from './s3-server.ts';
 import type { S3ServerKind } from './s3-servers/server-kind.ts';

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { openStore } from '../../store/index.ts';
-import { type S3Options } from '../../store/s3-options.ts';
+import type { S3Options } from '../../store/s3-options.ts';
 import { seaweedfs } from './s3-servers/seaweedfs.ts';
 import type { S3ServerKind, StartedS3 } from './s3-servers/server-kind.ts';
 import { swift } from './s3-servers/swift.ts';
