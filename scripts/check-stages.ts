@@ -1,6 +1,7 @@
 /**
- * Holds what is not TypeScript against the list of stages (packages/shared/domain/stages.ts): every stage has a worker, a
- * demo bundle, and its place in the containers and on the cluster. The compiler finds the places in TypeScript.
+ * Checks files that are not TypeScript against the list of stages (packages/shared/domain/stages.ts): every stage must
+ * have a worker, a demo bundle, a container image and a place on the cluster. The compiler finds the places in
+ * TypeScript.
  */
 
 import { existsSync, globSync, readFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { STAGE_NAMES, type Stage } from '../packages/shared/domain/stages.ts';
 interface Place {
   /** A file, which may name the stage as `{stage}`. */
   readonly file: string;
-  /** What the file must have, if being there is not enough. */
+  /** Text that the file must contain, if it is not enough that the file exists. */
   readonly has?: (stage: Stage) => string;
   readonly what: string;
 }

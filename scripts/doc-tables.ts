@@ -1,6 +1,6 @@
 /**
- * The tables of the docs that the code already holds: settings, flags. `npm run docs` writes them between their markers;
- * a test checks that they are up to date.
+ * Generates the tables of the docs from the code, such as settings, flags and metrics. `npm run docs` writes them
+ * between their markers; a test checks that they are up to date.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ function settingsTable(): string {
   return markdownTable(['variable', 'what it is for', 'default', 'allowed values'], rows);
 }
 
-/** All series of a worker that are spineline's own. */
+/** All metrics of a worker that spineline defines. */
 function workerRegistry(): Registry {
   const { registry } = new WorkerMetrics(FIRST_STAGE);
   new StoreMetrics(registry);
@@ -54,7 +54,7 @@ function workerRegistry(): Registry {
   return registry;
 }
 
-/** All series of the exporter, but for those of its store, which are as a worker's. */
+/** All metrics of the exporter, except those of its store, which are the same as in a worker. */
 function exporterRegistry(): Registry {
   return new ExporterMetrics(undefined as never, undefined as never).registry;
 }

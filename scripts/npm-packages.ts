@@ -142,7 +142,7 @@ function stage({ folder, manifest }: Workspace, compiled: string, target: string
   return bundles;
 }
 
-/** Made public, with what npm wants to know to publish with provenance. */
+/** The manifest made public, with the fields that npm needs to publish with provenance. */
 function published({ private: _, ...manifest }: Manifest, folder: string, repository: string): object {
   const exports = Object.fromEntries(
     Object.entries(manifest.exports ?? {}).map(([name, path]) => [name, path.replace(/\.ts$/, '.js')]),

@@ -1,6 +1,6 @@
 /**
- * Phantom studies as training data, in chunks: generate, prepare, delete the images, go on. The images of a thousand
- * studies are some 15 GB, what the demo's models read of them a fraction. A chunk that is there is not made again.
+ * Makes phantom studies as training data, in chunks: generates a chunk, prepares it, and deletes its images. The images
+ * of a thousand studies take some 15 GB; the prepared data is a fraction of that. Existing chunks are kept.
  *
  *   node scripts/phantom-training-data.ts --out DIR [--studies 1000] [--seed 1] [--chunk 100]
  *
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ACCURACY_SEED } from '../bench/accuracy.ts';
 
-/** What the models of training/configs/nano.json pool at their entry, and the room that its augmentations use. */
+/** Pooling at the input of the models of training/configs/nano.json, and the room that its augmentations use. */
 const PREPARE = [
   ...['--dtype', 'uint8', '--pool', '4,2,2'],
   ...['--xy-room-slices', '1', '--crop-room-slices', '3', '--crop-room-px', '20'],
@@ -34,14 +34,15 @@ if (!values.out || ![studies, seed, chunk].every((one) => Number.isInteger(one) 
   process.exit(2);
 }
 if (seed === ACCURACY_SEED) {
-  console.error(`seed ${seed} is the one that accuracy is measured with; train on another`);
+  console.error(`seed ${seed} is reserved for measuring accuracy; use another seed for training`);
   process.exit(2);
 }
 
 const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
 function spineline(...words: string[]): void {
   const { status } = spawnSync(process.execPath, [program, ...words], { stdio: 'inherit' });
-  // 3: some studies could not be read. Awkward ones are among them on purpose; what was skipped is in prepare.json.
+  // 3: some studies could not be read. That is expected, since some phantoms are awkward. prepare.json lists what was
+  // skipped.
   if (status !== 0 && status !== 3) process.exit(status ?? 1);
 }
 

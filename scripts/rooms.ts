@@ -1,6 +1,6 @@
 /**
- * The rooms of packages/shared and the order of imports: a room imports only from rooms of earlier rows. The linter holds
- * imports against this list (oxlint.config.ts), and `npm run docs` writes it into docs/architecture.md.
+ * The rooms of packages/shared and the order of imports: a room imports only from rooms of earlier rows. The linter
+ * checks imports against this list (oxlint.config.ts), and `npm run docs` writes it into docs/architecture.md.
  */
 
 export interface Room {

@@ -203,11 +203,11 @@ describe.skipIf(!promtool)('promtool', () => {
     expect(status, output).toBe(0);
   });
 
-  it('computes the verdict of a run', () => {
-    const { expr } = questions.find(({ panel }) => panel === 'Verdict')!;
-    const verdict = boards[0]!.board.panels.find(({ title }) => title === 'Verdict')!;
+  it('computes the status of a run', () => {
+    const { expr } = questions.find(({ panel }) => panel === 'Status')!;
+    const panel = boards[0]!.board.panels.find(({ title }) => title === 'Status')!;
     const [mapping] = (
-      verdict.fieldConfig.defaults as unknown as { mappings: { options: Record<string, { text: string }> }[] }
+      panel.fieldConfig.defaults as unknown as { mappings: { options: Record<string, { text: string }> }[] }
     ).mappings;
     const numberOf = (word: string) =>
       Number(Object.entries(mapping!.options).find(([, { text }]) => text === word)![0]);
@@ -233,8 +233,8 @@ describe.skipIf(!promtool)('promtool', () => {
       ['on time', { timeLeft: 1800, deadline: 3600 + 1801 }],
       ['under way', { timeLeft: 1800, failed: 3 }],
       ['starting', { created: 3000 }],
-      ['standing still', {}],
-      ['standing still', { deadline: 7200 }],
+      ['stalled', {}],
+      ['stalled', { deadline: 7200 }],
     ];
     const tests = cases.map(([word, given]) => {
       const { left, failed, cancelled, paused, created, deadline, timeLeft } = { ...night, ...given };

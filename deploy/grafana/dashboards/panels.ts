@@ -1,6 +1,6 @@
 /**
- * The few shapes of panel that the dashboards are made of. Whoever adds one has to say what it tells and what to do about
- * it (`description`), its unit, and from where on a level is bad, or why none is (`levels`).
+ * The kinds of panel that the dashboards use. Every panel needs a `description` (what it shows and what to do), a `unit`,
+ * and `levels`: from which value on it is bad, or why there is no such value.
  */
 
 import { crc32 } from 'node:zlib';
@@ -16,7 +16,7 @@ import * as text from '@grafana/grafana-foundation-sdk/text';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import * as units from '@grafana/grafana-foundation-sdk/units';
 
-/** The variable `datasource`: what provisioning sets up, or, in a Grafana without it, the Prometheus that is there. */
+/** The variable `datasource`: the provisioned Prometheus or, in another Grafana, the one that the user chooses. */
 const DATASOURCE = { type: 'prometheus', uid: `\${datasource}` };
 const DATASOURCE_UID = 'prometheus';
 
@@ -35,7 +35,7 @@ export const UNIT = {
   studiesPerMinute: 'suffix: studies/min',
   jobsPerMinute: 'suffix: jobs/min',
   perMinute: 'suffix: /min',
-  /** A day of the week and a time, from milliseconds. */
+  /** Day of the week and time, from ms since the epoch. */
   clock: 'time:ddd HH:mm',
   /** A number that stands for one of the panel's words. */
   word: units.Number,
@@ -46,24 +46,24 @@ export interface Query {
   readonly legend?: string;
 }
 
-/** A word that stands for a value. */
+/** A word that is shown instead of a value. */
 export interface Word {
   readonly value: number;
   readonly text: string;
   readonly color: string;
 }
 
-/** A colour and the value that it begins at. */
+/** A colour and the value at which it begins. */
 export type Level = readonly [color: string, from: number | null];
 
-/** Bad from some value on. */
+/** High values are bad. */
 export const badFrom = (warn: number, bad: number): Level[] => [
   ['green', null],
   ['orange', warn],
   ['red', bad],
 ];
 
-/** Good from some value on. */
+/** High values are good. */
 export const goodFrom = (fair: number, good: number): Level[] => [
   ['red', null],
   ['orange', fair],
@@ -71,28 +71,28 @@ export const goodFrom = (fair: number, good: number): Level[] => [
 ];
 
 export interface PanelSpec {
-  /** Of its own in the dashboard. */
+  /** Unique in the dashboard. */
   readonly title: string;
   readonly description: string;
   readonly unit: string;
   readonly queries: readonly Query[];
-  /** Of the 24 columns; the panels of a line fill them. */
+  /** Columns, of 24; the panels of a line fill all of them. */
   readonly width: number;
   readonly height?: number;
-  /** Where colours begin, or why no level is good or bad. */
+  /** Where colours begin, or why no value is good or bad. */
   readonly levels: readonly Level[] | string;
   readonly decimals?: number;
   readonly max?: number;
-  /** What to show where there is no value. */
+  /** Text to show if there is no value. */
   readonly noValue?: string;
   readonly words?: readonly Word[];
   /** Colours of series by their legend. */
   readonly colors?: Readonly<Record<string, string>>;
-  /** What opens when a series is clicked. */
+  /** The page to open when a series is clicked. */
   readonly link?: { readonly title: string; readonly url: string };
 }
 
-/** A number, or a word, as of now; filled with its colour where that is a judgement, so that these are seen first. */
+/** The current value as a number or a word. If it has levels, its colour fills the panel, so that these are seen first. */
 export function statPanel(spec: PanelSpec): stat.PanelBuilder {
   const judged = typeof spec.levels !== 'string' || spec.words !== undefined;
   return specified(new stat.PanelBuilder(), spec, { height: 4 })
@@ -101,12 +101,12 @@ export function statPanel(spec: PanelSpec): stat.PanelBuilder {
     .graphMode(common.BigValueGraphMode.None);
 }
 
-/** A share of a whole, as of now. */
+/** The current value of a share, 0 to 1. */
 export function gaugePanel(spec: PanelSpec): gauge.PanelBuilder {
   return specified(new gauge.PanelBuilder(), spec, { height: 5 }).reduceOptions(lastValue()).min(0).max(1);
 }
 
-/** Numbers side by side, as of now. */
+/** Current values as bars. */
 export function barsPanel(spec: PanelSpec): bargauge.PanelBuilder {
   return specified(new bargauge.PanelBuilder(), spec, { height: 8 })
     .reduceOptions(lastValue())
@@ -137,7 +137,7 @@ export function curvesPanel(spec: PanelSpec & { readonly stacked?: boolean }): t
   return panel;
 }
 
-/** A row a series, a column a label in the order given, by its heading; the value is the label `Value`. */
+/** One row per series. `columns`: label -> heading, in order; the value is the label `Value`. */
 export function tablePanel(spec: PanelSpec & { readonly columns: Readonly<Record<string, string>> }) {
   const panel = specified(new table.PanelBuilder(), spec, { height: 8, format: prometheus.PromQueryFormat.Table })
     .withTransformation({
@@ -153,7 +153,7 @@ export function tablePanel(spec: PanelSpec & { readonly columns: Readonly<Record
   return { build: () => panel };
 }
 
-/** Alerts that fire or are about to, each with its summary. Grafana's own panel; the SDK has no builder of it. */
+/** Alerts that fire or are pending, each with its summary. It is Grafana's own panel; the SDK has no builder for it. */
 export function alertsPanel(spec: Pick<PanelSpec, 'title' | 'description' | 'width'>): dashboard.PanelBuilder {
   return new dashboard.PanelBuilder()
     .type('alertlist')
@@ -176,12 +176,12 @@ export function alertsPanel(spec: Pick<PanelSpec, 'title' | 'description' | 'wid
     });
 }
 
-/** What the severities may not be used for, where everybody sees it. */
+/** The notice that results are not for clinical use. */
 export function noticePanel(): text.PanelBuilder {
   return new text.PanelBuilder()
     .id(idOf('notice'))
     .title('')
-    .description('What the severities that these models give may be used for: trying spineline out.')
+    .description('The severities of these models may only be used to try spineline.')
     .span(24)
     .height(2)
     .mode(text.TextMode.Markdown)
@@ -218,12 +218,12 @@ export function newDashboard(spec: {
           .tags(['spineline'])
           .keepTime(true)
           .includeVars(true),
-        'placement', // else it hides in a menu
+        'placement', // otherwise it is hidden in a menu
       ),
     );
 }
 
-/** The values of a variable from a Prometheus query, in the order of its answer; the first is the default. */
+/** A variable with the values of a Prometheus query, in the order of the answer; the first is the default. */
 export function queriedVariable(name: string, label: string, query: string, regex: string) {
   return variable(
     new dashboard.QueryVariableBuilder(name)
@@ -236,7 +236,7 @@ export function queriedVariable(name: string, label: string, query: string, rege
   );
 }
 
-/** Any number of fixed values, all of them by default. */
+/** A variable with fixed values, of which any number can be selected; all by default. */
 export function listedVariable(name: string, label: string, values: readonly string[]) {
   return variable(
     new dashboard.CustomVariableBuilder(name)
@@ -248,7 +248,7 @@ export function listedVariable(name: string, label: string, values: readonly str
   );
 }
 
-/** A variable without the fields of intervals, which the SDK gives to all. */
+/** Removes the interval fields, which the SDK adds to every variable. */
 const variable = (builder: Builder<dashboard.VariableModel>) => without(builder, 'auto', 'auto_min', 'auto_count');
 
 function without<T>(builder: Builder<T>, ...fields: readonly (keyof T)[]): Builder<T> {
@@ -266,12 +266,12 @@ type PanelBuilder =
 
 interface Defaults {
   readonly height: number;
-  /** Ask for values over time; otherwise for those of now. */
+  /** Query values over the time range; otherwise only the current ones. */
   readonly range?: boolean;
   readonly format?: prometheus.PromQueryFormat;
 }
 
-/** What all panels of values have. */
+/** Sets what all panels with values have in common. */
 function specified<P extends PanelBuilder>(builder: P, spec: PanelSpec, { height, range, format }: Defaults): P {
   const { levels, words, colors = {}, link } = spec;
   const panel: PanelBuilder = builder
@@ -321,5 +321,5 @@ function specified<P extends PanelBuilder>(builder: P, spec: PanelSpec, { height
 
 const lastValue = () => new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false);
 
-/** Made of the title, so that links to a panel hold when others come and go around it. */
+/** Made from the title, so that links to a panel stay valid when other panels are added or removed. */
 const idOf = (title: string): number => 1 + (crc32(title) % 1_000_000);

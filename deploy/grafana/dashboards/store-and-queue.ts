@@ -1,10 +1,10 @@
-/** What the pools stand on: the queue in Redis, the object store, and the exporter that watches both. */
+/** What the pools depend on: the queues in Redis, the object store, and the exporter that watches both. */
 
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { badFrom, curvesPanel, newDashboard, noticePanel, statPanel, UNIT } from './panels.ts';
 
 const redisMemory = 'max(spineline_redis_memory_used_bytes)';
-/** Nothing where Redis has no limit, which it calls 0. */
+/** No value if Redis has no limit, which it reports as 0. */
 const redisLimit = '(max(spineline_redis_memory_max_bytes) > 0)';
 const storeQuantile = (q: number) =>
   `histogram_quantile(${q}, sum by (le, target, operation) (rate(spineline_store_request_seconds_bucket[5m]))) >= 0`;
@@ -12,7 +12,7 @@ const storeQuantile = (q: number) =>
 export const storeAndQueue = newDashboard({
   uid: 'spineline-store-and-queue',
   title: 'spineline: Store and queue',
-  description: 'What the pools stand on: the queue in Redis, the object store, and the exporter that watches both.',
+  description: 'What the pools depend on: the queues in Redis, the object store, and the exporter that watches both.',
   from: 'now-3h',
   refresh: '30s',
 })
@@ -20,8 +20,8 @@ export const storeAndQueue = newDashboard({
     statPanel({
       title: 'Redis',
       description:
-        'Whether the exporter reaches Redis. Down: no job is taken, nothing is lost. Bring it back; if it came back empty, ' +
-        '`spineline resume RUN`.',
+        'Whether the exporter reaches Redis. If Redis is down, no job is taken, but no result is lost. Restart it; if it ' +
+        'is empty afterwards, `spineline resume RUN`.',
       unit: UNIT.word,
       queries: [{ expr: 'max(spineline_redis_up)' }],
       width: 4,
@@ -40,7 +40,7 @@ export const storeAndQueue = newDashboard({
     statPanel({
       title: 'Redis memory, of its limit',
       description:
-        'At the limit Redis refuses new jobs (noeviction). Raise maxmemory, or cancel a run. Empty where Redis has no limit.',
+        'At the limit Redis refuses new jobs (noeviction). Raise maxmemory, or cancel a run. Empty if Redis has no limit.',
       unit: UNIT.share,
       queries: [{ expr: `${redisMemory} / ${redisLimit}` }],
       width: 4,
@@ -52,7 +52,7 @@ export const storeAndQueue = newDashboard({
   .withPanel(
     statPanel({
       title: 'Queues',
-      description: 'Whether the pools take jobs. Paused by `spineline pause`; `spineline unpause` goes on.',
+      description: 'Whether the pools take jobs. `spineline pause` pauses them; `spineline unpause` continues.',
       unit: UNIT.word,
       queries: [{ expr: 'max(spineline_queue_paused)' }],
       width: 4,
@@ -71,8 +71,8 @@ export const storeAndQueue = newDashboard({
     statPanel({
       title: 'Oldest waiting',
       description:
-        'How long the study that waits longest has waited, at any stage. Over an hour: the pool of that stage is too small, ' +
-        'stalled, or has no worker; the curves below say which.',
+        'The longest time that a study has waited, at any stage. Over an hour, the pool of that stage is too small, is ' +
+        'stalled, or has no worker; the curves below show the stage.',
       unit: UNIT.duration,
       queries: [{ expr: 'max(spineline_queue_oldest_waiting_seconds{queue!~".+-pages"})' }],
       width: 4,
@@ -85,8 +85,8 @@ export const storeAndQueue = newDashboard({
     statPanel({
       title: 'Exporter',
       description:
-        'Whether Prometheus reaches the exporter. Down: progress, backlog and deadline are not known, and autoscaling ' +
-        'stands still; the work itself goes on. Start it again: `spineline exporter`.',
+        'Whether Prometheus reaches the exporter. If it is down, progress, backlog and deadline are unknown and pools are ' +
+        'not scaled; the workers continue. Restart it: `spineline exporter`.',
       unit: UNIT.word,
       queries: [{ expr: 'max(up{job="spineline-exporter"})' }],
       width: 4,
@@ -103,9 +103,10 @@ export const storeAndQueue = newDashboard({
   )
   .withPanel(
     statPanel({
-      title: 'Exporter: last look',
+      title: "Age of the exporter's data",
       description:
-        'Age of what the exporter says. Over a minute: Redis or the store does not answer it; see its errors below.',
+        'Time since the exporter last updated its data. Over a minute, Redis or the store does not answer it; see its ' +
+        'errors below.',
       unit: UNIT.duration,
       queries: [{ expr: 'time() - max(spineline_exporter_last_refresh_timestamp_seconds)' }],
       width: 4,
@@ -119,8 +120,8 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Jobs by state',
       description:
-        'Study jobs in each queue. Waiting that grows: the pool is too small. Delayed: they are tried again after a pause, so ' +
-        'something failed for a while.',
+        'Study jobs in each queue. If the waiting jobs grow, the pool is too small. Delayed jobs wait for a retry, so ' +
+        'something failed for a moment.',
       unit: UNIT.count,
       queries: [
         {
@@ -129,40 +130,41 @@ export const storeAndQueue = newDashboard({
         },
       ],
       width: 8,
-      levels: 'an evening begins with many',
+      levels: 'many are usual at the start of a run',
     }),
   )
   .withPanel(
     curvesPanel({
       title: 'Pages by state',
       description:
-        'Page jobs: studies that are not in the queue yet. Pages that fail hold their studies back: `spineline resume RUN`.',
+        'Page jobs: their studies are not in the queue yet. If a page fails, its studies are not enqueued: ' +
+        '`spineline resume RUN`.',
       unit: UNIT.count,
       queries: [
         { expr: 'max by (queue, state) (spineline_queue_jobs{queue=~".+-pages"})', legend: '{{queue}} {{state}}' },
       ],
       width: 8,
-      levels: 'an evening begins with many',
+      levels: 'many are usual at the start of a run',
     }),
   )
   .withPanel(
     curvesPanel({
       title: 'Oldest waiting, by queue',
-      description: 'How long the oldest job of each queue has waited. A straight rise: nobody takes from that queue.',
+      description: 'How long the oldest job of each queue has waited. If it rises steadily, no worker takes from the queue.',
       unit: UNIT.duration,
       queries: [{ expr: 'max by (queue) (spineline_queue_oldest_waiting_seconds)', legend: '{{queue}}' }],
       width: 8,
-      levels: 'pages wait all night',
+      levels: 'pages wait for most of a run',
     }),
   )
   .withPanel(
     curvesPanel({
       title: 'Paused, by queue',
-      description: '1 while a queue is paused. A pause that nobody remembers is the usual reason for a quiet night.',
+      description: '1 while a queue is paused. A forgotten pause is a common reason why nothing happens.',
       unit: UNIT.count,
       queries: [{ expr: 'max by (queue) (spineline_queue_paused)', legend: '{{queue}}' }],
       width: 8,
-      levels: 'a pause is what somebody wanted',
+      levels: 'a pause is intended',
       max: 1,
       decimals: 0,
     }),
@@ -171,7 +173,7 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Redis memory',
       description:
-        'Memory that Redis uses, and its limit where it has one. Redis holds few jobs a run, whatever its size: a steady ' +
+        'Memory that Redis uses, and its limit if it has one. Redis holds few jobs per run, even of a large run: a steady ' +
         'rise over days is not usual.',
       unit: UNIT.bytes,
       queries: [
@@ -179,7 +181,7 @@ export const storeAndQueue = newDashboard({
         { expr: redisLimit, legend: 'limit' },
       ],
       width: 8,
-      levels: 'its share of the limit has them',
+      levels: 'see Redis memory, of its limit',
       colors: { limit: 'red' },
     }),
   )
@@ -187,8 +189,8 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Exporter errors',
       description:
-        'Looks of the exporter that failed, at Redis or at the store. A few in a restart are usual; lasting ones mean that it ' +
-        'has another address or password than the workers.',
+        'Failed queries of the exporter, to Redis or about runs. A few during a restart are usual. If they continue, the ' +
+        'exporter may have another address or password than the workers.',
       unit: UNIT.perMinute,
       queries: [{ expr: '60 * sum by (source) (rate(spineline_exporter_errors_total[5m]))', legend: '{{source}}' }],
       width: 8,
@@ -200,8 +202,8 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Requests by operation',
       description:
-        'Requests to the store, where outputs are, and to the source, where the images are. Many head requests with few ' +
-        'writes: outputs are being reused.',
+        'Requests to the store, which holds the outputs, and to the source, which holds the images. Many head requests ' +
+        'with few writes mean that outputs are reused.',
       unit: UNIT.requestsPerSecond,
       queries: [{ expr: 'store:spineline_requests:rate5m', legend: '{{target}} {{operation}}' }],
       width: 8,
@@ -211,7 +213,7 @@ export const storeAndQueue = newDashboard({
   .withPanel(
     curvesPanel({
       title: 'Latency p50',
-      description: 'Half of the requests take longer. Empty for an operation that nobody asked for.',
+      description: 'Half of the requests take longer than this. An operation without requests has no curve.',
       unit: UNIT.seconds,
       queries: [{ expr: storeQuantile(0.5), legend: '{{target}} {{operation}}' }],
       width: 8,
@@ -222,8 +224,8 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Latency p95',
       description:
-        'One request in twenty takes longer. Rises with the load: the store or the network is the limit, and more workers ' +
-        'make it worse. Empty for an operation that nobody asked for.',
+        '5 % of the requests take longer than this. If it rises with the load, the store or the network is the limit, and ' +
+        'more workers make it worse. An operation without requests has no curve.',
       unit: UNIT.seconds,
       queries: [{ expr: storeQuantile(0.95), legend: '{{target}} {{operation}}' }],
       width: 8,
@@ -234,8 +236,8 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Share of requests that fail',
       description:
-        'Requests that failed for good. Studies are tried again with growing waits; lasting failures end in failed studies, ' +
-        'which `spineline retry RUN --kind transient` takes up once the store is well.',
+        'Requests that failed after all their retries. Studies are retried with growing waits; if the store stays down, ' +
+        'they fail. When the store works again, `spineline retry RUN --kind transient` tries them again.',
       unit: UNIT.share,
       queries: [{ expr: 'store:spineline_errors:ratio5m', legend: '{{target}}' }],
       width: 8,
@@ -246,7 +248,7 @@ export const storeAndQueue = newDashboard({
     curvesPanel({
       title: 'Retries',
       description:
-        'Requests that were tried again after a failure that may pass. The first sign of a store that is overloaded or ' +
+        'Requests that were retried after a transient failure. Many are the first sign that the store is overloaded or ' +
         'throttles: fewer workers may be faster.',
       unit: UNIT.perMinute,
       queries: [{ expr: '60 * sum by (target) (rate(spineline_store_retries_total[5m]))', legend: '{{target}}' }],
@@ -257,7 +259,7 @@ export const storeAndQueue = newDashboard({
   .withPanel(
     curvesPanel({
       title: 'Bytes read and written',
-      description: 'What passes between workers and store. Near what the network can do: it is the limit.',
+      description: 'Data between workers, store and source. Near the capacity of the network, the network is the limit.',
       unit: UNIT.bytesPerSecond,
       queries: [
         {
@@ -266,27 +268,27 @@ export const storeAndQueue = newDashboard({
         },
       ],
       width: 8,
-      levels: 'the limit is that of the network',
+      levels: 'it depends on the network',
     }),
   )
   .withPanel(
     curvesPanel({
       title: 'Stage-key hits',
       description:
-        'Share of the outputs that were found by their key and not computed again, by step. Near 100 % after a resume; near 0 ' +
-        'where it should be high: the models or settings are not those of the earlier run.',
+        'Share of outputs that were found in the store and not computed again, by step. Near 100 % after a resume. If it ' +
+        'is near 0 but should be high, models or settings differ from those of the earlier run.',
       unit: UNIT.share,
       queries: [{ expr: 'step:spineline_steps_reused:ratio5m', legend: '{{step}}' }],
       width: 12,
-      levels: 'what is right depends on what the store holds',
+      levels: 'it depends on what the store holds',
       max: 1,
     }),
   )
   .withPanel(
     curvesPanel({
-      title: 'Outputs, found and made',
+      title: 'Outputs, reused and computed',
       description:
-        'Outputs of each step a minute: reused were found by their key, the others were computed and written.',
+        'Outputs per minute and step: reused ones were found in the store, computed ones were written to it.',
       unit: UNIT.perMinute,
       queries: [
         {
@@ -295,7 +297,7 @@ export const storeAndQueue = newDashboard({
         },
         {
           expr: '60 * sum by (step) (rate(spineline_steps_total{reused="false"}[5m]))',
-          legend: '{{step}} made',
+          legend: '{{step}} computed',
         },
       ],
       width: 12,

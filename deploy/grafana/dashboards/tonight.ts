@@ -1,9 +1,9 @@
-/** One run: will the night be fine? */
+/** One run: will it be finished in time, and what goes wrong? */
 
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { alertsPanel, badFrom, barsPanel, curvesPanel, gaugePanel, goodFrom, newDashboard, noticePanel, queriedVariable, statPanel, UNIT } from './panels.ts';
 
-/** What the exporter says of the run. `max`: while one exporter takes over from another there are two. */
+/** A metric of the run from the exporter. `max`: while one exporter replaces another there are two. */
 const ofRun = (metric: string) => `max by (run) (${metric}{run="$run"})`;
 
 const studies = ofRun('spineline_run_studies');
@@ -18,8 +18,8 @@ const finish =
   `((time() + ${timeLeft} and ${left} > 0) ` +
   `or (max by (run) (max_over_time(timestamp(spineline_run_studies_left{run="$run"} > 0)[$__range:1m])) and ${left} == 0))`;
 
-/** How it stands with a run: the first that holds. */
-const VERDICTS = [
+/** The status of a run: the first entry whose condition holds. */
+const STATUSES = [
   { text: 'cancelled', color: 'blue', when: `${ofRun('spineline_run_cancelled')} == 1` },
   { text: 'done', color: 'green', when: `${left} == 0 and ${failed} == 0` },
   { text: 'done, some failed', color: 'orange', when: `${left} == 0` },
@@ -28,10 +28,10 @@ const VERDICTS = [
   { text: 'on time', color: 'green', when: `time() + ${timeLeft} <= ${deadline}` },
   { text: 'under way', color: 'green', when: `${timeLeft} >= 0` },
   { text: 'starting', color: 'blue', when: `time() - ${ofRun('spineline_run_created_timestamp_seconds')} < 900` },
-  { text: 'standing still', color: 'red', when: `${left} > 0` },
+  { text: 'stalled', color: 'red', when: `${left} > 0` },
 ];
 
-/** Total of a counter over the time that the dashboard shows, largest first, without what did not happen. */
+/** Total of a counter over the time range of the dashboard, largest first, without zeros. */
 const happened = (selector: string, label: string) =>
   `sort_desc(sum by (${label}) (increase(${selector}[$__range])) > 0)`;
 
@@ -43,7 +43,7 @@ const openPool = {
 export const tonight = newDashboard({
   uid: 'spineline-tonight',
   title: 'spineline: Tonight',
-  description: 'One run: how far it is, when it will be done, and what goes wrong.',
+  description: 'One run: its progress, when it will be finished, and what goes wrong.',
   from: 'now-12h',
   refresh: '15s',
 })
@@ -51,23 +51,23 @@ export const tonight = newDashboard({
     queriedVariable(
       'run',
       'Run',
-      // Runs that were there at any time shown, the newest first and chosen by default.
+      // Runs within the time range, the newest first and selected by default.
       'query_result(sort_desc(max by (run) (last_over_time(spineline_run_created_timestamp_seconds[$__range]))))',
       '/run="([^"]+)"/',
     ),
   )
   .withPanel(
     statPanel({
-      title: 'Verdict',
+      title: 'Status',
       description:
-        'How the run stands. Late: more time is left than there is until the deadline; add workers to the pool whose ' +
-        'backlog grows. Standing still: no study was finished for 15 minutes; look at the alerts and at the pools. ' +
-        'Paused: `spineline unpause` goes on.',
+        'Status of the run. Late: the work that is left takes longer than the time until the deadline; add workers to ' +
+        'the pool whose backlog grows. Stalled: no study was finished for 15 minutes; look at the alerts and at the ' +
+        'pools. Paused: `spineline unpause` continues.',
       unit: UNIT.word,
-      queries: [{ expr: VERDICTS.map(({ when }, index) => `0 * (${when}) + ${index}`).join('\nor ') }],
+      queries: [{ expr: STATUSES.map(({ when }, index) => `0 * (${when}) + ${index}`).join('\nor ') }],
       width: 5,
-      levels: 'the word has the colour',
-      words: VERDICTS.map(({ text, color }, value) => ({ value, text, color })),
+      levels: 'the colour is that of the word',
+      words: STATUSES.map(({ text, color }, value) => ({ value, text, color })),
       noValue: 'no data of this run',
     }),
   )
@@ -75,12 +75,12 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Time left',
       description:
-        'Studies left, at the pace of the last 15 minutes. Empty while nothing is finished: before the first study ' +
-        'is through all three stages, or when the run stands still.',
+        'Time for the studies that are left, at the rate of the last 15 minutes. Empty while nothing is finished: ' +
+        'before the first study has passed all three stages, or when the run is stalled.',
       unit: UNIT.duration,
       queries: [{ expr: `${timeLeft} or 0 * (${left} == 0)` }],
       width: 4,
-      levels: 'the spare time says whether it is too much',
+      levels: 'see Spare time',
       decimals: 0,
       noValue: 'not known',
     }),
@@ -89,22 +89,23 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Finish',
       description:
-        'When the last study is expected to be done, or was, once the run is over. Empty while nothing is finished.',
+        'When the last study is expected to be finished; when it was finished, if the run is over. Empty while nothing ' +
+        'is finished.',
       unit: UNIT.clock,
       queries: [{ expr: `1000 * ${finish}` }],
       width: 4,
-      levels: 'the spare time says whether it is too late',
+      levels: 'see Spare time',
       noValue: 'not known',
     }),
   )
   .withPanel(
     statPanel({
       title: 'Deadline',
-      description: 'When the run has to be done: `spineline enqueue --deadline`. Empty for a run without one.',
+      description: 'When the run must be finished: `spineline enqueue --deadline`. Empty for a run without a deadline.',
       unit: UNIT.clock,
       queries: [{ expr: `1000 * ${deadline}` }],
       width: 3,
-      levels: 'the spare time says whether it holds',
+      levels: 'see Spare time',
       noValue: 'none',
     }),
   )
@@ -112,8 +113,8 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Spare time',
       description:
-        'From the finish to the deadline. Orange: less than half an hour, one retry of a pool away from being late. ' +
-        'Red: late. Add workers, or let a less urgent run wait. Empty without a deadline.',
+        'Time from the expected finish to the deadline. Orange: less than half an hour, so a short problem makes the ' +
+        'run late. Red: late. Add workers, or stop a less urgent run. Empty without a deadline.',
       unit: UNIT.duration,
       queries: [{ expr: `${deadline} - ${finish}` }],
       width: 4,
@@ -126,7 +127,7 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Alerts firing',
       description:
-        'Alerts of spineline that fire now, in all runs. Which: the list below; what to do: docs/runbook.md.',
+        'Alerts of spineline that fire now, for all runs. The list below names them; docs/runbook.md says what to do.',
       unit: UNIT.count,
       queries: [{ expr: 'count(ALERTS{alertname=~"Spineline.+", alertstate="firing"}) or vector(0)' }],
       width: 4,
@@ -139,11 +140,11 @@ export const tonight = newDashboard({
   .withPanel(
     gaugePanel({
       title: 'Progress',
-      description: 'Share of the studies that are scored or failed. When it does not move for a while, open the pools.',
+      description: 'Share of the studies that are scored or failed. If it does not change for a while, open the pools.',
       unit: UNIT.share,
       queries: [{ expr: `(${scored} + ${failed}) / (${studies} > 0)` }],
       width: 4,
-      levels: 'a run begins at nothing and ends at 100 %',
+      levels: 'a run begins at 0 % and ends at 100 %',
       decimals: 1,
     }),
   )
@@ -151,8 +152,8 @@ export const tonight = newDashboard({
     barsPanel({
       title: 'Studies',
       description:
-        'Scored, failed and left. What failed and why: `spineline failed RUN`; what may be tried again: ' +
-        '`spineline retry RUN`.',
+        'Studies that are scored, failed and left. `spineline failed RUN` lists the failed ones with the reason; ' +
+        '`spineline retry RUN` tries them again.',
       unit: UNIT.count,
       queries: [
         { expr: scored, legend: 'scored' },
@@ -161,7 +162,7 @@ export const tonight = newDashboard({
       ],
       width: 8,
       height: 5,
-      levels: 'the share of failures has them',
+      levels: 'see Failed share',
       colors: { scored: 'green', failed: 'red', left: 'blue' },
     }),
   )
@@ -169,8 +170,8 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Failed share',
       description:
-        'Failed studies among those that are over. A few corrupt studies are usual; from 1 % on look at the failures by ' +
-        'reason, from 5 % on something is wrong with the dataset, the models or the pools.',
+        'Share of failed studies among scored and failed ones. A few corrupt studies are usual. From 1 % look at the ' +
+        'failures by reason; from 5 % something is wrong with the dataset, the models or the pools.',
       unit: UNIT.share,
       queries: [{ expr: `${failed} / clamp_min(${scored} + ${failed}, 1)` }],
       width: 3,
@@ -183,9 +184,10 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Class shares',
       description:
-        'Share of the targets of scored studies that had no view: their severities are the class shares of the training ' +
-        'set, of no image. A study lacks a series here and there; from 5 % on look at the flags by code, from 10 % on a ' +
-        'kind of series is missing, or is not recognised, in much of the dataset (SpinelineClassSharesHigh).',
+        'Share of the targets of scored studies that have no view. Their severities are the class shares of the ' +
+        'training set; no image was looked at. Some studies without a series are usual. From 5 % look at the flags by ' +
+        'code; from 10 % a kind of series is missing, or not recognised, in much of the dataset ' +
+        '(SpinelineClassSharesHigh).',
       unit: UNIT.share,
       queries: [{ expr: `${ofRun('spineline_run_class_share_targets')} / clamp_min(25 * ${scored}, 1)` }],
       width: 3,
@@ -196,8 +198,8 @@ export const tonight = newDashboard({
   )
   .withPanel(
     statPanel({
-      title: 'Pace',
-      description: 'Studies of this run that were finished, scored or failed, a minute over the last 15 minutes.',
+      title: 'Throughput',
+      description: 'Studies of this run that were scored or failed per minute, over the last 15 minutes.',
       unit: UNIT.studiesPerMinute,
       queries: [{ expr: '60 * run:spineline_studies_done:rate15m{run="$run"}' }],
       width: 3,
@@ -211,23 +213,23 @@ export const tonight = newDashboard({
     statPanel({
       title: 'Pages left',
       description:
-        'Pages of the dataset whose studies are not in the queue yet. Falls to 0 long before the run is done; if it does ' +
-        'not fall while stage 1 has little to do, no worker of stage 1 feeds the queue.',
+        'Pages of the dataset whose studies are not in the queue yet. It falls to 0 long before the run is finished. If ' +
+        'it does not fall while stage 1 has little to do, no worker of stage 1 unfolds pages.',
       unit: UNIT.count,
       queries: [{ expr: ofRun('spineline_run_pages_left') }],
       width: 3,
       height: 5,
-      levels: 'many are usual in the evening',
+      levels: 'many are usual at the start of a run',
     }),
   )
   .withPanel(noticePanel())
-  .withRow(new RowBuilder('On the way').id(1))
+  .withRow(new RowBuilder('Progress by stage').id(1))
   .withPanel(
     curvesPanel({
       title: 'Studies through each stage',
       description:
-        'Studies of the run that are through a stage, against all of them. A gap that widens between two stages is ' +
-        'work that waits for the later one: give its pool workers.',
+        'Studies of the run that have finished a stage, and all its studies. A growing gap between two stages is work ' +
+        'that waits for the later one: add workers to its pool.',
       unit: UNIT.count,
       queries: [
         { expr: 'max by (stage) (spineline_run_stage_studies{run="$run"})', legend: '{{stage}}' },
@@ -242,7 +244,7 @@ export const tonight = newDashboard({
     curvesPanel({
       title: 'Throughput by stage',
       description:
-        'Studies that leave a stage, of all runs. The slowest pool sets the pace of the night; click a curve to open it.',
+        'Studies per minute that leave a stage, for all runs. The slowest pool limits the run; click a curve to open it.',
       unit: UNIT.studiesPerMinute,
       queries: [{ expr: '60 * stage:spineline_studies:rate5m', legend: '{{stage}}' }],
       width: 8,
@@ -254,20 +256,20 @@ export const tonight = newDashboard({
     curvesPanel({
       title: 'Backlog by stage',
       description:
-        'Jobs in the queue of each stage, of all runs. The pool whose backlog grows is the one to give workers; click a ' +
-        'curve to open it.',
+        'Jobs in the queue of each stage, for all runs. Add workers to the pool whose backlog grows; click a curve to ' +
+        'open it.',
       unit: UNIT.count,
       queries: [{ expr: 'stage:spineline_backlog:jobs', legend: '{{stage}}' }],
       width: 8,
-      levels: 'an evening begins with a large one',
+      levels: 'a large one is usual at the start of a run',
       link: openPool,
     }),
   )
-  .withRow(new RowBuilder('What goes wrong, and what was saved (all runs, over the time shown)').id(2))
+  .withRow(new RowBuilder('Failures, flags and reuse (all runs, over the time range)').id(2))
   .withPanel(
     alertsPanel({
       title: 'Alerts',
-      description: 'Alerts that fire or are about to. What each means and what to do: docs/runbook.md.',
+      description: 'Alerts that fire or are pending. docs/runbook.md says what each means and what to do.',
       width: 6,
     }),
   )
@@ -275,12 +277,12 @@ export const tonight = newDashboard({
     barsPanel({
       title: 'Failures by reason',
       description:
-        'Studies that failed over the time shown, of all runs, by error code. Codes DICOM_... and STUDY_... are the dataset; ' +
-        'STORE_... the object store; JOB_POISON is a study that takes its worker down. Empty when none failed.',
+        'Studies of all runs that failed in the time range, by error code. DICOM_... and STUDY_...: the dataset. ' +
+        'STORE_...: the object store. JOB_POISON: a study whose workers died. Empty if none failed.',
       unit: UNIT.count,
       queries: [{ expr: happened('spineline_job_failures_total', 'error_code'), legend: '{{error_code}}' }],
       width: 6,
-      levels: 'the share of failures has them',
+      levels: 'see Failed share',
       decimals: 0,
       noValue: 'none',
     }),
@@ -289,12 +291,12 @@ export const tonight = newDashboard({
     barsPanel({
       title: 'Flags by code',
       description:
-        'Flags on the results over the time shown, of all runs: what a reader of the severities should know, such as a ' +
-        'missing series. Many of one code: look at a few of these studies. Empty when there was none.',
+        'Flags on results of all runs in the time range. A flag is something that readers of the severities should ' +
+        'know, such as a missing series. If one code is frequent, look at some of these studies. Empty if there are none.',
       unit: UNIT.count,
       queries: [{ expr: happened('spineline_flags_total', 'code'), legend: '{{code}}' }],
       width: 6,
-      levels: 'a flag is a note, and which are usual depends on the dataset',
+      levels: 'which flags are usual depends on the dataset',
       decimals: 0,
       noValue: 'none',
     }),
@@ -303,12 +305,12 @@ export const tonight = newDashboard({
     barsPanel({
       title: 'Reused outputs',
       description:
-        'Outputs that were found by their key and not computed again, over the time shown, of all runs. Many after a ' +
-        'resume or in a reprocessed run; none in a new dataset. Empty when none was.',
+        'Outputs of all runs that were found in the store and not computed again, in the time range. Many after a resume ' +
+        'or in a reprocess; none for a new dataset. Empty if there are none.',
       unit: UNIT.count,
       queries: [{ expr: happened('spineline_steps_total{reused="true"}', 'step'), legend: '{{step}}' }],
       width: 6,
-      levels: 'how many there can be depends on what the store holds',
+      levels: 'it depends on what the store holds',
       decimals: 0,
       noValue: 'none',
     }),

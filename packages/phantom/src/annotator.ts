@@ -1,6 +1,6 @@
 /**
- * Labels as a person puts them: near the structure and not on it, now and then in the neighbouring slice. The exact
- * labels stay beside them as truth.
+ * Labels as a person sets them: near the structure but not exactly on it, and sometimes in the neighbouring slice. The
+ * exact labels are kept as truth.
  */
 
 import { distanceTo, type Plane } from './acquisition/stack.ts';
@@ -8,17 +8,23 @@ import { labelInSlice, type TargetLabel } from './labels.ts';
 import { Random } from './random.ts';
 import type { StudyPlan } from './study-plan.ts';
 
-/** Deviation of a label from its structure along each axis, in pixels of the image; a careless few are further off. */
+/**
+ * Standard deviation of a label from its structure along each axis, in pixels of the image. A few labels are farther
+ * off.
+ */
 const SCATTER_PX = 0.6;
 const CARELESS_PX = 2;
 const CARELESS_SHARE = 0.04;
 /** Share of labels in the neighbouring slice. */
 const NEIGHBOUR_SHARE = 0.03;
-/** A slice counts as a neighbour up to this many slice spacings away: the next block of an axial series is none. */
+/**
+ * A slice counts as a neighbour up to this many slice spacings away, so that the next block of an axial series does
+ * not.
+ */
 const NEIGHBOUR_SPACINGS = 1.6;
 
 /**
- * A study's labels with an annotator's scatter, in the order of `labels`; series and targets stay as they are. The two
+ * A study's labels with an annotator's scatter, in the order of `labels`. Series and targets stay the same. The two
  * sides of a level are labelled in the same axial slice, as annotators do.
  *
  * @param labels the exact ones
@@ -38,7 +44,7 @@ function inSliceOfChoice(plan: StudyPlan, label: TargetLabel, random: Random): T
   return neighbours.length ? labelInSlice(plan, label, random.pick(neighbours)) : label;
 }
 
-/** The nearest other plane on either side, in the order of the stack; a repetition of the plane itself is none. */
+/** The nearest other plane on each side, in the order of the stack. Repetitions of the plane itself do not count. */
 function neighboursOf(plan: StudyPlan, label: TargetLabel): Plane[] {
   const { planes, spacingMm } = stackOf(plan, label);
   const at = planes.findIndex((plane) => plane.instance === label.instance);

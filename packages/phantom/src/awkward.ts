@@ -1,9 +1,9 @@
 /**
- * The awkward studies: what goes wrong in real archives, at a known share and in a known order.
+ * Awkward studies: faults of real archives, with a known frequency and in a known order.
  *
- * Of every eight studies the fourth has two axial series (the challenge: one study in six), the sixth is written in
- * compressed or unusual transfer syntaxes, and the eighth takes the next of a list of other faults. All others, and so
- * the first three, are plain.
+ * Of every eight studies the fourth has two axial series (in the challenge one study in six), the sixth has compressed
+ * or unusual transfer syntaxes, and the eighth has the next fault of a list. All others, including the first three, are
+ * plain.
  */
 
 import type { TransferSyntax } from './transfer-syntaxes.ts';
@@ -50,7 +50,7 @@ const SYNTAXES: readonly TransferSyntax[] = [
 ];
 const CYCLE = 8;
 
-/** What is awkward about the study at an index, or `undefined` for a plain one. */
+/** The fault of the study at an index; `undefined` for a plain one. */
 export function awkwardAt(index: number): Awkward | undefined {
   const round = Math.floor(index / CYCLE);
   switch (index % CYCLE) {
@@ -65,7 +65,7 @@ export function awkwardAt(index: number): Awkward | undefined {
   }
 }
 
-/** The transfer syntax of a series of an awkward study: three studies in a row go through all of them. */
+/** The transfer syntax of a series of an awkward study. Three such studies in succession cover all of them. */
 export function awkwardSyntax(index: number, series: number): TransferSyntax {
   return SYNTAXES[(3 * Math.floor(index / CYCLE) + series) % SYNTAXES.length]!;
 }

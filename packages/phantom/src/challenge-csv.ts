@@ -1,6 +1,6 @@
 /**
- * The tables of a dataset in the challenge's layout, and the truth beside them: `truth.csv` with the exact narrowing and
- * place of every target, and `truth_coordinates.csv` with the exact places of the labelled ones in the very format of
+ * The tables of a dataset in the challenge's layout, and two tables of truth: `truth.csv` with the exact narrowing and
+ * place of every target, and `truth_coordinates.csv` with the exact places of the labelled targets in the format of
  * `train_label_coordinates.csv`, row for row.
  */
 
@@ -8,7 +8,7 @@ import { conditionLabel, LEVELS, levelLabel, SERIES_DESCRIPTIONS, SEVERITY_LABEL
 import { stringify } from 'csv-stringify/sync';
 import type { StudyPoint, StudyRecord } from './study.ts';
 
-/** What the columns of studies and series are called. */
+/** Names of the columns for studies and series. */
 interface IdColumns {
   readonly study: string;
   readonly series: string;
@@ -50,7 +50,7 @@ function trainTable(records: readonly StudyRecord[], ids: IdColumns): string {
   return stringify([[ids.study, ...COLUMNS.map((target) => target.name)], ...rows]);
 }
 
-/** In the order of the annotator's points. */
+/** The exact places of the labelled targets, in the order of the annotator's points. */
 function placesOfLabelled({ targets, points }: StudyRecord): StudyPoint[] {
   const places = new Map(targets.map(({ name, place }) => [name, place]));
   return points.map(({ name }) => places.get(name)!);

@@ -1,6 +1,7 @@
 /**
- * A picture of a phantom dataset to look at. For each study a row of sagittal slices, three T2 about the midline and two
- * T1 through the foramina, and a row of the five levels' axial slices, with the labelled points and the severities.
+ * Draws an overview picture of a phantom dataset. Each study has a row of sagittal slices, three T2 around the midline
+ * and two T1 through the foramina, and a row with the axial slices of the five levels, with labelled points and
+ * severities.
  */
 
 import { readFile, writeFile } from 'node:fs/promises';
@@ -21,17 +22,17 @@ import { planStudy, type SeriesPlan, type StudyPlan } from './study-plan.ts';
 import type { Variation } from './variation.ts';
 
 export interface ContactSheetOptions {
-  /** How many studies to show, from the first on. Default 3. */
+  /** How many studies to show, starting with the first. Default 3. */
   readonly studies?: number | undefined;
 }
 
-/** Sizes in px at which text and pictures can be read at 100 %. */
+/** Sizes in px for display at 100 %. */
 const TILE_PX = 320;
 const SAGITTAL_PX = 400;
 const GAP_PX = 4;
 const LINE = 2 * LINE_PX;
 const PER_ROW = 5;
-/** What a tile shows of a slice: its width in mm. */
+/** Width of a tile in mm. */
 const SAGITTAL_MM = 168;
 const AXIAL_MM = 128;
 const HEAD_PX = 2 * LINE + 6;
@@ -40,8 +41,8 @@ const AXIAL_LINES = 4;
 const STUDY_PX = HEAD_PX + SAGITTAL_PX + LINE + TILE_PX + AXIAL_LINES * LINE + 5 * GAP_PX;
 
 /**
- * Writes a PNG. The pictures are made again from the seed that `phantom.json` records, the same numbers as in the files,
- * as they are acquired: neither turned nor padded.
+ * Writes a PNG. The images are made again from the seed in `phantom.json`, with the same values as in the files, but as
+ * acquired: neither turned nor padded.
  *
  * @throws {DatasetError} where `directory` has no `phantom.json`.
  */
@@ -88,7 +89,7 @@ function drawFoot(sheet: Drawing, top: number): void {
   }
 }
 
-/** A study's labels and what is drawn about them. */
+/** A study's labels and where they are drawn. */
 interface Sheet {
   readonly drawing: Drawing;
   readonly plan: StudyPlan;
@@ -131,7 +132,7 @@ function drawHead(drawing: Drawing, plan: StudyPlan, top: number): void {
   drawing.text(GAP_PX, top + 8 + LINE, remarks.join('   ') || 'plain, without artefacts', GREY);
 }
 
-/** The severities of a level's five targets, those of a side in the order in which the picture has them. */
+/** Draws the severities of a level's five targets, left and right as in the image. */
 function drawSeverities({ drawing, plan }: Sheet, level: Level, left: number, top: number): void {
   const at = (task: string, side?: Side) =>
     plan.severities.find(({ target }) => target.level === level && target.task === task && target.side === side)!;
@@ -162,12 +163,12 @@ function drawSeverities({ drawing, plan }: Sheet, level: Level, left: number, to
 
 interface Slice {
   readonly series: SeriesPlan;
-  /** Place of the series in the study. */
+  /** Index of the series in the study. */
   readonly number: number;
   readonly plane: Plane;
 }
 
-/** A slice, or none, and the point in body coordinates that its tile has in the middle. */
+/** A slice, or none, and the point in body coordinates at the middle of its tile. */
 interface View {
   readonly caption: string;
   readonly slice: Slice | undefined;
@@ -181,7 +182,7 @@ function slicesOf(plan: StudyPlan, kind: Kind): Slice[] {
   );
 }
 
-/** Where a label's slice is among `slices`. */
+/** Index of a label's slice in `slices`. */
 function placeOf(slices: readonly Slice[], label: TargetLabel): number {
   return slices.findIndex(({ series, plane }) => series.id === label.seriesId && plane.instance === label.instance);
 }
@@ -193,11 +194,11 @@ function captionOf(text: string, kind: Kind, slice: Slice | undefined): string {
 function middleOfLevels(plan: StudyPlan): Vector {
   const points = LEVELS.map((level) => plan.anatomy.landmarks[level].canal);
   const mean = (axis: 0 | 1 | 2) => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
-  // A little before the canal and above its middle: bodies in front, the conus at the top.
+  // Slightly in front of the canal and above its middle, so that bodies and conus are visible.
   return [mean(0), mean(1) - 6, mean(2) + 6];
 }
 
-/** The Sagittal T2 slice in which most canals are labelled, with its neighbours: the patient's right first. */
+/** The Sagittal T2 slice with most canal labels, and its neighbours, from the patient's right to left. */
 function aroundMidline(plan: StudyPlan, labels: readonly TargetLabel[]): View[] {
   const slices = slicesOf(plan, 'sagittal_t2');
   const places = labels.filter(({ target }) => target.task === 'scs').map((label) => placeOf(slices, label));
@@ -213,7 +214,7 @@ function aroundMidline(plan: StudyPlan, labels: readonly TargetLabel[]): View[] 
   });
 }
 
-/** For either side the Sagittal T1 slice in which most of its foramina are labelled. */
+/** For each side the Sagittal T1 slice with most labels of its foramina. */
 function throughForamina(plan: StudyPlan, labels: readonly TargetLabel[]): View[] {
   const slices = slicesOf(plan, 'sagittal_t1');
   return (['right', 'left'] as const).map((side) => {
@@ -236,7 +237,7 @@ function mostFrequent(values: readonly number[]): number {
   return values.reduce((a, b) => (count(b) > count(a) ? b : a));
 }
 
-/** Draws a slice about a point, with its labels, the directions and, in sagittal slices, the names of the levels. */
+/** Draws a slice around a point, with labels, directions and, in sagittal slices, names of the levels. */
 function drawView(sheet: Sheet, view: View, left: number, top: number, height: number, widthMm: number): void {
   const { drawing, plan, labels } = sheet;
   drawing.fill(left, top, TILE_PX, height, BLACK);
@@ -278,7 +279,7 @@ interface Placement {
   readonly pxPerColumn: number;
 }
 
-/** Draws a slice's pixels, windowed to what the tile shows. */
+/** Draws a slice's pixels, with a window for the part in the tile. */
 function drawPixels(drawing: Drawing, plan: StudyPlan, { series, number, plane }: Slice, place: Placement): void {
   const { stack, encoding } = series;
   const { left, top, height, middle, pxPerRow, pxPerColumn } = place;

@@ -1,6 +1,6 @@
 /**
- * The attributes that the writer knows by keyword: tag and value representation.
- * Source: DICOM PS3.6, only what MR images, the objects beside them in an export, and the tests that make broken ones, need.
+ * The attributes that the writer knows by keyword: tag and value representation. Source: DICOM PS3.6. Only attributes
+ * for MR images, for other objects of an export, and for broken files in tests.
  */
 
 export type ValueRepresentation =
@@ -28,7 +28,7 @@ export type ValueRepresentation =
   | 'UN'
   | 'US'
   | 'UT'
-  /** Not a VR of files: US, or SS where PixelRepresentation says that pixels are signed. */
+  /** Not a VR of files: stands for US, or for SS if PixelRepresentation says that pixels are signed. */
   | 'XS';
 
 /** Keyword -> eight hexadecimal digits of the tag, and the VR. */

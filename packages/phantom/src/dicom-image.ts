@@ -53,7 +53,7 @@ export function sliceDataset(plan: StudyPlan, number: number, plane: Plane, pixe
   };
 }
 
-/** A whole series as one file; `planes` in the order of their frames, whose numbers are the planes' instances. */
+/** A whole series as one file. `planes` are in the order of frames; the number of a frame is the plane's `instance`. */
 export function multiFrameDataset(
   plan: StudyPlan,
   number: number,
@@ -102,7 +102,9 @@ export function multiFrameDataset(
   };
 }
 
-/** The person is made up, and says so: tests look for this name where no patient's name may be. */
+/**
+ * The person is invented, and the name says so. Tests search for this name in places where no patient name may appear.
+ */
 function commonAttributes(plan: StudyPlan, number: number): DicomDataset {
   const series = plan.series[number]!;
   const { stack, padding } = series;

@@ -1,6 +1,6 @@
 /**
  * Writes a DICOM Part 10 file from plain values: implicit and explicit little endian, explicit big endian, deflated and
- * encapsulated. The phantom uses it, and so do tests that need a file with one thing wrong.
+ * encapsulated. The phantom uses it, and so do tests that need a file with a single fault.
  */
 
 import { deflateRawSync } from 'node:zlib';
@@ -24,29 +24,29 @@ export type DicomValue =
 /** An element that the dictionary does not know, such as a private one: `00291010:OB`. */
 export type ElementKey = `${string}:${ValueRepresentation}`;
 
-/** Attributes by keyword, other elements by tag and VR; the order does not matter, the writer sorts by tag. */
+/** Attributes by keyword, other elements by tag and VR, in any order: the writer sorts by tag. */
 export type DicomDataset = { readonly [keyword in Keyword]?: DicomValue | undefined } & {
   readonly [element: ElementKey]: DicomValue | undefined;
 };
 
 export interface WriteDicomOptions {
-  /** What the data set after the meta group is written in. */
+  /** Transfer syntax of the data set after the meta group. */
   readonly transferSyntax: TransferSyntax;
-  /** `false` leaves out the 128 bytes and `DICM`, as some old archives do; the meta group stays. Default `true`. */
+  /** `false` leaves out the 128 bytes and `DICM`, as in some old archives; the meta group stays. Default `true`. */
   readonly preamble?: boolean | undefined;
-  /** What the meta group says where the data set has no SOPClassUID and SOPInstanceUID, as in a DICOMDIR. */
+  /** UIDs for the meta group if the data set has no SOPClassUID and SOPInstanceUID, as in a DICOMDIR. */
   readonly meta?: { readonly sopClassUid: string; readonly sopInstanceUid: string } | undefined;
 }
 
-/** 2.25. and a fixed UUID as decimal: this writer, not an organisation's root. */
+/** 2.25. and a fixed UUID as decimal. It identifies this writer. */
 const IMPLEMENTATION_UID = '2.25.155301254361283954012388110957318904457';
 
 /**
  * The bytes of a DICOM file.
  *
- * @param dataset attributes outside group 0002; the meta group is made from SOPClassUID and SOPInstanceUID,
- *   or from `options.meta`.
- * @throws {RangeError} for encapsulated pixels in a syntax with plain ones, or the reverse.
+ * @param dataset attributes outside group 0002; the meta group is made from SOPClassUID and SOPInstanceUID, or from
+ *   `options.meta`.
+ * @throws {RangeError} if encapsulated pixels are given for a native transfer syntax, or the reverse.
  */
 export function writeDicom(dataset: DicomDataset, options: WriteDicomOptions): Buffer {
   const { transferSyntax } = options;
@@ -68,9 +68,9 @@ export function writeDicom(dataset: DicomDataset, options: WriteDicomOptions): B
 interface Encoding {
   readonly explicit: boolean;
   readonly big: boolean;
-  /** What the VR XS is here. */
+  /** The VR that XS stands for. */
   readonly pixels?: 'US' | 'SS';
-  /** Default Latin-1; UTF-8 where SpecificCharacterSet is ISO_IR 192. */
+  /** Default Latin-1; UTF-8 if SpecificCharacterSet is ISO_IR 192. */
   readonly text?: 'utf8';
 }
 
@@ -83,7 +83,7 @@ function encodingOf(syntax: TransferSyntax, dataset: DicomDataset): Encoding {
   };
 }
 
-/** The length in bytes of a data set without group 0002, and so of a sequence's item without its header. */
+/** The length in bytes of a data set without group 0002, or of a sequence item without its header. */
 export function datasetLength(dataset: DicomDataset, transferSyntax: TransferSyntax): number {
   return writeDataset(dataset, encodingOf(transferSyntax, dataset)).length;
 }
@@ -180,7 +180,7 @@ function itemHeader(tag: string, length: number, encoding: Encoding): Buffer {
   return header;
 }
 
-/** Fragments behind a basic offset table, one fragment a frame (PS3.5 annex A.4). */
+/** Fragments after a basic offset table, one fragment per frame (PS3.5 annex A.4). */
 function encapsulate(tag: string, frames: readonly Uint8Array[], encoding: Encoding): Buffer[] {
   const even = frames.map((frame) => (frame.length % 2 ? Buffer.concat([frame, Buffer.alloc(1)]) : Buffer.from(frame)));
   const offsets = Buffer.alloc(4 * even.length);

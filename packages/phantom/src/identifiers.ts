@@ -1,14 +1,17 @@
-/** Study, series and unique identifiers made from the seed: the same for the same seed, and never twice in a dataset. */
+/**
+ * Makes ids of studies and series, and UIDs, from the seed: the same seed gives the same ids, and no id repeats in a
+ * dataset.
+ */
 
 import { createHash } from 'node:crypto';
 
 /** A prime just below 2^32, so that a multiplication modulo it permutes the numbers below it. */
 const PRIME = 4294967291n;
 const MULTIPLIER = 2654435769n;
-/** Room for this many series a study. */
+/** Largest number of series per study. */
 const SERIES_ROOM = 16n;
 
-/** A decimal study id of up to ten digits, as the challenge has them. Unique for the first 2^32 studies of a seed. */
+/** A decimal study id of up to ten digits, as in the challenge. Unique for the first 2^32 studies of a seed. */
 export function studyId(seed: number, index: number): string {
   return permuted(seed, 'study', BigInt(index));
 }
@@ -20,7 +23,7 @@ export function seriesId(seed: number, index: number, series: number): string {
 
 function permuted(seed: number, purpose: string, counter: bigint): string {
   const offset = BigInt(`0x${digest([seed, purpose]).slice(0, 8)}`);
-  // Ids below one million would look like another kind of number.
+  // Ids start at one million, to look like ids.
   return String(1_000_000n + ((offset + counter * MULTIPLIER) % PRIME));
 }
 

@@ -1,7 +1,6 @@
 /**
- * The exact labels of a study: for each target the series, the slice and the pixel of its structure, and whether it can
- * be seen at all. A target that no slice shows is left blank, as the challenge leaves them. What a person would have put
- * instead is in `annotator.ts`.
+ * The exact labels of a study: for each target the series, the slice and the pixel of its structure. A target that no
+ * slice shows has no label, as in the challenge. `annotator.ts` makes labels as a person sets them.
  */
 
 import type { Target } from '@spineline/shared/domain';
@@ -14,7 +13,7 @@ export interface TargetLabel {
   readonly target: Target;
   readonly seriesId: string;
   readonly instance: number;
-  /** Column and row, as fractions of pixels from the middle of the first. */
+  /** Column and row. The centre of the first pixel is 0; fractions are allowed. */
   readonly x: number;
   readonly y: number;
 }
@@ -41,7 +40,7 @@ function labelTarget(plan: StudyPlan, target: Target): TargetLabel | undefined {
   return label.x < 0 || label.y < 0 || label.x > columns - 1 || label.y > rows - 1 ? undefined : label;
 }
 
-/** The label of the same target and series in another slice: where that slice shows the structure. */
+/** The label of the same target and series in another slice, at the point where that slice shows the structure. */
 export function labelInSlice(plan: StudyPlan, { target, seriesId }: TargetLabel, plane: Plane): TargetLabel {
   const series = plan.series.find((one) => one.id === seriesId)!;
   return pointAt(target, { series, plane }, structureIn(plane, target, plan.anatomy.landmarks[target.level]));
@@ -54,19 +53,22 @@ function sliceFor(plan: StudyPlan, target: Target, landmarks: Landmarks): Slice 
     case 'nfn':
       return nearest(plan, 'sagittal_t1', landmarks.foramen[target.side!]);
     case 'ss':
-      // The axial slice is the one nearest to the canal's point as it is seen in the sagittal slice.
+      // The axial slice is the one nearest to the canal's point, projected onto the sagittal slice.
       return nearest(plan, 'axial_t2', canalAsSeen(plan, landmarks.canal));
   }
 }
 
-/** Where a plane shows a target's structure: a recess runs through axial planes, the others are seen as points. */
+/**
+ * The point at which a plane shows a target's structure. A recess is a curve that crosses axial planes; the others are
+ * points.
+ */
 function structureIn(plane: Plane, { task, side }: Target, landmarks: Landmarks): Vector {
   if (task === 'scs') return landmarks.canal;
   if (task === 'nfn') return landmarks.foramen[side!];
   return crossing(plane, (offset) => landmarks.recess(side!, offset));
 }
 
-/** The canal's point projected onto the sagittal slice that shows it, or itself where none does. */
+/** The canal's point projected onto the sagittal slice that shows it; the point itself if there is none. */
 function canalAsSeen(plan: StudyPlan, canal: Vector): Vector {
   const slice = nearest(plan, 'sagittal_t2', canal);
   if (!slice) return canal;
@@ -74,7 +76,10 @@ function canalAsSeen(plan: StudyPlan, canal: Vector): Vector {
   return pointOf(slice.series.stack, slice.plane, x, y);
 }
 
-/** The slice of a kind nearest to a point, if it is near enough to show it; the lowest instance number of equals. */
+/**
+ * The slice of a kind nearest to a point, if it is near enough to show it. If several are equally near, the one with
+ * the lowest instance number.
+ */
 function nearest(plan: StudyPlan, kind: Stack['kind'], point: Vector): Slice | undefined {
   let best: Slice | undefined;
   let least = Number.POSITIVE_INFINITY;

@@ -1,36 +1,39 @@
 /**
- * Padding: pixels beyond the field of view that hold a number and no signal, such as the corners that a scanner leaves
- * when it corrects or turns a picture. PixelPaddingValue and its range limit: DICOM PS3.3 C.7.5.1.1.2.
+ * Padding: pixels outside the field of view without a measured signal, such as the corners of an image that a scanner
+ * has corrected or rotated. PixelPaddingValue and its range limit: DICOM PS3.3 C.7.5.1.1.2.
  */
 
 import type { PixelEncoding } from './acquisition/imaging.ts';
 
 export const FIELDS_OF_VIEW = ['circle', 'turned'] as const;
-/** What is not padded: a circle about the middle, or the picture's own rectangle turned by ten degrees. */
+/** The area that is not padded: a circle around the middle, or the rectangle of the image rotated by ten degrees. */
 export type FieldOfView = (typeof FIELDS_OF_VIEW)[number];
 
 export interface Padding {
   /** The stored value of padding, -32768 to 32767: PixelPaddingValue. */
   readonly value: number;
-  /** PixelPaddingRangeLimit: padding takes every value from `value` to this one. Default none: the one value. */
+  /** PixelPaddingRangeLimit: padding has all values from `value` to this one. Default none: only `value`. */
   readonly rangeLimit?: number | undefined;
   /** Default `circle`. */
   readonly field?: FieldOfView | undefined;
-  /** Whether the header says so. `false` is the control: padding that nobody can know of. Default `true`. */
+  /**
+   * Whether the header declares the padding. `false` is for control tests: the reader cannot recognise it. Default
+   * `true`.
+   */
   readonly declared?: boolean | undefined;
 }
 
 const TURN = (10 * Math.PI) / 180;
 
-/** How a padded picture is stored: in 16 bits, and signed if the padding is below zero. Rescaling stays. */
+/** How a padded image is stored: in 16 bits, and signed if the padding is below zero. Rescaling stays the same. */
 export function paddedEncoding(encoding: PixelEncoding, { value, rangeLimit = value }: Padding): PixelEncoding {
   return { ...encoding, bitsStored: 16, signed: encoding.signed || Math.min(value, rangeLimit) < 0 };
 }
 
 /**
- * Replaces what is beyond the field of view, in place.
+ * Replaces pixels outside the field of view, in place.
  *
- * @param pixels stored values [rows, columns]; unsigned ones as the same 16 bits.
+ * @param pixels stored values [rows, columns]; unsigned values as the same 16 bits.
  */
 export function pad(
   pixels: Int16Array,
@@ -47,7 +50,7 @@ export function pad(
   for (let row = 0, index = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, index++) {
       if (!inside(row, column)) pixels[index] = low + ((7 * row + 3 * column) % values);
-      // Bits that an unsigned picture read as above 32767 would now be below zero.
+      // Values above 32767 of an unsigned image would become negative.
       else if (becomesSigned && pixels[index]! < 0) pixels[index] = 32767;
     }
   }

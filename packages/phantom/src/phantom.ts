@@ -1,6 +1,6 @@
 /**
- * Generates a dataset: studies in worker threads, then the tables. `phantom.json` is written first and last: a folder
- * with it was made here and may be made again, one without it is left alone.
+ * Generates a dataset: studies in worker threads, then the tables. `phantom.json` is written first and last. A folder
+ * with it was generated and may be generated again; a folder with other images is refused.
  */
 
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { PHANTOM_NOTICE } from './notice.ts';
 import type { StudyRecord, StudyTask } from './study.ts';
 import { checkVariation, type SeverityRule, severityTable, type Variation } from './variation.ts';
 
-/** Raised whenever the same seed gives other bytes. */
+/** Raised whenever the same seed gives different bytes. */
 export const PHANTOM_VERSION = 2;
 
 export interface PhantomOptions {
@@ -22,19 +22,22 @@ export interface PhantomOptions {
   readonly studies: number;
   /** A whole number; the same seed gives the same bytes, whatever the number of threads. */
   readonly seed: number;
-  /** Worker threads; default one a core. */
+  /** Worker threads; default: one per core. */
   readonly threads?: number | undefined;
-  /** Index of the first study, so that several calls make parts of one dataset. Default 0. */
+  /** Index of the first study, so that several calls can make parts of one dataset. Default 0. */
   readonly firstStudy?: number | undefined;
   /** Whether some studies are awkward, see `awkward.ts`. Default true. */
   readonly awkward?: boolean | undefined;
   /** How the series of a plane are stored: turned or mirrored, geometry and labels with the pixels. Default `identity`. */
   readonly storedAs?: Variation['storedAs'];
-  /** Pixels beyond a field of view, far from any signal. Default none. */
+  /** Padding outside the field of view. Default none. */
   readonly padding?: Variation['padding'];
-  /** The severity of targets, for all studies; what it leaves `undefined` is drawn. `oneSided` makes such a rule. */
+  /**
+   * The severity of targets, for all studies. Where it is `undefined`, the severity is drawn. `oneSided` makes such a
+   * rule.
+   */
   readonly severities?: SeverityRule | undefined;
-  /** Half the rows and columns at twice the spacing. Default false. */
+  /** Halve rows and columns and double the spacing. Default false. */
   readonly small?: boolean | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,7 +48,7 @@ export interface AwkwardStudy {
   readonly what: string;
 }
 
-/** What spoils pictures: of one series, or of the whole study where it names none. */
+/** An artefact of one series, or of the whole study if it names no series. */
 export interface PhantomArtefact {
   readonly study: string;
   readonly series?: string;
@@ -68,7 +71,7 @@ export interface PhantomSummary {
  * Writes `studies` synthetic studies below `directory` in the challenge's layout. `test_images` is a symbolic link to
  * `train_images`: the same images under both names, once on the disk.
  *
- * @throws {ConfigError} for options that make no sense, or a folder that holds images which were not generated.
+ * @throws {ConfigError} for invalid options, or a folder with images that were not generated.
  */
 export async function generatePhantom(directory: string, options: PhantomOptions): Promise<PhantomSummary> {
   checkOptions(options);
@@ -113,7 +116,7 @@ function checkOptions({ studies, seed, threads, firstStudy }: PhantomOptions): v
   check('firstStudy', firstStudy, 0, 2 ** 28 - 1_000_000);
 }
 
-/** Removes what a former call wrote, and nothing else. */
+/** Removes only files of an earlier call. */
 async function clearFormer(directory: string): Promise<void> {
   const images = join(directory, 'train_images');
   const present = await stat(images).catch(() => undefined);
@@ -129,7 +132,7 @@ async function clearFormer(directory: string): Promise<void> {
   await rm(join(directory, 'test_images'), { force: true });
 }
 
-/** Studies in the order of their indices, whatever the order in which threads finish. */
+/** The studies in the order of their indices, in whatever order threads finish. */
 async function writeStudies(directory: string, options: PhantomOptions): Promise<StudyRecord[]> {
   const { seed, studies, firstStudy = 0, awkward = true, onProgress, signal } = options;
   const threads = Math.min(studies, options.threads ?? availableParallelism());
@@ -142,7 +145,7 @@ async function writeStudies(directory: string, options: PhantomOptions): Promise
   const records: StudyRecord[] = [];
   let next = 0;
   let done = 0;
-  // As many tasks at a time as threads: a million studies must not be a million promises.
+  // Only as many tasks at a time as threads, so that a million studies do not make a million promises.
   const feed = async () => {
     while (next < studies) {
       signal?.throwIfAborted();
@@ -164,7 +167,7 @@ async function writeStudies(directory: string, options: PhantomOptions): Promise
   return records;
 }
 
-/** What is asked for beyond the seed as plain data, or `undefined` where that is nothing. */
+/** The options that the seed does not determine, as plain data; `undefined` if there are none. */
 function variationOf({ storedAs, padding, severities, small }: PhantomOptions): Variation | undefined {
   const table = severityTable(severities);
   if (!storedAs && !padding && !table && !small) return undefined;

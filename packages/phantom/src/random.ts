@@ -1,5 +1,5 @@
 /**
- * Seeded random numbers: xoshiro128** filled from a SHA-256, so that a study depends on its seed and index alone.
+ * Seeded random numbers: xoshiro128** with a state from SHA-256, so that a study depends only on its seed and index.
  * Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators", 2021.
  */
 
@@ -11,7 +11,10 @@ export class Random {
   #c: number;
   #d: number;
 
-  /** @param path what the stream is for, such as a seed, a study's index and a purpose: equal paths, equal numbers. */
+  /**
+   * @param path identifies the stream, such as a seed, the index of a study and a purpose. Equal paths give equal
+   *   numbers.
+   */
   constructor(...path: readonly (string | number)[]) {
     const digest = createHash('sha256').update(path.join('/')).digest();
     this.#a = digest.readInt32LE(0);
@@ -57,7 +60,7 @@ export class Random {
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Gaussian, cut off at two deviations: anatomy has no giants. */
+  /** Gaussian, limited to two standard deviations, for sizes in the anatomy. */
   around(mean: number, deviation: number): number {
     let z = this.normal();
     while (Math.abs(z) > 2) z = this.normal();

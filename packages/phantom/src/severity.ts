@@ -1,14 +1,14 @@
 /**
- * How severe each of a study's 25 targets is: a narrowing in [0, 1) that the anatomy really has, cut into three classes.
+ * The severity of each of a study's 25 targets: a narrowing in [0, 1) of the anatomy, divided into three classes.
  *
- * Narrowings are correlated between levels and conditions as in patients, by a shared patient and level factor. The
- * frequencies a level are set after the training set of the RSNA 2024 challenge: L4/L5 worst, severe rare.
+ * Narrowings are correlated between levels and conditions, as in patients, by a factor per patient and one per level.
+ * The frequencies per level follow the training set of the RSNA 2024 challenge: L4/L5 is worst, severe is rare.
  */
 
 import { LEVELS, type Level, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '@spineline/shared/domain';
 import type { Random } from './random.ts';
 
-/** Below the first the structure is normal or mildly narrowed, below the second moderately, from there on severely. */
+/** Below the first limit the narrowing is normal or mild, below the second moderate, above it severe. */
 const CLASS_LIMITS = [0.4, 0.65] as const;
 
 export interface TargetSeverity {
@@ -18,7 +18,7 @@ export interface TargetSeverity {
   readonly severity: Severity;
 }
 
-/** Shares of moderate and severe by task and level; the rest is normal or mild. */
+/** Shares of moderate and severe by task and level; all others are normal or mild. */
 const FREQUENCIES: Readonly<Record<Task, Readonly<Record<Level, readonly [number, number]>>>> = {
   scs: {
     l1_l2: [0.04, 0.01],
@@ -51,7 +51,7 @@ export function drawSeverities(random: Random): TargetSeverity[] {
   return TARGETS.map((target) => {
     const side =
       target.side === undefined ? random.normal() : sides.get(target.level)! * (target.side === 'left' ? 1 : -1);
-    // Weights squared add up to one, so that the latent stays a standard Gaussian.
+    // The squared weights sum to one, so that the latent value stays a standard Gaussian.
     const latent =
       Math.sqrt(0.25) * patient +
       Math.sqrt(0.3) * levels.get(target.level)! +
@@ -61,7 +61,7 @@ export function drawSeverities(random: Random): TargetSeverity[] {
   });
 }
 
-/** The narrowing of a class: each class has its own stretch of the scale, filled by rank. */
+/** Severity and narrowing of a rank: each class has its own part of the scale, filled by rank. */
 function severityAt(target: Target, rank: number): TargetSeverity {
   const [moderate, severe] = FREQUENCIES[target.task][target.level];
   const normal = 1 - moderate - severe;
@@ -75,10 +75,10 @@ function severityAt(target: Target, rank: number): TargetSeverity {
   return { target, narrowing, severity: severityOf(narrowing) };
 }
 
-/** What a forced severity narrows by: clearly within its class. */
+/** The narrowing of a forced severity: clearly within its class. */
 const FORCED_NARROWING: Readonly<Record<Severity, number>> = { normal_mild: 0.1, moderate: 0.52, severe: 0.85 };
 
-/** Severities as drawn, but for the targets that `forced` names. */
+/** Severities as drawn, except for the targets in `forced`. */
 export function forceSeverities(
   drawn: readonly TargetSeverity[],
   forced: Readonly<Record<string, Severity>> = {},

@@ -1,14 +1,14 @@
 /**
- * The eight ways in which one picture can be stored: turned by quarters, and mirrored before that. The stored picture
- * shows the same points in space, since the geometry moves with the pixels: PS3.3 C.7.6.2.1.1.
+ * The eight ways to store one image: rotated by multiples of 90 degrees, and possibly mirrored first. The stored image
+ * shows the same points in space, since the geometry changes with the pixels: PS3.3 C.7.6.2.1.1.
  */
 
 import type { Plane } from './acquisition/stack.ts';
 import { add, type Vector } from './anatomy/vector.ts';
 
 /**
- * How the acquired column and row (x, y) become the stored ones: first exchanged, where `transposed`, then counted from
- * the other end.
+ * How the acquired column and row (x, y) become the stored ones: first exchanged if `transposed`, then counted from the
+ * other end if reversed.
  */
 interface Way {
   readonly transposed: boolean;
@@ -16,7 +16,7 @@ interface Way {
   readonly reversedY: boolean;
 }
 
-/** Turned clockwise by so many degrees as one looks at the picture; mirrored (left for right) before it is turned. */
+/** Rotated clockwise by so many degrees; if mirrored, left and right are exchanged before the rotation. */
 export const STORED_AS = {
   identity: { transposed: false, reversedX: false, reversedY: false },
   'turned-90': { transposed: true, reversedX: true, reversedY: false },
@@ -29,20 +29,20 @@ export const STORED_AS = {
 } as const satisfies Record<string, Way>;
 export type StoredAs = keyof typeof STORED_AS;
 
-/** The matrix of a picture, and its pixel spacing in mm: between rows, between columns. */
+/** The matrix of an image, and its pixel spacing in mm: between rows, between columns. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
   readonly pixelSpacing: readonly [betweenRows: number, betweenColumns: number];
 }
 
-/** The matrix of the stored picture. */
+/** The matrix of the stored image. */
 export function storedMatrix({ rows, columns, pixelSpacing }: Matrix, as: StoredAs): Matrix {
   if (!STORED_AS[as].transposed) return { rows, columns, pixelSpacing };
   return { rows: columns, columns: rows, pixelSpacing: [pixelSpacing[1], pixelSpacing[0]] };
 }
 
-/** Where the stored picture lies: its first pixel is another one of the acquired picture. */
+/** The plane of the stored image, whose first pixel is a different one of the acquired image. */
 export function storedPlane<P extends Plane>(plane: P, matrix: Matrix, as: StoredAs): P {
   if (as === 'identity') return plane;
   const { transposed, reversedX, reversedY } = STORED_AS[as];
@@ -60,7 +60,9 @@ export function storedPlane<P extends Plane>(plane: P, matrix: Matrix, as: Store
   };
 }
 
-/** Column and row in the stored picture of a point of the acquired one; fractions are between pixels' middles. */
+/**
+ * Converts a point of the acquired image to column and row of the stored image; fractions are between pixel centres.
+ */
 export function storedPoint(
   { x, y }: { readonly x: number; readonly y: number },
   matrix: Matrix,
@@ -72,7 +74,7 @@ export function storedPoint(
   return { x: reversedX ? stored.columns - 1 - u : u, y: reversedY ? stored.rows - 1 - v : v };
 }
 
-/** The pixels [rows, columns] as they are stored; the same array where nothing changes. */
+/** The pixels [rows, columns] as stored; the same array if nothing changes. */
 export function storedPixels(pixels: Int16Array, matrix: Matrix, as: StoredAs): Int16Array {
   if (as === 'identity') return pixels;
   const stored = storedMatrix(matrix, as);
@@ -87,6 +89,6 @@ export function storedPixels(pixels: Int16Array, matrix: Matrix, as: StoredAs): 
 }
 
 function negative(vector: Vector): Vector {
-  // Not -0, which would be written as a text of its own.
+  // Not -0, which would be written as `-0`.
   return [0 - vector[0], 0 - vector[1], 0 - vector[2]];
 }

@@ -1,6 +1,6 @@
 /**
- * Everything about a study before its pixels: severities, anatomy, series and what is awkward about them. A plan depends
- * on the seed and the study's index alone.
+ * Everything about a study except its pixels: severities, anatomy, series and their faults. A plan depends only on the
+ * seed and the study's index.
  */
 
 import { LEVELS } from '@spineline/shared/domain';
@@ -24,12 +24,12 @@ export interface SeriesPlan extends Acquisition {
   readonly id: string;
   readonly uid: string;
   readonly frameUid: string;
-  /** Body coordinates to the patient coordinates of this series' frame of reference. */
+  /** Converts body coordinates to patient coordinates in the frame of reference of this series. */
   readonly pose: Frame;
   readonly transferSyntax: TransferSyntax;
-  /** One enhanced file for the series, and not one file a slice. */
+  /** One enhanced file for the series instead of one file per slice. */
   readonly multiFrame: boolean;
-  /** How its pictures are turned before they are stored; `stack` is as acquired. */
+  /** How its images are turned before they are stored; `stack` is as acquired. */
   readonly storedAs: StoredAs;
   readonly padding: Padding | undefined;
 }
@@ -40,7 +40,7 @@ export interface StudyPlan {
   readonly seed: number;
   readonly index: number;
   readonly severities: readonly TargetSeverity[];
-  /** Targets that nobody graded, by name. */
+  /** Names of targets without a grade. */
   readonly ungraded: ReadonlySet<string>;
   readonly anatomy: Anatomy;
   readonly series: readonly SeriesPlan[];
@@ -51,7 +51,7 @@ const DEGREE = Math.PI / 180;
 
 /**
  * @param awkward `false` makes every study a plain one.
- * @param variation changes nothing but what it names: the same numbers are drawn.
+ * @param variation changes only what it names: the same random numbers are drawn.
  */
 export function planStudy(seed: number, index: number, awkward: boolean, variation: Variation = {}): StudyPlan {
   const fault = awkward ? awkwardAt(index) : undefined;
@@ -69,7 +69,8 @@ export function planStudy(seed: number, index: number, awkward: boolean, variati
       id: seriesId(seed, index, number),
       uid: uid(seed, index, 'series', number),
       frameUid: uid(seed, index, 'frame', apart),
-      // Another frame of reference has another origin: relating the two by position would be wrong, and would show.
+      // Another frame of reference has another origin, so that comparing positions between frames gives visibly wrong
+      // results.
       pose: apart === 0 ? pose : { ...pose, origin: add(pose.origin, [23 * apart, -31, 46 * apart]) },
       stack,
       scanner: drawScanner(random, stack.kind !== 'axial_t2'),
@@ -94,7 +95,9 @@ export function planStudy(seed: number, index: number, awkward: boolean, variati
   };
 }
 
-/** How the patient lies in the scanner: tilted and turned by a few degrees, now and then by ten; the origin anywhere. */
+/**
+ * The pose of the patient in the scanner: tilted and rotated by a few degrees, sometimes by ten; with a random origin.
+ */
 function drawPose(random: Random): Frame {
   const restless = random.chance(0.08) ? 2.7 : 1;
   const [nod, lean, yaw] = [2, 1.7, 1.7].map((deviation) => random.around(0, deviation) * restless * DEGREE);
@@ -141,7 +144,7 @@ function planStacks(random: Random, anatomy: Anatomy, fault: Awkward | undefined
   }
 }
 
-/** Half the rows and columns over the same field of view. */
+/** The stack with half the rows and columns over the same field of view. */
 function halved(stack: Stack): Stack {
   const [betweenRows, betweenColumns] = stack.pixelSpacing;
   return {
@@ -149,7 +152,7 @@ function halved(stack: Stack): Stack {
     rows: stack.rows / 2,
     columns: stack.columns / 2,
     pixelSpacing: [2 * betweenRows, 2 * betweenColumns],
-    // The middle of the first large pixel is between those of the first four small ones.
+    // The centre of the first large pixel is between the centres of the first four small ones.
     planes: stack.planes.map((plane) => ({
       ...plane,
       origin: add(add(plane.origin, plane.rowDirection, betweenColumns / 2), plane.columnDirection, betweenRows / 2),
@@ -157,7 +160,7 @@ function halved(stack: Stack): Stack {
   };
 }
 
-/** Two stacks that share no plane, each with numbers of its own from 1 on. */
+/** Two stacks without a common plane, each numbered from 1. */
 function halves(stack: Stack): Stack[] {
   const cut = Math.ceil(stack.planes.length / 2);
   return [stack.planes.slice(0, cut), stack.planes.slice(cut)].map((planes) => {
@@ -166,7 +169,7 @@ function halves(stack: Stack): Stack[] {
   });
 }
 
-/** A few slices a second time, with higher numbers. */
+/** Repeats a few slices, with higher numbers. */
 function repeatSome(stack: Stack, random: Random): Stack {
   const last = Math.max(...stack.planes.map((plane) => plane.instance));
   const from = random.integer(1, stack.planes.length - 4);
@@ -174,7 +177,7 @@ function repeatSome(stack: Stack, random: Random): Stack {
   return { ...stack, planes: [...stack.planes, ...again] };
 }
 
-/** Takes out an inner slice that no label needs, if there is one. */
+/** Removes an inner slice that no label needs, if there is one. */
 function loseOne(stack: Stack, random: Random, anatomy: Anatomy): Stack {
   const needed = LEVELS.flatMap((level) => {
     const { canal, foramen } = anatomy.landmarks[level];
@@ -186,13 +189,13 @@ function loseOne(stack: Stack, random: Random, anatomy: Anatomy): Stack {
   return { ...stack, planes: stack.planes.filter((plane) => plane !== lost) };
 }
 
-/** Frames are numbered from 1 on in the order of their instance numbers. */
+/** Numbers frames from 1 in the order of their instance numbers. */
 export function numberFrames(stack: Stack): Stack {
   const order = [...stack.planes].sort((a, b) => a.instance - b.instance);
   return { ...stack, planes: stack.planes.map((plane) => ({ ...plane, instance: order.indexOf(plane) + 1 })) };
 }
 
-/** The challenge leaves some targets blank: single ones, now and then a whole condition of a study. */
+/** Targets without a grade, as in the challenge: single targets, and sometimes a whole condition of a study. */
 function drawUngraded(random: Random, severities: readonly TargetSeverity[]): Set<string> {
   const conditions = new Set(severities.map(({ target }) => target.condition).filter(() => random.chance(0.012)));
   return new Set(

@@ -1,3 +1,3 @@
-/** The worker thread of the phantom: one study a task. */
+/** The worker thread of the phantom: one study per task. */
 
 export { writeStudy as default } from './study.ts';

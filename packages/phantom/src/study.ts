@@ -1,4 +1,4 @@
-/** Writes one study: its images below `train_images`, and what the dataset's tables say about it. */
+/** Writes one study: its images below `train_images`, and returns its rows of the dataset's tables. */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,14 +28,14 @@ export interface StudyTask {
   readonly variation?: Variation | undefined;
 }
 
-/** A row of truth: the grade in `train.csv` is blank where `labelled` is false. */
+/** A row of truth. The grade in `train.csv` is blank if `labelled` is false. */
 export interface StudyTarget {
   /** `{condition}_{level}`. */
   readonly name: string;
   readonly narrowing: number;
   readonly severity: Severity;
   readonly labelled: boolean;
-  /** Where it exactly is; `undefined` where no slice shows it. */
+  /** Its exact place; `undefined` if no slice shows it. */
   readonly place: StudyPoint | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface StudyPoint {
   readonly y: number;
 }
 
-/** What spoils a study's pictures: metal all of its series, ghosting or motion one of them. */
+/** An artefact of a study: metal affects all of its series, ghosting or motion one of them. */
 export interface StudyArtefact {
   readonly series?: string;
   readonly what: string;
@@ -62,7 +62,7 @@ export interface StudyRecord {
   readonly series: readonly { readonly id: string; readonly kind: Kind }[];
   readonly artefacts: readonly StudyArtefact[];
   readonly targets: readonly StudyTarget[];
-  /** As an annotator put them: the labelled targets. */
+  /** The labelled targets, with the annotator's points. */
   readonly points: readonly StudyPoint[];
   readonly files: number;
   readonly bytes: number;
@@ -76,13 +76,13 @@ export async function writeStudy(task: StudyTask): Promise<StudyRecord> {
     const series = plan.series[number]!;
     const folder = join(task.directory, 'train_images', plan.id, series.id);
     await mkdir(folder, { recursive: true });
-    // The next picture is computed while one is written.
+    // The next image is computed while one is written.
     let writing: Promise<void> = Promise.resolve();
     for await (const { name, dataset } of imagesOf(plan, number)) {
       const file = writeDicom(dataset, { transferSyntax: series.transferSyntax });
       await writing;
       writing = writeFile(join(folder, name), file);
-      // Should the next picture fail first, this failure is still awaited by nobody else.
+      // If computing the next image fails first, an error of this write must not count as unhandled.
       writing.catch(() => {});
       files++;
       bytes += file.length;
@@ -118,7 +118,7 @@ export async function framePixels(plan: StudyPlan, number: number, plane: Plane)
   return encodeFrame(words, storedFormat(series), series.transferSyntax);
 }
 
-/** What the dataset's tables say about a study. */
+/** The rows of a study in the dataset's tables. */
 export function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> {
   const exact = labelStudy(plan);
   const pointOf = (label: TargetLabel) => pointInFiles(plan, label);
@@ -143,7 +143,7 @@ export function recordOf(plan: StudyPlan): Omit<StudyRecord, 'files' | 'bytes'> 
   };
 }
 
-/** A label's point in the pixels that its file stores. */
+/** The point of a label in pixels of the stored image. */
 function pointInFiles(plan: StudyPlan, { target, seriesId, instance, x, y }: TargetLabel): StudyPoint {
   const series = plan.series.find(({ id }) => id === seriesId)!;
   return { name: target.name, seriesId, instance, ...pointInFile(series, { x, y }) };

@@ -12,7 +12,7 @@ export const TRANSFER_SYNTAXES = {
 } as const;
 export type TransferSyntax = keyof typeof TRANSFER_SYNTAXES;
 
-/** Whether pixels stand in encapsulated fragments, one a frame, and not as plain words. */
+/** Whether pixels are encapsulated, one fragment per frame, and not native words. */
 export function isEncapsulated(syntax: TransferSyntax): boolean {
   return syntax === 'rle' || syntax === 'jpeg_lossless' || syntax === 'jpeg_ls' || syntax === 'jpeg_2000';
 }

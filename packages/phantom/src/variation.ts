@@ -1,34 +1,34 @@
-/** What a dataset is asked to have that its seed does not say: forced severities, stored orientation, padding, size. */
+/** Options of a dataset that its seed does not determine: forced severities, stored orientation, padding, size. */
 
 import { ConfigError, LEVELS, type Level, type Severity, SIDES, type Side, TARGETS, type Target } from '@spineline/shared/domain';
 import { FIELDS_OF_VIEW, type Padding } from './padding.ts';
 import { STORED_AS, type StoredAs } from './stored-as.ts';
 
-/** Plain data, so that it can be handed to a thread and written into `phantom.json`. */
+/** Plain data, so that it can be sent to a thread and written into `phantom.json`. */
 export interface Variation {
   /** How the series of a plane are stored. Default `identity`. */
   readonly storedAs?: { readonly sagittal?: StoredAs | undefined; readonly axial?: StoredAs | undefined } | undefined;
-  /** Padding of every picture. Default none. */
+  /** Padding of every image. Default none. */
   readonly padding?: Padding | undefined;
-  /** Severities by target name, the rest as drawn. */
+  /** Severities by target name; others are drawn. */
   readonly severities?: Readonly<Record<string, Severity>> | undefined;
-  /** Half the rows and columns at twice the spacing: a quarter of the bytes and of the time. */
+  /** Halve rows and columns and double the spacing: a quarter of the bytes and of the time. */
   readonly small?: boolean | undefined;
 }
 
-/** The severity that a target is to have; `undefined` leaves it as the seed draws it. */
+/** The severity of a target; `undefined` if it is drawn. */
 export type SeverityRule = (target: Target) => Severity | undefined;
 
 /**
- * Foramina and recesses of one side severely narrowed, everything else normal: whatever exchanges left and right shows.
+ * Foramina and recesses of one side severely narrowed, everything else normal, so that tests notice exchanged sides.
  *
- * @param levels where; default all five.
+ * @param levels the narrowed levels; default all five.
  */
 export function oneSided(side: Side, levels: readonly Level[] = LEVELS): SeverityRule {
   return (target) => (target.side === side && levels.includes(target.level) ? 'severe' : 'normal_mild');
 }
 
-/** A rule as a table, or `undefined` where it leaves everything as drawn. */
+/** A rule as a table; `undefined` if it changes nothing. */
 export function severityTable(rule: SeverityRule | undefined): Record<string, Severity> | undefined {
   if (!rule) return undefined;
   const rows = TARGETS.flatMap((target): [string, Severity][] => {
@@ -38,7 +38,7 @@ export function severityTable(rule: SeverityRule | undefined): Record<string, Se
   return rows.length > 0 ? Object.fromEntries(rows) : undefined;
 }
 
-/** @throws {ConfigError} for a way, a value or a field of view that does not exist. */
+/** @throws {ConfigError} for an unknown orientation, value or field of view. */
 export function checkVariation({ storedAs = {}, padding }: Pick<Variation, 'storedAs' | 'padding'>): void {
   for (const [plane, as] of Object.entries(storedAs)) {
     if (as !== undefined) oneOf(`storedAs.${plane}`, as, Object.keys(STORED_AS));
@@ -55,9 +55,10 @@ export function checkVariation({ storedAs = {}, padding }: Pick<Variation, 'stor
 }
 
 /**
- * What `--stored-as` says: one way for all series, or `sagittal=WAY`, `axial=WAY`, or both with a comma between them.
+ * Parses `--stored-as`: one orientation for all series, or `sagittal=WAY`, `axial=WAY`, or both with a comma between
+ * them.
  *
- * @throws {ConfigError} for a way or a plane that does not exist.
+ * @throws {ConfigError} for an unknown orientation or plane.
  */
 export function parseStoredAs(text: string): NonNullable<Variation['storedAs']> {
   const ways = Object.keys(STORED_AS);
@@ -73,7 +74,7 @@ export function parseStoredAs(text: string): NonNullable<Variation['storedAs']> 
   return storedAs;
 }
 
-/** @throws {ConfigError} for what is no side. */
+/** @throws {ConfigError} for any other text. */
 export function parseSide(text: string): Side {
   oneOf('--one-sided', text, SIDES);
   return text as Side;

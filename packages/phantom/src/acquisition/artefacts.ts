@@ -1,6 +1,6 @@
 /**
- * What spoils pictures in practice: ghosts of what moves periodically, a patient who moves, and metal. They degrade some
- * pictures and destroy few. Phase encoding, along rows or columns, is the direction in which ghosts and motion show.
+ * Image artefacts: ghosts of periodic motion, motion of the patient, and metal. Most affected images stay readable.
+ * Ghosts and motion artefacts appear along the phase-encoding direction, which is along rows or columns.
  *
  * Sources: Wood and Henkelman, "MR image artifacts from periodic motion", Med Phys 1985 (ghosts); Zaitsev et al.,
  * "Motion artifacts in MRI", JMRI 2015; Hargreaves et al., "Metal-induced artifacts in MRI", AJR 2011.
@@ -21,22 +21,28 @@ export interface Ghosting {
   readonly source: GhostSource;
   /** Distance of neighbouring ghosts as a share of the field of view: the period of the motion in phase-encoding lines. */
   readonly apart: number;
-  /** Complex amplitudes of the ghosts at ±1, ±2, ... times that distance, relative to what moves. */
+  /** Complex amplitudes of the ghosts at ±1, ±2, ... times that distance, relative to the moving tissue. */
   readonly amplitudes: readonly { readonly real: number; readonly imaginary: number }[];
 }
 
-/** The patient was elsewhere while outer lines of k-space were acquired; the middle ones say where the picture shows it. */
+/**
+ * Motion of the patient while outer lines of k-space were acquired. The middle lines determine the position in the
+ * image.
+ */
 export interface Motion {
-  /** Instance numbers of the slices in question. */
+  /** Instance numbers of the affected slices. */
   readonly instances: ReadonlySet<number>;
-  /** Half width of the still middle of k-space, as a share of its half width. */
+  /** Half width of the middle of k-space without motion, as a share of the half width of k-space. */
   readonly still: number;
-  /** Where the patient was in the stretches from there outwards, in mm, on the negative and the positive side. */
+  /**
+   * Position of the patient, in mm, in each further part of k-space, from the middle outwards: on the negative and the
+   * positive side.
+   */
   readonly shiftsMm: readonly (readonly [number, number])[];
 }
 
 export interface Artefacts {
-  /** Along rows the column index is phase-encoded, as DICOM's InPlanePhaseEncodingDirection ROW has it. */
+  /** `rows`: the column index is phase-encoded, as with DICOM's InPlanePhaseEncodingDirection ROW. */
   readonly phase: 'rows' | 'columns';
   readonly ghosting: Ghosting | undefined;
   readonly motion: Motion | undefined;
@@ -45,14 +51,14 @@ export interface Artefacts {
 
 export const NO_ARTEFACTS: Artefacts = { phase: 'columns', ghosting: undefined, motion: undefined, metal: undefined };
 
-/** The metal of a study, in most of them none. */
+/** The metal of a study; `undefined` for most studies. */
 export function drawStudyMetal(random: Random, anatomy: Anatomy): Metal | undefined {
   return random.chance(ARTEFACT_SHARES.metal) ? drawMetal(random, anatomy) : undefined;
 }
 
-/** What spoils a series. Draws the same numbers whether an artefact occurs or not. */
+/** The artefacts of a series. The same number of random values is drawn whether an artefact occurs or not. */
 export function drawArtefacts(random: Random, stack: Stack, metal: Metal | undefined): Artefacts {
-  // Sagittal: head to feet, lest CSF and belly ghost over the spine; axial: front to back.
+  // Sagittal: head to feet, so that ghosts of CSF and belly do not cover the spine; axial: front to back.
   const phase = random.chance(0.8) ? 'columns' : 'rows';
   const [ghosts, moves] = [random.chance(ARTEFACT_SHARES.ghosting), random.chance(ARTEFACT_SHARES.motion)];
   const ghosting = drawGhosting(random, stack);
@@ -60,7 +66,7 @@ export function drawArtefacts(random: Random, stack: Stack, metal: Metal | undef
   return { phase, ghosting: ghosts ? ghosting : undefined, motion: moves ? motion : undefined, metal };
 }
 
-/** What `phantom.json` says of a series, but for the metal, which is its study's. */
+/** Texts for `phantom.json` about the artefacts of a series, without metal, which belongs to the study. */
 export function describeArtefacts({ ghosting, motion }: Artefacts): string[] {
   return [
     ...(ghosting ? [`ghosting: ${ghosting.source}`] : []),
@@ -69,7 +75,7 @@ export function describeArtefacts({ ghosting, motion }: Artefacts): string[] {
 }
 
 function drawGhosting(random: Random, stack: Stack): Ghosting {
-  // CSF is dark in T1, and its ghosts are.
+  // CSF is dark in T1, and so are its ghosts.
   const source: GhostSource = random.chance(0.6) || stack.sequence === 't1' ? 'breathing' : 'csf flow';
   const strength = source === 'breathing' ? random.uniform(0.14, 0.38) : random.uniform(0.12, 0.32);
   return {
@@ -94,7 +100,7 @@ function drawMotion(random: Random, stack: Stack): Motion {
   };
 }
 
-/** One picture before the magnitude is taken: [rows, columns], float32 each. */
+/** An image before the magnitude is taken: [rows, columns], float32 each. */
 export interface ComplexImage {
   readonly real: Float32Array;
   readonly imaginary: Float32Array;
@@ -103,9 +109,10 @@ export interface ComplexImage {
 }
 
 /**
- * Adds ghosts: copies of what moves, shifted along the phase-encoding direction, wrapped around the field of view.
+ * Adds ghosts: copies of moving tissue, shifted along the phase-encoding direction and wrapped around the field of
+ * view.
  *
- * @param weights how much each pixel moves, in [0, 1], the picture's size.
+ * @param weights how much each pixel moves, in [0, 1], [rows, columns].
  */
 export function addGhosts(
   image: ComplexImage,
@@ -119,13 +126,16 @@ export function addGhosts(
   ghosting.amplitudes.forEach((amplitude, order) => {
     for (const side of [1, -1]) {
       const shift = Math.round(side * (order + 1) * ghosting.apart * length);
-      // Ghosts to the two sides are each other's complex conjugates but for a half turn.
+      // The ghosts on the two sides are complex conjugates of each other, except for a phase of 180 degrees.
       addShifted(image, moving, shift, phase, side * amplitude.real, amplitude.imaginary, true);
     }
   });
 }
 
-/** Adds `re + i im` times a real picture, shifted along the phase-encoding direction; beyond its edge wrapped or drawn out. */
+/**
+ * Adds `re + i im` times a real image, shifted along the phase-encoding direction. Beyond the edge it is wrapped or
+ * extended.
+ */
 function addShifted(
   { real, imaginary, rows, columns }: ComplexImage,
   source: Float32Array,
@@ -150,13 +160,13 @@ function addShifted(
   }
 }
 
-/** Half width in pixels of the kernel that motion blurs with: its tails beyond are below the noise. */
+/** Half width of the motion kernel in pixels. Its tails beyond that are below the noise. */
 const KERNEL_REACH = 16;
 
 /**
- * Blurs and rings along the phase-encoding direction. A shift while a stretch of k-space was acquired turns the phase of
- * that stretch; as all lines of the picture are treated alike, that is a convolution with a complex kernel, the inverse
- * Fourier transform of those phases.
+ * Adds blur and ringing along the phase-encoding direction. A shift of the patient during part of k-space changes the
+ * phase of that part. All lines of the image are treated alike, so this is a convolution with a complex kernel: the
+ * inverse Fourier transform of these phases.
  */
 export function move(image: ComplexImage, motion: Motion, phase: Artefacts['phase'], pixelMm: number): void {
   const { rows, columns, real, imaginary } = image;

@@ -1,4 +1,4 @@
-/** Takes the picture of one slice: sampling, metal, coil, motion, ghosts, noise, matrix, and the numbers that are stored. */
+/** Makes the image of one slice: sampling, metal, coil, motion, ghosts, noise, matrix, and stored values. */
 
 import type { Anatomy } from '../anatomy/anatomy.ts';
 import { smoothStep } from '../anatomy/signed-distance.ts';
@@ -15,7 +15,7 @@ import type { Plane, Stack } from './stack.ts';
 export interface PixelEncoding {
   readonly bitsStored: 12 | 16;
   readonly signed: boolean;
-  /** `undefined`: the rescale attributes are left out, as most MR images do. */
+  /** `undefined`: the rescale attributes are left out, as in most MR images. */
   readonly rescale: { readonly slope: number; readonly intercept: number } | undefined;
   /** The value of the brightest tissue. */
   readonly amplitude: number;
@@ -27,7 +27,7 @@ export function drawEncoding(random: Random): PixelEncoding {
     ? { slope: random.pick([0.5, 1, 2.4, 0.2442]), intercept: signed ? random.pick([0, 512]) : random.pick([0, -64]) }
     : undefined;
   const bitsStored = random.chance(0.7) ? 12 : 16;
-  // Twice the brightest tissue, as beside a coil, must still fit.
+  // Twice the brightest tissue, as near a coil, must still fit.
   const room = (signed ? 2047 : 4095) * (bitsStored === 12 ? 1 : 4) * Math.min(1, rescale?.slope ?? 1);
   return { bitsStored, signed, rescale, amplitude: random.uniform(0.22, 0.46) * room };
 }
@@ -54,7 +54,7 @@ export function takePicture(anatomy: Anatomy, acquisition: Acquisition, plane: P
     betweenColumnsMm: stack.pixelSpacing[1] * factor,
     thicknessMm: stack.thicknessMm,
   };
-  // The first coarse pixel's middle is between the first fine ones'.
+  // The centre of the first coarse pixel is between the centres of the first fine pixels.
   const shift = (factor - 1) / 2;
   const across = add(plane.origin, plane.rowDirection, shift * stack.pixelSpacing[1]);
   const acquired: Plane = { ...plane, origin: add(across, plane.columnDirection, shift * stack.pixelSpacing[0]) };
@@ -73,7 +73,7 @@ export function takePicture(anatomy: Anatomy, acquisition: Acquisition, plane: P
   return store(factor === 2 ? double(image, grid.rows, grid.columns) : image, encoding);
 }
 
-/** Adds motion and ghosts to a picture, in place; the imaginary part that they give it, if any. */
+/** Adds motion and ghosts to an image, in place. Returns the imaginary part, if there is one. */
 function spoil(
   real: Float32Array,
   anatomy: Anatomy,
@@ -95,7 +95,7 @@ function spoil(
   return image.imaginary;
 }
 
-/** How much each pixel moves: the belly most with breathing and the back a little, or the CSF as it pulsates. */
+/** How much each pixel moves: with breathing the belly most and the back a little, or the pulsating CSF. */
 function movingShares(
   image: Float32Array,
   anatomy: Anatomy,

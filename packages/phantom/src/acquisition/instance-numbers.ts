@@ -1,4 +1,4 @@
-/** Instance numbers as archives have them: either way round, sometimes with gaps, sometimes not from 1 on. */
+/** Instance numbers as in archives: in either direction, sometimes with gaps, sometimes not starting at 1. */
 
 import type { Random } from '../random.ts';
 

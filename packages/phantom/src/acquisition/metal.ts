@@ -1,6 +1,6 @@
 /**
- * Metal in a spine: pedicle screws with rods, or a cage between two bodies. Its field takes the signal around it and piles
- * some of it up at one side, along the frequency-encoding direction, as a bright rim.
+ * Metal in a spine: pedicle screws with rods, or a cage between two bodies. Its field removes the signal around it, and
+ * adds some of it on one side, along the frequency-encoding direction, as a bright rim.
  */
 
 import { LEVELS, type Level, levelLabel } from '@spineline/shared/domain';
@@ -11,7 +11,7 @@ import type { Random } from '../random.ts';
 import type { AcquiredGrid } from './sampling.ts';
 import { type Plane, normalOf } from './stack.ts';
 
-/** A rod with round ends, in body coordinates (mm); around it there is no signal up to `voidMm` from its axis. */
+/** A rod with round ends, in body coordinates (mm). There is no signal up to `voidMm` from its axis. */
 export interface MetalRod {
   readonly from: Vector;
   readonly to: Vector;
@@ -26,7 +26,7 @@ export interface Metal {
   readonly rim: number;
 }
 
-/** What is written in `phantom.json`. */
+/** The text for `phantom.json`. */
 export function describeMetal({ kind, level }: Metal): string {
   return `${kind === 'cage' ? 'interbody cage' : 'pedicle screws'} at ${levelLabel(level)}`;
 }
@@ -44,13 +44,13 @@ export function drawMetal(random: Random, anatomy: Anatomy): Metal {
   return { kind: 'screws', level, rods: screws(random, anatomy, level), rim };
 }
 
-/** Two bars beside each other in the front two thirds of the disc: the canal behind stays to be read. */
+/** Two parallel bars in the front two thirds of the disc, so that the canal behind stays readable. */
 function cage(random: Random, disc: Frame): MetalRod[] {
   const voidMm = random.uniform(5.5, 7.5);
   return [-7, 7].map((x) => ({ from: fromFrame(disc, [x, -8, 0]), to: fromFrame(disc, [x, 5, 0]), voidMm }));
 }
 
-/** A screw through each of four pedicles, and a rod a side that joins their heads. */
+/** A screw through each of four pedicles, and one rod per side that joins their heads. */
 function screws(random: Random, anatomy: Anatomy, level: Level): MetalRod[] {
   const voidMm = random.uniform(3.6, 5.4);
   const names = level.toUpperCase().split('_');
@@ -81,12 +81,12 @@ function middleOf(structures: readonly { readonly frame: Frame }[]): number {
   return structures.reduce((sum, { frame }) => sum + frame.origin[0], 0) / structures.length;
 }
 
-/** Over this many mm the signal comes back beyond the void. */
+/** The signal returns over this distance beyond the void. */
 const EDGE_MM = 1.6;
 /** Width of the bright rim. */
 const RIM_MM = 2.2;
 
-/** Takes the signal around metal from a slice, in place, and brightens the rim towards `frequency`, a unit vector. */
+/** Removes the signal around metal from a slice, in place, and brightens the rim towards `frequency`, a unit vector. */
 export function eraseAroundMetal(
   image: Float32Array,
   plane: Plane,
@@ -120,7 +120,7 @@ export function eraseAroundMetal(
         const facing = Math.max(0, dot(away, frequency) / Math.max(distance, 1e-6));
         const ring = (distance - rod.voidMm - EDGE_MM) / RIM_MM;
         const pile = metal.rim * facing * facing * Math.exp(-2 * ring * ring);
-        // No pile-up where there is nothing to pile up: in air.
+        // No bright rim in air, where there is no signal.
         image[index] = image[index]! * (kept + 1.4 * pile) + 0.25 * pile * Math.min(1, 8 * image[index]!);
       }
     }

@@ -1,7 +1,7 @@
 /**
- * Samples an anatomy at the voxels of a slice: soft tissue once a pixel, structures over it at two depths of the slice, so
- * that thick slices mix what they cut. Every other pixel of every other row is sampled first; those between only where
- * their neighbours differ, which saves half the work in air, fat and marrow.
+ * Samples an anatomy at the voxels of a slice: soft tissue once per pixel, structures at two depths of the slice, for
+ * the partial-volume effect of thick slices. Every other pixel of every other row is sampled first. Pixels between them
+ * are sampled only if their neighbours differ, which saves half the work in air, fat and marrow.
  */
 
 import type { Anatomy } from '../anatomy/anatomy.ts';
@@ -9,7 +9,7 @@ import { type Look, type Structure, Voxel } from '../anatomy/structure.ts';
 import { add, dot, subtract, type Vector } from '../anatomy/vector.ts';
 import { type Plane, normalOf } from './stack.ts';
 
-/** The grid on which a slice is acquired, which may be coarser than the one it is written in. */
+/** The grid on which a slice is acquired. It may be coarser than the stored one. */
 export interface AcquiredGrid {
   readonly rows: number;
   readonly columns: number;
@@ -18,10 +18,12 @@ export interface AcquiredGrid {
   readonly thicknessMm: number;
 }
 
-/** Where within the thickness structures are evaluated, as a share of it: the middle of each half. */
+/**
+ * Depths at which structures are sampled, as a share of the slice thickness from its middle: the middle of each half.
+ */
 const DEPTH = 0.25;
 
-/** Where the neighbours of a pixel are this near to each other it is their mean: noise is about as large. */
+/** If the neighbours of a pixel differ by less than this, about the noise, the pixel gets their mean. */
 const FLAT = 0.05;
 
 /** Signals [rows, columns], float32, relative to the brightest tissue, without noise. */
@@ -36,7 +38,7 @@ export function sampleSlice(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, 
   return near;
 }
 
-/** What is being sampled: every other pixel of every other row (`step` 2), or the wanted ones (`step` 1). */
+/** The state of sampling: every other pixel of every other row (`step` 2), or the wanted pixels (`step` 1). */
 interface Layers {
   readonly near: Float32Array;
   readonly far: Float32Array;
@@ -44,7 +46,7 @@ interface Layers {
   readonly step: 1 | 2;
 }
 
-/** Samples pixels at both depths; their mean is in `near` afterwards. */
+/** Samples pixels at both depths. Afterwards `near` holds the mean. */
 function sampleWanted(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: Look, layers: Layers): void {
   const { near, far, wanted, step } = layers;
   sampleSoftTissue(anatomy, plane, grid, look, layers);
@@ -63,7 +65,7 @@ function sampleWanted(anatomy: Anatomy, plane: Plane, grid: AcquiredGrid, look: 
   }
 }
 
-/** Gives the pixels between sampled ones the mean of these where they hardly differ, and wants the others. */
+/** Fills pixels between sampled ones with their mean if these hardly differ. Marks the others as wanted. */
 function fillFlat(image: Float32Array, wanted: Uint8Array, rows: number, columns: number): void {
   for (let row = 0; row < rows; row++) {
     const down = row & 1;
@@ -110,7 +112,7 @@ function scaled(vector: Vector, by: number): Vector {
   return [vector[0] * by, vector[1] * by, vector[2] * by];
 }
 
-/** Paints one structure over the pixels of `layer` that are being sampled, within what the slice cuts from its box. */
+/** Paints one structure over the sampled pixels of `layer`, within the part of its box that the slice cuts. */
 function paint(
   structure: Structure,
   plane: Plane,
@@ -137,20 +139,20 @@ function paint(
   };
   const [left, right] = range(plane.rowDirection, grid.betweenColumnsMm, grid.columns);
   const [top, bottom] = range(plane.columnDirection, grid.betweenRowsMm, grid.rows);
-  // The structure's own coordinates change by a constant from pixel to pixel.
+  // The coordinates in the structure's frame change by a constant from pixel to pixel.
   const local = (vector: Vector): Vector => [dot(vector, frame.x), dot(vector, frame.y), dot(vector, frame.z)];
   const along = scaled(local(plane.rowDirection), grid.betweenColumnsMm);
   const [dx, dy, dz] = along;
   const down = scaled(local(plane.columnDirection), grid.betweenRowsMm);
   const corner = local(subtract(plane.origin, frame.origin));
   const voxel = new Voxel();
-  // The first row or column of the step at or after one.
+  // The first row or column of the step, not before `first`.
   const next = (first: number) => (step === 2 ? first + (first & 1) : first);
   for (let row = next(top); row <= bottom; row += step) {
     const x = corner[0] + row * down[0];
     const y = corner[1] + row * down[1];
     const z = corner[2] + row * down[2];
-    // The part of the row within the box, which is much less than the rectangle where the box is turned.
+    // Only the part of the row within the box. For a rotated box it is much smaller than the bounding rectangle.
     let from = left;
     let to = right;
     for (let axis = 0; axis < 3; axis++) {

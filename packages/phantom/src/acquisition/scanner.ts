@@ -1,6 +1,6 @@
 /**
- * What a scanner does to signals: the surface coil's sensitivity, a saturation band before the spine, Rician noise, and
- * interpolation to a finer matrix. Source for the noise: Gudbjartsson and Patz, Magn Reson Med 1995.
+ * The effects of a scanner on the signals: sensitivity of the surface coil, a saturation band in front of the spine,
+ * Rician noise, and interpolation to a finer matrix. Source for the noise: Gudbjartsson and Patz, Magn Reson Med 1995.
  */
 
 import type { Anatomy } from '../anatomy/anatomy.ts';
@@ -11,13 +11,13 @@ import type { AcquiredGrid } from './sampling.ts';
 import type { Plane } from './stack.ts';
 
 export interface Scanner {
-  /** Deviation of the noise relative to the brightest tissue. */
+  /** Standard deviation of the noise, relative to the brightest tissue. */
   readonly noise: number;
   /** 0 is a body coil or a corrected image, 1 a bare surface coil. */
   readonly surface: number;
-  /** How far before the back wall of the spine the saturation band begins in mm; `undefined` for none. */
+  /** Distance in mm from the back wall of the spine to the saturation band in front of it; `undefined` for none. */
   readonly bandMm: number | undefined;
-  /** Slow drift of the sensitivity, a share per 100 mm, along x and z. */
+  /** Slow change of the sensitivity, as a share per 100 mm, along x and z. */
   readonly drift: readonly [number, number];
 }
 
@@ -30,7 +30,7 @@ export function drawScanner(random: Random, sagittal: boolean): Scanner {
   };
 }
 
-/** Sensitivity is slow: it is computed every so many pixels and interpolated. */
+/** Sensitivity varies slowly, so it is computed at one pixel per block of this side and interpolated. */
 const BLOCK = 12;
 
 /** Multiplies a slice by the coil's sensitivity, in place. */
@@ -59,7 +59,7 @@ export function detect(real: Float32Array, imaginary: Float32Array | undefined, 
   const table = gaussians();
   let state = random.bits() | 1;
   for (let index = 0; index < real.length; index++) {
-    // xorshift32 picks two entries of a table of Gaussians: ten times the speed of drawing them.
+    // xorshift32 picks two entries of a table of Gaussian values, which is ten times faster than drawing them.
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;

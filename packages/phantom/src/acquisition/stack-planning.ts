@@ -1,6 +1,6 @@
 /**
- * Plans stacks as a radiographer does on a localiser: slices where the structures are, in the matrix and field of view
- * that this scanner happens to use. Every field of view holds every landmark with a margin.
+ * Plans stacks as a radiographer does on a localizer: slices through the structures, with a random matrix and field of
+ * view. Every field of view contains every landmark with a margin.
  */
 
 import { type Kind, LEVELS } from '@spineline/shared/domain';
@@ -11,7 +11,7 @@ import type { Random } from '../random.ts';
 import { numberInstances } from './instance-numbers.ts';
 import type { Stack } from './stack.ts';
 
-/** Matrices [rows, columns] with how often they are used. */
+/** Matrices [rows, columns] with their relative frequencies. */
 const SAGITTAL_MATRICES: readonly (readonly [rows: number, columns: number, weight: number])[] = [
   [256, 256, 2],
   [320, 320, 4],
@@ -75,7 +75,7 @@ export function planSagittal(random: Random, anatomy: Anatomy, wishes: SagittalW
     slices = Math.ceil((2 * reach) / spacingMm) + 1;
   }
   if (slices > 30) spacingMm = Math.min(spacingMm, 2.4);
-  // Many slices reach no further than they must: beyond 76 mm there is only muscle.
+  // Many slices cover at most 76 mm, if the spacing allows it: beyond that there is only muscle.
   else if (spacingMm * (slices - 1) > 76) spacingMm = Math.max(3.15, 76 / (slices - 1));
   const thicknessMm = round(Math.min(5, Math.max(1.8, spacingMm * random.uniform(0.82, 0.97))), 1);
   const grid = planGrid(
@@ -100,7 +100,7 @@ export function planSagittal(random: Random, anatomy: Anatomy, wishes: SagittalW
   };
 }
 
-/** An axial stack: one block of parallel slices, or one block a disc, angled to it. */
+/** An axial stack: one block of parallel slices, or one block per disc, angled to it. */
 export function planAxial(random: Random, anatomy: Anatomy, arrangement: 'straight' | 'blocks'): Stack {
   return arrangement === 'straight' ? planStraight(random, anatomy) : planBlocks(random, anatomy);
 }
@@ -121,7 +121,7 @@ function planStraight(random: Random, anatomy: Anatomy): Stack {
   const slices = Math.ceil((high - low) / spacingMm) + 1;
   const middle: Vector = [mean(canal, 0), mean(canal, 1), mean(canal, 2)];
   const start = add(middle, frame.z, high - dot(middle, frame.z));
-  // A straight stack keeps its centre in the plane: the spine moves back and forth in its pictures.
+  // A straight stack has the same in-plane centre in all slices, so the spine moves from slice to slice.
   const centres = Array.from({ length: slices }, (_, index) => ({
     centre: add(start, frame.z, -index * spacingMm),
     frame,
@@ -193,7 +193,7 @@ function planGrid(
     2 * (Math.max(...landmarks.map((point) => Math.abs(dot(add(point, centre, -1), direction)))) + marginMm);
   const aspect = random.chance(0.2) ? random.pick([0.67, 0.75, 1.33, 1.5]) : 1;
   const betweenRows = Math.max(fieldMm, reach(columnDirection)) / rows;
-  // A field narrower than 150 mm shows too little of what surrounds the spine.
+  // A field of view below 150 mm shows too little around the spine.
   const widest = Math.max(1.25 * fieldMm, reach(rowDirection)) / columns;
   const betweenColumns = Math.min(widest, Math.max(betweenRows * aspect, Math.max(150, reach(rowDirection)) / columns));
   return {

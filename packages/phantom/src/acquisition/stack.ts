@@ -1,6 +1,6 @@
 /**
- * A stack: the planes of one series in body coordinates, with their sizes and instance numbers. Planning a stack and
- * sampling it are elsewhere; this is what both speak of.
+ * A stack: the planes of one series in body coordinates, with their sizes and instance numbers. `stack-planning.ts`
+ * plans it, `sampling.ts` samples it.
  */
 
 import type { Kind } from '@spineline/shared/domain';
@@ -8,11 +8,11 @@ import type { Sequence } from '../anatomy/tissue.ts';
 import { add, cross, dot, subtract, type Vector } from '../anatomy/vector.ts';
 
 export interface Plane {
-  /** The middle of the pixel in column 0 and row 0. */
+  /** The centre of the pixel in column 0 and row 0. */
   readonly origin: Vector;
-  /** Unit vector along a row: the way the column index grows. */
+  /** Unit vector along a row, in the direction of growing column index. */
   readonly rowDirection: Vector;
-  /** Unit vector along a column: the way the row index grows. */
+  /** Unit vector along a column, in the direction of growing row index. */
   readonly columnDirection: Vector;
   readonly instance: number;
 }
@@ -23,10 +23,10 @@ export interface Stack {
   readonly planes: readonly Plane[];
   readonly rows: number;
   readonly columns: number;
-  /** As PixelSpacing has it: between rows first, then between columns, in mm. */
+  /** As in PixelSpacing: between rows, then between columns, in mm. */
   readonly pixelSpacing: readonly [betweenRows: number, betweenColumns: number];
   readonly thicknessMm: number;
-  /** From middle to middle of neighbouring slices, within a block. */
+  /** Distance between the middles of neighbouring slices within a block. */
   readonly spacingMm: number;
 }
 
@@ -39,7 +39,7 @@ export function distanceTo(plane: Plane, point: Vector): number {
   return Math.abs(dot(subtract(point, plane.origin), normalOf(plane)));
 }
 
-/** Column and row, as fractions of pixels from the middle of the first, of a point projected onto a plane. */
+/** Column and row of a point projected onto a plane. The centre of the first pixel is 0; fractions are allowed. */
 export function pixelOf(stack: Stack, plane: Plane, point: Vector): { x: number; y: number } {
   const offset = subtract(point, plane.origin);
   return {

@@ -1,6 +1,6 @@
 /**
- * One patient's anatomy in body coordinates: what to paint, and where the labelled structures are. Every acquisition of
- * a study samples the same anatomy, so sagittal and axial series agree in space by construction.
+ * One patient's anatomy in body coordinates: the structures to paint, and the positions of the labelled ones. All
+ * series of a study sample the same anatomy, so sagittal and axial series agree in space.
  */
 
 import { LEVELS, type Level, type Side } from '@spineline/shared/domain';
@@ -77,7 +77,7 @@ function narrowingsOf(severities: readonly TargetSeverity[]): Narrowings {
   ) as Record<Level, LevelNarrowing>;
 }
 
-/** Discs dry out with age, further down, and where something is narrowed. */
+/** Degeneration of discs increases with age, towards the sacrum, and at narrowed levels. */
 function degenerationOf(narrowing: LevelNarrowing, age: number, index: number, random: Random): number {
   const { canal, recess, foramen } = narrowing;
   const worst = Math.max(canal, recess.left, recess.right, foramen.left, foramen.right);

@@ -1,5 +1,5 @@
 /**
- * Paints the spinal canal and what is in it: epidural fat, ligamentum flavum, the dural sac with cord or nerve roots,
+ * Paints the spinal canal and its contents: epidural fat, ligamentum flavum, the dural sac with cord or nerve roots,
  * and the two lateral recesses, from their cross-sections along the spine.
  */
 
@@ -9,16 +9,16 @@ import { ellipse, smoothStep } from './signed-distance.ts';
 import { cover, type Look, type Structure } from './structure.ts';
 import { frameAt } from './vector.ts';
 
-/** Distance between the cross-sections. */
+/** Distance between cross-sections. */
 export const STEP_MM = 0.5;
-/** Lateral recess: its middle is this far from the midline, and this far behind the posterior wall. */
+/** Position of the middle of a lateral recess: distance from the midline, and distance behind the posterior wall. */
 export const RECESS_U_MM = 10;
 export const RECESS_V_MM = 3.8;
 const RECESS_HALF_WIDTH_MM = 3.9;
 const RECESS_HALF_DEPTH_MM = 3.5;
-/** Cross-section of the canal by position along the spine; all in mm, one value each 0.5 mm. */
+/** Cross-sections of the canal along the spine; all in mm, one value per 0.5 mm. */
 export interface CanalSection {
-  /** Front of the sac behind the posterior wall, its depth and half width. */
+  /** Distance of the front of the sac from the posterior wall, its depth and its half width. */
   readonly sacFront: Float32Array;
   readonly sacDepth: Float32Array;
   readonly sacHalfWidth: Float32Array;
@@ -31,26 +31,26 @@ export interface CanalSection {
   /** Narrowing of the left and right recess. */
   readonly recessLeft: Float32Array;
   readonly recessRight: Float32Array;
-  /** How much the roots are crowded, 0..1. */
+  /** How crowded the roots are, 0..1. */
   readonly crowding: Float32Array;
-  /** Lateral position of the midline in body coordinates, and how far it moves for each mm down. */
+  /** Lateral position of the midline in body coordinates, and its change per mm downwards. */
   readonly middle: Float32Array;
   readonly slope: Float32Array;
-  /** Cosine of the lean that this slope is. */
+  /** Cosine of the lean angle of this slope. */
   readonly upright: Float32Array;
   /** Sine and cosine of the rotation about the spine's axis. */
   readonly sine: Float32Array;
   readonly cosine: Float32Array;
 }
 
-/** A nerve root in the sac: where, in shares of the sac's half axes, and how it drifts along the spine. */
+/** A nerve root in the sac: its position in shares of the sac's half axes, and its drift along the spine. */
 export interface Root {
   readonly angle: number;
   readonly radius: number;
   readonly drift: number;
 }
 
-/** Places of all roots along the canal: pairs in shares of the sac's half width and half depth, each STEP_MM. */
+/** Positions of all roots along the canal: pairs in shares of the sac's half width and half depth, one per STEP_MM. */
 interface Cauda {
   readonly conus: number;
   readonly roots: number;
@@ -69,7 +69,7 @@ function caudaOf(section: CanalSection, conus: number, roots: readonly Root[]): 
   return { conus, roots: roots.length, places };
 }
 
-/** Roots lie at the back of the sac in a crescent, as they do in a patient on the back. */
+/** Roots lie in a crescent at the back of the sac, as in a patient lying on the back. */
 export function rootsOf(random: Random): Root[] {
   return Array.from({ length: 16 }, (_, index) => ({
     angle: Math.PI * (0.06 + (0.88 * index) / 15) + random.uniform(-0.08, 0.08),
@@ -78,7 +78,7 @@ export function rootsOf(random: Random): Root[] {
   }));
 }
 
-/** How much of the canal one structure paints: short pieces fit their boxes closely. */
+/** Length of canal per structure. Short pieces fit closely into their boxes. */
 const PIECE_MM = 24;
 
 export function canalStructures(
@@ -101,7 +101,7 @@ function canalPiece(wall: PosteriorWall, section: CanalSection, cauda: Cauda, fr
   const length = Math.hypot(top[1] - bottom[1], top[2] - bottom[2]);
   const tilt = Math.atan2(bottom[1] - top[1], top[2] - bottom[2]);
   const frame = frameAt(wall.at(0, 10, (from + to) / 2), tilt);
-  // Where the spine leans and turns, a box in the midsagittal plane must be larger.
+  // If the spine leans and turns, a box in the midsagittal plane must be larger.
   const ends = [from, (from + to) / 2, to].map((s) => Math.min(last, Math.round(s / STEP_MM)));
   const lean = Math.max(...ends.map((index) => Math.abs(section.slope[index]!)));
   const turned = Math.max(...ends.map((index) => Math.abs(section.sine[index]!)));
@@ -152,7 +152,7 @@ function shadeSection(
   let signal = cover(under, signals.epiduralFat, edge, blur);
   const narrowed = u > 0 ? section.recessLeft[index]! : section.recessRight[index]!;
   if (edge < blur && v > depth * 0.4) {
-    // Ligamentum flavum lines the canal behind, but for the fat in its midline.
+    // Ligamentum flavum lines the back of the canal, except for the fat in the midline.
     const flavum = section.flavum[index]! + 2 * narrowed;
     const lining = Math.max(edge, -edge - flavum * smoothStep(0.4, 0.7, v / depth));
     const back = section.sacFront[index]! + section.sacDepth[index]!;
@@ -188,7 +188,7 @@ function shadeSac(
     const taper = smoothStep(conus + 4, conus - 22, s);
     fluid = cover(fluid, signals.cord, ellipse(u, w - 0.6, 1 + 3.8 * taper, 0.8 + 3 * taper), blur);
   }
-  // The roots lie behind the middle of the sac but for the drift of the outermost.
+  // The roots lie behind the middle of the sac, except for the drift of the outermost ones.
   if (s > conus - 20 && w > -0.5 * halfDepth - 1.5) {
     const { roots, places } = cauda;
     let nearest = Number.POSITIVE_INFINITY;
@@ -205,10 +205,10 @@ function shadeSac(
   return cover(dura, fluid, edge, blur);
 }
 
-/** A narrowed recess is filled by facet and disc from its edges; its root stays, and is pressed. */
+/** A narrowed recess is filled by facet and disc from its edges; its root stays and is compressed. */
 function shadeRecess(u: number, v: number, narrowed: number, under: number, look: Look): number {
   const { signals, blurMm: blur } = look;
-  // What fills it bulges beyond its normal outline, and dents the corner of the sac.
+  // The filling bulges beyond the normal outline and dents the corner of the sac.
   const width = RECESS_HALF_WIDTH_MM + 0.3 + 1.5 * narrowed;
   const outer = ellipse(u - RECESS_U_MM, v - RECESS_V_MM, width, RECESS_HALF_DEPTH_MM + 0.3 + 0.8 * narrowed);
   if (outer >= blur) return under;

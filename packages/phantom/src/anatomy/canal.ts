@@ -1,6 +1,6 @@
 /**
- * The spinal canal: how wide it, the dural sac and the lateral recesses are along the spine, and where their middles
- * are. Cross-sections are in (u, v) and vary along s; see `posterior-wall.ts`. Painting them is in `canal-painting.ts`.
+ * The spinal canal: the widths of the canal, the dural sac and the lateral recesses along the spine, and their middles.
+ * Cross-sections are in (u, v) and vary along s; see `posterior-wall.ts`. Painting them is in `canal-painting.ts`.
  */
 
 import { LEVELS, type Level, type Side } from '@spineline/shared/domain';
@@ -21,9 +21,9 @@ export interface LevelNarrowing {
 export type Narrowings = Readonly<Record<Level, LevelNarrowing>>;
 
 /**
- * A narrowing is whole within this distance of the disc's middle, so that the slice nearest to it shows it whole, and
- * falls off from there as a Gaussian of this deviation does. A recess lies before the canal's point that the axial slice
- * is chosen by: where slice and disc stand at an angle, it is cut further up.
+ * A narrowing has its full size within this distance of the disc's middle, so that the nearest slice shows it fully.
+ * Beyond that it decreases as a Gaussian with this standard deviation. The axial slice is chosen by the canal's point,
+ * which lies behind the recess: if slice and disc are at an angle, the recess is cut higher up.
  */
 const NARROWING_WHOLE_MM = 2.5;
 const RECESS_WHOLE_MM = { above: 7, below: 4 } as const;
@@ -78,7 +78,7 @@ function midline(spine: Spine, name: string, fraction: number): [y: number, z: n
   return [point[1], point[2]];
 }
 
-/** Straight lines between values given at landmarks, with the ends held. */
+/** Linear interpolation between values at landmarks; constant beyond the ends. */
 function between(knots: readonly (readonly [number, number])[], s: number): number {
   const next = knots.findIndex(([at]) => at >= s);
   if (next === 0) return knots[0]![1];

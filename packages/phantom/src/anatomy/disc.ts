@@ -1,4 +1,4 @@
-/** A disc: annulus, a nucleus that loses its fluid as it degenerates, and the bulge towards canal, recess and foramen. */
+/** A disc: annulus, a nucleus that loses fluid with degeneration, and the bulge towards canal, recess and foramen. */
 
 import type { Side } from '@spineline/shared/domain';
 import { bell, intersect, smoothStep } from './signed-distance.ts';
@@ -6,7 +6,7 @@ import type { Disc } from './spine.ts';
 import { cover, type Structure } from './structure.ts';
 import { sectionDistance } from './vertebra.ts';
 
-/** How far a disc reaches behind its normal outline, in mm. */
+/** How far a disc bulges behind its normal outline, in mm. */
 export interface Bulge {
   readonly central: number;
   readonly recess: Readonly<Record<Side, number>>;
@@ -43,7 +43,7 @@ export function discStructure(disc: Disc, bulge: Bulge): Structure {
           : 0;
       const outline = sectionDistance(x, y - back, widthMm, depthMm) - 0.7;
       if (outline >= blurMm) return;
-      // Endplates are hollow: the disc reaches into them, the bodies are painted over it.
+      // Endplates are concave: the disc reaches into them, and the bodies are painted over it.
       const half = Math.max(1.2, heightMm / 2 - y * slope - x * sideSlope) + (outline < -3 ? 2 : 0.3);
       const distance = intersect(outline, Math.abs(z) - half, 1.5);
       if (distance >= blurMm) return;

@@ -1,6 +1,6 @@
 /**
- * A neural foramen: a keyhole of fat between two pedicles, with the nerve in its upper half. A narrowed one has lost
- * fat to disc and facet from below and from the sides, and its nerve is pressed.
+ * A neural foramen: a keyhole of fat between two pedicles, with the nerve in its upper half. In a narrowed foramen disc
+ * and facet replace fat from below and from the sides, and the nerve is compressed.
  */
 
 import type { Side } from '@spineline/shared/domain';
@@ -13,12 +13,12 @@ import { sectionDistance } from './vertebra.ts';
 /** Distance of the foramen's middle from the midline, from the posterior wall, and above the disc's middle, in mm. */
 const MIDDLE_MM = { behind: 5.2, above: 8.5 } as const;
 const OUTER_HALF_LENGTH_MM = 7.5;
-/** Further in is the lateral recess, which has a narrowing of its own. */
+/** Nearer to the midline is the lateral recess, which has its own narrowing. */
 const INNER_HALF_LENGTH_MM = 5;
-/** The keyhole's own middle above the disc's. */
+/** Height of the keyhole's middle above the disc's middle. */
 const ABOVE_DISC_MM = 5;
 
-/** Lateral position of the middle of a disc's foramina: wider at the lower levels, as the canal is. */
+/** Lateral position of the middle of a disc's foramina: farther out at lower levels, as the canal gets wider. */
 function lateral(disc: Disc): number {
   return 9.5 + 0.17 * disc.widthMm;
 }
@@ -37,7 +37,7 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
   // Upper and lower half of the keyhole: half axes along y and z.
   const [upperY, upperZ] = [5.2 * (1 - 0.62 * narrowed), 7.2 * (1 - 0.42 * narrowed)];
   const [lowerY, lowerZ] = [3.3 * (1 - 0.95 * narrowed), 6.5 * (1 - 0.6 * narrowed)];
-  // Bodies and disc bound it in front: their back walls stand at an angle to each other.
+  // Bodies and disc are its front boundary; the back walls of the bodies are at an angle to each other.
   const frontSlope = Math.tan(disc.wedge / 2);
   const [nerveY, nerveZ] = [Math.min(2.2, 0.8 * upperY), Math.min(2.9, 0.75 * upperZ)];
   return {
@@ -47,7 +47,7 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
     shade(voxel, look) {
       const { x, y, z, signal: under } = voxel;
       const { signals, blurMm } = look;
-      // Beyond its ends the foramen opens into the canal and into the fat before the psoas.
+      // At its ends the foramen opens into the canal and into the fat in front of the psoas.
       const outwards = x * sign;
       const open =
         outwards > 0
@@ -64,7 +64,7 @@ export function foramenStructure(disc: Disc, side: Side, narrowed: number): Stru
       const before = intersect(Math.max(front, uy, -3 - y), Math.abs(z) - 11.5, 2);
       const full = Math.min(ellipse(uy, uz, 5.4, 7.4), ellipse(ly, lz, 3.5, 6.5), before);
       if (full >= blurMm) return;
-      // What fills a narrowed foramen is disc, facet and thickened ligament.
+      // A narrowed foramen is filled by disc, facet and thickened ligament.
       const wall = under + (signals.annulus - under) * smoothStep(0, 0.3, narrowed);
       let signal = cover(under, wall, full, blurMm);
       const upper = ellipse(uy, uz, upperY, upperZ);

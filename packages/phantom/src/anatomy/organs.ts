@@ -1,4 +1,4 @@
-/** What lies beside and before the spine and helps a reader to find the way: great vessels, kidneys, iliac bones. */
+/** Organs beside and in front of the spine, by which readers orient themselves: great vessels, kidneys, iliac bones. */
 
 import type { Random } from '../random.ts';
 import { ellipse, ellipsoid, roundBox, smoothStep } from './signed-distance.ts';
@@ -18,7 +18,7 @@ export function organStructures(random: Random, spine: Spine, soft: SoftTissue):
   ];
 }
 
-/** Trunk and branch of a great vessel before the bodies; dark, as blood flows out of the slice. */
+/** Trunk and branch of a great vessel in front of the bodies. It is dark, since blood flows out of the slice. */
 function vessel(
   name: string,
   side: number,
@@ -54,7 +54,7 @@ function vesselPart(
   radius: number,
   soft: SoftTissue,
 ): Structure {
-  // Vessels lie on the bodies and follow them to the side.
+  // Vessels lie on the bodies and follow their curve to the side.
   const middle = (z: number) => soft.wallAt(z) - 46;
   const heights = Array.from({ length: 21 }, (_, step) => bottom + ((top - bottom) * step) / 20);
   const ys = heights.map(middle);
@@ -97,7 +97,7 @@ function kidney(side: number, spine: Spine, soft: SoftTissue): Structure {
   };
 }
 
-/** The wing of the ilium beside the sacrum, as a plate turned outwards to the front. */
+/** The wing of the ilium beside the sacrum: a plate whose front is turned outwards. */
 function iliacBone(side: number, spine: Spine): Structure[] {
   const s1 = spine.vertebrae.find((one) => one.name === 'S1')!.frame.origin;
   const swing = -side * 0.95;

@@ -1,7 +1,7 @@
 /**
- * The curve along the posterior wall of the vertebral bodies, and coordinates about it: `s` mm along it from the top,
- * `v` mm behind it, `u` mm to the left, both turned and leaning with the spine. The canal and the soft tissue behind it
- * are described in (u, v, s).
+ * The curve along the posterior wall of the vertebral bodies, and coordinates relative to it: `s` mm along it from the
+ * top, `v` mm behind it, `u` mm to the left. `u` and `v` turn and lean with the spine. The canal and the soft tissue
+ * behind it are described in (u, v, s).
  */
 
 import type { Scoliosis } from './scoliosis.ts';
@@ -10,7 +10,7 @@ import { fromFrame, type Vector } from './vector.ts';
 
 const STEP_MM = 0.5;
 const GRID_MM = 2;
-/** Far from the curve (u, v, s) folds over itself; nothing that is described in it reaches so far. */
+/** Farther from the curve than this, (u, v, s) are not unique. No structure described in them reaches so far. */
 const REACH_MM = 34;
 
 export class PosteriorWall {
@@ -52,12 +52,12 @@ export class PosteriorWall {
     return [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])];
   }
 
-  /** How far the curve moves to the left for each mm down it at s: the tangent of its lean, negative where it leans left. */
+  /** Movement of the curve to the left per mm downwards at s: the tangent of its lean, negative where it leans left. */
   slopeAt(s: number): number {
     return (this.point(s + 1)[0] - this.point(s - 1)[0]) / 2;
   }
 
-  /** How the spine is turned about its axis at s, in radians; see `Scoliosis`. */
+  /** Rotation of the spine about its axis at s, in radians; see `Scoliosis`. */
   rotationAt(s: number): number {
     return this.#scoliosis.rotationAt(this.point(s)[2]);
   }
@@ -67,18 +67,18 @@ export class PosteriorWall {
     const [rotation, slope] = [this.rotationAt(s), this.slopeAt(s)];
     const across = u * Math.cos(rotation) - v * Math.sin(rotation);
     const back = u * Math.sin(rotation) + v * Math.cos(rotation);
-    // A section is square to the curve: what lies to the left of a spine that leans left lies lower.
+    // A section is perpendicular to the curve: if the spine leans left, points to its left are lower.
     const length = Math.hypot(1, slope);
     const along = s - (across * slope) / length;
     const [a, b, point] = [this.point(along - 1), this.point(along + 1), this.point(along)];
     const [dy, dz] = [b[1] - a[1], b[2] - a[2]];
     const norm = Math.hypot(dy, dz);
-    // Down the curve is (dy, dz); a quarter turn from it points to the back.
+    // The curve runs downwards along (dy, dz). Rotated by 90 degrees that points to the back.
     const x = this.point(s)[0] + across / length;
     return [x, point[1] + (-dz / norm) * back, point[2] + (dy / norm) * back];
   }
 
-  /** (s, v) of a point in the midsagittal plane, by search over the curve: exact, slow. */
+  /** (s, v) of a point in the midsagittal plane, by a search over the curve: exact but slow. */
   nearest(y: number, z: number): [s: number, v: number] {
     const points = this.#points;
     let best = 0;
@@ -100,7 +100,7 @@ export class PosteriorWall {
     return [best * STEP_MM + along, (-dz * py + dy * pz) / length];
   }
 
-  /** Turns (y, z) into (s, v) in place, from a 2 mm grid; `false` where the point is far from the curve. */
+  /** Converts (y, z) to (s, v) in place, with a 2 mm grid. `false` if the point is far from the curve. */
   locate(point: Float64Array): boolean {
     const column = (point[0]! - this.#y0) / GRID_MM;
     const row = (point[1]! - this.#z0) / GRID_MM;
@@ -124,7 +124,7 @@ export class PosteriorWall {
   }
 }
 
-/** Upper and lower corner of every body at the back, with a stretch of straight spine above. */
+/** Upper and lower back corner of every body, with a straight piece of spine above. */
 function controlPoints(spine: Spine): Vector[] {
   const corners = spine.vertebrae.flatMap(({ frame, depthMm, heightMm }) =>
     [0.5, -0.5].map((end) => fromFrame(frame, [0, depthMm / 2, end * heightMm])),
@@ -133,7 +133,7 @@ function controlPoints(spine: Spine): Vector[] {
   return [fromFrame(first.frame, [0, first.depthMm / 2, 80]), ...corners];
 }
 
-/** Catmull-Rom through the points, ten pieces between neighbours. */
+/** Catmull-Rom curve through the points, with ten pieces between neighbours. */
 function smoothThrough(points: readonly Vector[]): Vector[] {
   const dense: Vector[] = [];
   for (let index = 0; index < points.length - 1; index++) {

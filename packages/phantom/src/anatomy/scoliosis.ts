@@ -1,7 +1,7 @@
 /**
- * The curve of a spine to the side: lean in the coronal plane and, coupled with it, rotation about the long axis. Bodies
- * turn towards the convex side and spinous processes towards the concave one (White and Panjabi, Clinical Biomechanics of
- * the Spine, 2nd ed., 1990). A whole patient who lies askew adds a constant lean and rotation.
+ * Scoliosis, the curve of a spine to the side: lean in the coronal plane and, coupled with it, rotation about the long
+ * axis. Bodies turn towards the convex side and spinous processes towards the concave side (White and Panjabi, Clinical
+ * Biomechanics of the Spine, 2nd ed., 1990). A patient who lies at an angle adds a constant lean and rotation.
  */
 
 import type { Random } from '../random.ts';
@@ -9,16 +9,16 @@ import { smoothStep } from './signed-distance.ts';
 import type { Vector } from './vector.ts';
 
 const DEGREE = Math.PI / 180;
-/** Heights that are tabulated: beyond both ends of the described spine. */
+/** Range of heights in the table, beyond both ends of the spine. */
 const [LOW_MM, HIGH_MM] = [-220, 260] as const;
-/** The lumbar discs lie between these heights, over which the sway of a curve is counted. */
+/** The lumbar discs lie between these heights. The sway of a curve is measured over them. */
 const [DISCS_LOW_MM, DISCS_HIGH_MM] = [-68, 54] as const;
 const MOST_SWAY_MM = 12;
 const STEEPEST = 15 * DEGREE;
 const MOST_ROTATION = 11 * DEGREE;
 
 export class Scoliosis {
-  /** How the whole patient is rolled about the long axis, in radians. */
+  /** Roll of the whole patient about the long axis, in radians. */
   readonly roll: number;
   readonly #lean: Float64Array;
   readonly #x: Float64Array;
@@ -26,14 +26,14 @@ export class Scoliosis {
   readonly #rotation: Float64Array;
 
   /**
-   * @param swayMm from the leftmost to the rightmost lumbar disc, without `lean`
+   * @param swayMm distance from the leftmost to the rightmost lumbar disc, without `lean`
    * @param wave phase, and length in mm, of the curve
    * @param lean @param roll of the whole patient in radians
    */
   constructor(swayMm: number, wave: { phase: number; lengthMm: number }, lean: number, roll: number) {
     this.roll = roll;
     const count = HIGH_MM - LOW_MM + 1;
-    // The pelvis stays level: the curve begins at the sacrum. It fades out again above.
+    // The pelvis stays level: the curve begins at the sacrum and fades out at the top.
     const shape = Float64Array.from({ length: count }, (_, index) => {
       const height = LOW_MM + index;
       const within = smoothStep(-95, -70, height) * smoothStep(190, 120, height);
@@ -47,7 +47,8 @@ export class Scoliosis {
     this.#lean = shape.map((slope) => Math.atan(slope * factor) + lean);
     this.#x = anchored(cumulative(this.#lean.map(Math.sin)));
     this.#z = anchored(cumulative(this.#lean.map(Math.cos)));
-    // The middle of the curve is not turned; 0.9 degrees for each mm that a vertebra stands aside from it.
+    // The middle of the curve is not rotated. A vertebra is rotated by 0.9 degrees per mm of its distance from the
+    // middle.
     const aside = anchored(drift).map((one) => one * factor);
     const middle = mean(aside.slice(DISCS_LOW_MM - LOW_MM, DISCS_HIGH_MM - LOW_MM + 1));
     this.#rotation = aside.map((one, index) => {
@@ -66,13 +67,13 @@ export class Scoliosis {
     return at(this.#rotation, height);
   }
 
-  /** Where a point of the straight spine's midline comes to lie; the curve keeps lengths. */
+  /** The position of a point of the straight spine's midline after bending. Lengths along the curve stay the same. */
   place([, y, height]: Vector): Vector {
     return [at(this.#x, height), y, at(this.#z, height)];
   }
 }
 
-/** Most spines are nearly straight (below one slice of sway), one in forty sways by more than two slices. */
+/** Most spines are nearly straight (sway below one slice). One in forty has a sway of more than two slices. */
 export function drawScoliosis(random: Random): Scoliosis {
   const swayMm = 1.7 * Math.exp(0.95 * random.normal());
   const wave = { phase: random.uniform(0, 2 * Math.PI), lengthMm: random.uniform(190, 420) };
@@ -88,7 +89,7 @@ function cumulative(values: Float64Array): Float64Array {
   return out;
 }
 
-/** Shifted so that height 0 keeps 0. */
+/** Shifts the values so that the one at height 0 is 0. */
 function anchored(values: Float64Array): Float64Array {
   return values.map((value) => value - values[-LOW_MM]!);
 }

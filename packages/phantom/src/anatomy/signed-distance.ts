@@ -1,6 +1,7 @@
 /**
- * Signed distances in mm to simple shapes, negative inside. Ellipses are approximate to first order at their edge, which
- * is where it counts. Source: Inigo Quilez, "Distance functions"; Taubin 1991 for the first-order distance.
+ * Signed distances in mm to simple shapes, negative inside. Distances to ellipses are first-order approximations,
+ * accurate near the edge, where they matter. Source: Inigo Quilez, "Distance functions"; Taubin 1991 for the
+ * first-order distance.
  */
 
 /** An ellipse with half axes a and b about the origin. */
@@ -49,7 +50,7 @@ export function intersect(a: number, b: number, round: number): number {
   return Math.sqrt(oa * oa + ob * ob) + Math.min(inside, 0) - round;
 }
 
-/** 0 below `low`, 1 above `high`, smooth between. */
+/** 0 below `low`, 1 above `high`, smooth in between. */
 export function smoothStep(low: number, high: number, value: number): number {
   const t = (value - low) / (high - low);
   if (t <= 0) return 0;
@@ -57,7 +58,7 @@ export function smoothStep(low: number, high: number, value: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** 1 at 0, falling off with the given width as a Gaussian does. */
+/** A Gaussian: 1 at distance 0, decreasing with the given width. */
 export function bell(distance: number, width: number): number {
   const t = distance / width;
   return Math.exp(-0.5 * t * t);

@@ -1,6 +1,6 @@
 /**
- * Everything around the spine: skin, subcutaneous fat, fascia, paraspinal muscles, psoas, abdomen. It is described by
- * axial outlines about the back wall of the spine, which vary slowly from head to feet, and painted first.
+ * Everything around the spine: skin, subcutaneous fat, fascia, paraspinal muscles, psoas, abdomen. It is painted first,
+ * from axial outlines around the back wall of the spine that vary slowly from head to feet.
  */
 
 import type { Random } from '../random.ts';
@@ -12,12 +12,12 @@ import type { Texture } from './texture.ts';
 /** Outlines by z, 1 mm apart; all in mm. */
 interface Outlines {
   readonly zBottom: number;
-  /** Back wall of the spine and its midline. */
+  /** Position of the back wall of the spine and of its midline. */
   readonly wall: Float32Array;
   readonly middle: Float32Array;
-  /** Tangent of the spine's rotation: how far the midline behind it moves to the right for each mm back. */
+  /** Tangent of the spine's rotation: movement of the midline to the right per mm towards the back. */
   readonly rotation: Float32Array;
-  /** Depth of the muscles behind the wall, and of the fat behind these. */
+  /** Depth of the muscles behind the wall, and of the fat behind the muscles. */
   readonly muscle: Float32Array;
   readonly fat: Float32Array;
   readonly psoasRadius: Float32Array;
@@ -81,12 +81,12 @@ export class SoftTissue {
     return row < 0 ? 0 : row >= this.#outlines.wall.length ? this.#outlines.wall.length - 1 : row;
   }
 
-  /** Sets the signal of a voxel whose place is in body coordinates. */
+  /** Sets the signal of a voxel, whose position is in body coordinates. */
   shade(voxel: Voxel, look: Look): void {
     const { signals, blurMm: blur } = look;
     const row = this.#row(voxel.z);
     const o = this.#outlines;
-    // About the back wall of the spine, rolled with the patient.
+    // Relative to the back wall of the spine, rolled with the patient.
     const back = voxel.y - o.wall[row]!;
     const lateral = voxel.x * this.#cosine + back * this.#sine;
     const behind = back * this.#cosine - voxel.x * this.#sine;
@@ -100,7 +100,7 @@ export class SoftTissue {
     const px = lateral / halfWidthMm;
     const py = (behind - (muscle + fat - furrow) + halfDepthMm) / halfDepthMm;
     const square = px * px + py * py;
-    // An ellipse that the outline encloses: most of the inside needs no roots.
+    // An ellipse inside the outline: most voxels within it need no square roots.
     const deep = 1 - (fat + blur + 1) / halfDepthMm;
     if (deep > 0 && square < deep * deep) {
       this.#shadeInside(voxel, row, look);
@@ -134,7 +134,7 @@ export class SoftTissue {
       edge = ellipse(across - this.#outlines.psoasAside[row]!, behind + 13, radius * 0.85, radius * 1.15);
     }
     if (behind > -4 && across < 87) {
-      // Multifidus beside the midline, erector spinae outside it, quadratus lumborum in front of that.
+      // Multifidus beside the midline, erector spinae outside it, quadratus lumborum in front of both.
       const back = behind - 0.5 * muscle - 2;
       if (across < 32) edge = Math.min(edge, ellipse(across - 15, back - 0.03 * muscle, 14.5, 0.47 * muscle));
       if (across > 14) edge = Math.min(edge, ellipse(across - 44, back - 0.02 * muscle, 27, 0.44 * muscle));
@@ -212,7 +212,7 @@ function outlinesOf(wall: PosteriorWall, sacrumZ: number, physique: Physique): O
   };
 }
 
-/** Rows that no point of the curve falls on take the value of the row above them. */
+/** Rows without a point of the curve get the value of the row above. */
 function fillGaps(values: Float32Array): void {
   let last = values.findLast((value) => !Number.isNaN(value)) ?? 0;
   for (let row = values.length - 1; row >= 0; row--) {

@@ -1,5 +1,5 @@
 /**
- * The skeleton of a lumbar spine: where each vertebra and disc is, how it is turned and how large it is.
+ * The skeleton of a lumbar spine: position, rotation and size of each vertebra and disc.
  *
  * Body coordinates are mm with the origin in the middle of L3, x to the patient's left, y to the back, z to the head.
  * Sizes are means of adult morphometry (Panjabi 1992, Zhou 2000), rounded, scaled by one body size.
@@ -22,7 +22,7 @@ export interface Vertebra {
   /** Front to back, at the upper endplate. */
   readonly depthMm: number;
   readonly widthMm: number;
-  /** How much depth is lost at the front from the upper endplate to the lower. */
+  /** How much smaller the depth at the lower endplate is; the difference is at the front. */
   readonly taperMm: number;
 }
 
@@ -33,11 +33,11 @@ export interface Disc {
   readonly heightMm: number;
   readonly depthMm: number;
   readonly widthMm: number;
-  /** Angle between the two endplates in radians, positive where the disc is higher in front. */
+  /** Angle between the two endplates in radians, positive if the disc is higher in front. */
   readonly wedge: number;
-  /** The same in the coronal plane, positive where the disc is higher on the right. */
+  /** The same in the coronal plane, positive if the disc is higher on the right. */
   readonly sideWedge: number;
-  /** 0 is a moist disc, 1 a dry and flat one. */
+  /** 0 is a healthy disc, 1 a dry and flat one. */
   readonly degeneration: number;
 }
 
@@ -51,7 +51,7 @@ export interface Spine {
 
 interface Mean {
   readonly name: string;
-  /** Degrees by which the vertebra's axis leans to the front. */
+  /** Forward lean of the vertebra's axis, in degrees. */
   readonly tilt: number;
   readonly height: number;
   readonly depth: number;
@@ -85,7 +85,7 @@ const DEGREE = Math.PI / 180;
  */
 export function buildSpine(random: Random, degeneration: readonly number[]): Spine {
   const scale = random.around(1, 0.06);
-  // From L1 to S1 32 to 64 degrees; the whole patient may lie tilted on top of it.
+  // From L1 to S1 32 to 64 degrees. A tilt of the whole patient is added.
   const lordosis = random.around(1, 0.17);
   const nod = random.around(0, random.chance(0.06) ? 5 : 1.5);
   const scoliosis = drawScoliosis(random);
@@ -100,7 +100,7 @@ export function buildSpine(random: Random, degeneration: readonly number[]): Spi
     const tilt = tilts[index]!;
     const above = vertebrae[index - 1];
     const turned = frameAt(top, tilt);
-    // Sacral bodies shrink downwards and keep their back in line; the others keep their middles in line.
+    // Sacral bodies get smaller downwards, with their backs aligned; other bodies have their middles aligned.
     const shift = above?.sacral ? -depthMm / 2 : 0;
     const middle = fromFrame(turned, [0, shift, -heightMm / 2]);
     const sacral = mean.name.startsWith('S');
@@ -142,7 +142,7 @@ export function buildSpine(random: Random, degeneration: readonly number[]): Spi
     top = fromFrame(discFrame, [0, 0, -discHeight]);
   });
   const middle = vertebrae.find((one) => one.name === 'L3')!.frame.origin;
-  // The back wall, where the canal is, keeps to the curve; what lies before and behind turns about it.
+  // The back wall, where the canal is, follows the curve; everything in front and behind rotates around it.
   const bend = (one: { readonly frame: Frame; readonly depthMm: number }): { frame: Frame; lean: number } => {
     const wall = add(fromFrame(one.frame, [0, one.depthMm / 2, 0]), middle, -1);
     const lean = scoliosis.leanAt(wall[2]);

@@ -1,31 +1,31 @@
 /**
- * A structure is a piece of anatomy that paints itself over what lies under it. Structures are painted in order: the
- * later covers the earlier, as a signed distance says how much of a voxel it fills.
+ * A structure is a piece of anatomy that paints itself over earlier ones. Structures are painted in order. A signed
+ * distance says how much of a voxel a structure covers.
  */
 
 import type { TissueSignals } from './tissue.ts';
 import type { Frame } from './vector.ts';
 
-/** How an acquisition looks at tissue. */
+/** How tissue appears in an acquisition. */
 export interface Look {
   readonly signals: TissueSignals;
-  /** Half width of a voxel's edge in mm, the blur of every boundary. */
+  /** Half the voxel size in mm, by which boundaries are blurred. */
   readonly blurMm: number;
 }
 
 export interface Structure {
   readonly name: string;
-  /** The frame that `shade` gets its coordinates in. */
+  /** The frame of the coordinates that `shade` gets. */
   readonly frame: Frame;
-  /** Half extents in mm along the frame's axes: outside this box `shade` leaves everything as it is. */
+  /** Half extents in mm along the frame's axes. Outside this box `shade` changes nothing. */
   readonly halfExtent: readonly [number, number, number];
-  /** Paints over the signal of a voxel, whose place is given in the frame. */
+  /** Paints over the signal of a voxel, whose position is given in the frame. */
   shade(voxel: Voxel, look: Look): void;
 }
 
 /**
- * A place in mm and the signal there. One object is reused for all voxels of a run: numbers handed to a function by
- * themselves are boxed one by one, which took a third of the time.
+ * A position in mm and the signal there. One object is reused for all voxels of a row: passing numbers as separate
+ * arguments made V8 allocate each of them, which took a third of the time.
  */
 export class Voxel {
   x = 0.5;

@@ -14,10 +14,10 @@ export class Texture {
   }
 
   /**
-   * The value at a place, trilinear between lattice points.
+   * The value at a position, by trilinear interpolation between lattice points.
    *
    * @param acrossMm distance of lattice points along x and y, `alongMm` along z; `shift` moves the lattice along y, so
-   * that one field serves several textures.
+   *   that one field serves several textures.
    */
   at(place: Voxel, acrossMm: number, alongMm: number, shift = 0): number {
     const x = place.x / acrossMm;

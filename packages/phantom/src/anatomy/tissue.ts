@@ -1,6 +1,6 @@
 /**
- * Tissues and the signal that each gives in each pulse sequence, relative to bright fluid in T2 and to fat in T1.
- * Figures are what such images show on clinical scanners at 1.5 T, set by eye; they are not relaxation times.
+ * Tissues and their signals in each pulse sequence, relative to bright fluid in T2 and to fat in T1. The values imitate
+ * images of clinical scanners at 1.5 T and were set by eye; they are not relaxation times.
  */
 
 export const SEQUENCES = ['t2', 'stir', 't1'] as const;

@@ -1,4 +1,4 @@
-/** Vectors in mm and rigid frames: the little linear algebra that anatomy and acquisition share. */
+/** Vectors in mm and rigid frames: the linear algebra that anatomy and acquisition need. */
 
 export type Vector = readonly [number, number, number];
 
@@ -45,12 +45,12 @@ export function frameAt(origin: Vector, tilt: number, lean = 0, rotation = 0): F
   return { origin, x: add(add(at, across, cr), y, sr), y: add(add(at, y, cr), across, -sr), z };
 }
 
-/** The point of a frame's coordinates in the coordinates that the frame is given in. */
+/** Converts a point from the coordinates of a frame to those in which the frame is given. */
 export function fromFrame(frame: Frame, [x, y, z]: Vector): Vector {
   return add(add(add(frame.origin, frame.x, x), frame.y, y), frame.z, z);
 }
 
-/** A direction of a frame's coordinates in the coordinates that the frame is given in. */
+/** Converts a direction from the coordinates of a frame to those in which the frame is given. */
 export function turn(frame: Frame, [x, y, z]: Vector): Vector {
   return fromFrame({ ...frame, origin: [0, 0, 0] }, [x, y, z]);
 }

@@ -1,6 +1,6 @@
 /**
- * The bone of a vertebra: body, pedicles, articular processes, laminae, spinous and transverse processes. Cortex is
- * painted for all parts before marrow is, so that parts that meet are one bone inside.
+ * The bone of a vertebra: body, pedicles, articular processes, laminae, spinous and transverse processes. The cortex of
+ * all parts is painted before the marrow, so that adjoining parts are one bone inside.
  */
 
 import { ellipsoid, intersect, roundBox, smoothStep } from './signed-distance.ts';
@@ -9,17 +9,17 @@ import { cover, type Look, type Structure, type Voxel } from './structure.ts';
 import type { Texture } from './texture.ts';
 import { add, type Frame, fromFrame, turn, type Vector } from './vector.ts';
 
-/** Distance to the outline of a body or disc in its own plane: rounded in front, nearly straight behind. */
+/** Distance to the axial outline of a body or disc: rounded in front, nearly straight behind. */
 export function sectionDistance(x: number, y: number, widthMm: number, depthMm: number): number {
   const halfWidth = widthMm / 2;
   const px = x / halfWidth;
   const py = (y - 0.1 * depthMm) / (0.6 * depthMm);
-  // Between an ellipse and a rounded square: bodies are fuller than ellipses.
+  // Between an ellipse and a rounded square, since bodies are wider than ellipses.
   const e2 = px * px + py * py;
   const e4 = Math.sqrt(px * px * px * px + py * py * py * py);
   const level = Math.sqrt(0.5 * (e2 + e4));
   const round = (level - 1) * Math.min(halfWidth, 0.6 * depthMm);
-  // The back wall is a little hollow in the middle.
+  // The back wall is slightly concave in the middle.
   const back = y - depthMm / 2 + 0.9 * (1 - Math.min(1, px * px));
   return intersect(round, back, 5);
 }
@@ -30,7 +30,7 @@ interface Part {
   readonly frame: Frame;
   readonly shape: 'box' | 'ellipsoid';
   readonly half: Vector;
-  /** How far the edges of a box are rounded. */
+  /** Radius of the rounded edges of a box. */
   readonly round: number;
 }
 
@@ -55,7 +55,7 @@ export function vertebraStructures(vertebra: Vertebra, texture: Texture, number:
   return [
     wholeBody(body),
     ...parts.map(cortexLayer),
-    // The marrow of the body is painted again where parts spring from it, over their cortex.
+    // The marrow of the body is painted again where other parts start, over their cortex.
     bodyMarrow(body, vertebra.sacral ? body.halfExtent : [vertebra.widthMm / 2, 5, 10], vertebra),
     ...parts.map((part) => marrowLayer(part, marrow)),
   ];
@@ -111,7 +111,7 @@ function wholeBody(body: Body): Structure {
   };
 }
 
-/** The marrow of a body alone: all of it, or the piece that the pedicles spring from. */
+/** The marrow of a body alone: all of it, or the piece where the pedicles start. */
 function bodyMarrow(body: Body, halfExtent: readonly [number, number, number], vertebra: Vertebra): Structure {
   const whole = halfExtent === body.halfExtent;
   const [back, up] = whole ? [0, 0] : [vertebra.depthMm / 2 - 4, 0.2 * vertebra.heightMm];
@@ -140,7 +140,7 @@ function bodyOf(vertebra: Vertebra, marrow: Marrow): Body {
     halfExtent: [widthMm / 2 + 2, depthMm / 2 + 2, half + 2],
     distance(x, y, z) {
       const t = z / half;
-      // Waisted by 6 % at the middle; a sacral body loses depth in front on the way down.
+      // Narrower by 6 % at half height. The depth of a sacral body decreases downwards at the front.
       const waist = vertebra.sacral ? 1 - 0.12 * (1 - t) * 0.5 : 0.94 + 0.06 * t * t;
       const depth = depthMm - taperMm * (1 - t) * 0.5;
       const shifted = y - (depthMm - depth) / 2;
@@ -150,7 +150,7 @@ function bodyOf(vertebra: Vertebra, marrow: Marrow): Body {
         widthMm,
         depth * (0.5 + 0.5 * waist),
       );
-      // Endplates are hollow by about a millimetre in the middle.
+      // Endplates are concave by about a millimetre in the middle.
       const middle = 1 - Math.min(1, (x / (0.42 * widthMm)) ** 2 + (shifted / (0.42 * depth)) ** 2);
       const end = Math.abs(z) - half + (vertebra.sacral ? 0.3 : 1.2) * middle;
       return intersect(side, end, 2);
@@ -167,7 +167,9 @@ function bodyOf(vertebra: Vertebra, marrow: Marrow): Body {
   };
 }
 
-/** A frame in the vertebra's own axes, turned about x so that its z leans by `lean` to the front, about z by `swing`. */
+/**
+ * A frame in the vertebra's axes, rotated about x so that its z leans by `lean` to the front, and about z by `swing`.
+ */
 function partFrame(vertebra: Vertebra, at: Vector, lean = 0, swing = 0): Frame {
   const origin = fromFrame(vertebra.frame, at);
   const [cs, ss, cl, sl] = [Math.cos(swing), Math.sin(swing), Math.cos(lean), Math.sin(lean)];

@@ -1,6 +1,6 @@
 /**
- * One frame of 16-bit pixels in an encapsulated transfer syntax. JPEG-LS and JPEG 2000 come from CharLS and OpenJPEG,
- * RLE and JPEG Lossless are written here.
+ * Encodes one frame of 16-bit pixels in an encapsulated transfer syntax. CharLS and OpenJPEG encode JPEG-LS and JPEG
+ * 2000; RLE and JPEG Lossless are implemented here.
  */
 
 import { createRequire } from 'node:module';
@@ -25,7 +25,7 @@ export async function encodeFrame(
     case 'rle':
       return encodeRle(pixels, format.columns);
     case 'jpeg_lossless':
-      // A signed word keeps its 16 bits: with fewer, its sign extension would not fit the precision.
+      // Signed words need all 16 bits: with fewer the sign extension would not fit the precision.
       return encodeJpegLossless(pixels, format.rows, format.columns, format.signed ? 16 : format.bitsStored);
     case 'jpeg_ls':
       return encodeJpegLs(pixels, format);

@@ -1,11 +1,11 @@
 /**
- * JPEG Lossless, process 14, selection value 1, of 16-bit words. One Huffman table for all images: a code of equal
- * length for each of the 17 difference categories is larger than a fitted one by a few bits a pixel at most.
+ * Encodes 16-bit words as JPEG Lossless, process 14, selection value 1. All images use one Huffman table, which costs
+ * at most a few bits per pixel more than a fitted one.
  *
  * Source: ITU-T T.81, annexes F.1.2.1 and H.1.2.
  */
 
-/** Categories 0..16 in the order of their code words: small differences get the short ones. */
+/** Lengths of the 17 code words, one per difference category, in order of code. */
 const CODE_LENGTHS = [3, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
 
 interface HuffmanTable {
@@ -20,7 +20,7 @@ const TABLE = buildTable([5, 6, 4, 7, 3, 8, 2, 1, 9, 0, 10, 11, 12, 13, 14, 15, 
 
 /**
  * @param pixels little-endian 16-bit words, row by row.
- * @param precision bits a sample as the frame header says, 2..16; words must fit when read as unsigned.
+ * @param precision bits per sample in the frame header, 2..16; words must fit when read as unsigned.
  */
 export function encodeJpegLossless(pixels: Uint8Array, rows: number, columns: number, precision: number): Uint8Array {
   const bits = new BitWriter(pixels.length * 2 + 1024);
@@ -77,7 +77,7 @@ function header(rows: number, columns: number, precision: number): Buffer {
   ]);
 }
 
-/** Bits from the most significant on, with a zero byte stuffed after each 0xFF (T.81 F.1.2.3). */
+/** Writes bits, most significant first, with a zero byte after each 0xFF (T.81 F.1.2.3). */
 class BitWriter {
   #bytes: Buffer;
   #length = 0;

@@ -1,4 +1,4 @@
-/** RLE Lossless of 16-bit pixels: two byte planes, PackBits a row. Source: DICOM PS3.5 annex G. */
+/** RLE Lossless for 16-bit pixels: two byte planes, each row compressed with PackBits. Source: DICOM PS3.5 annex G. */
 
 /**
  * @param pixels little-endian 16-bit words, row by row.
@@ -19,7 +19,7 @@ export function encodeRle(pixels: Uint8Array, columns: number): Uint8Array {
 
 function packPlane(pixels: Uint8Array, plane: number, columns: number): Buffer {
   const count = pixels.length / 2;
-  // The worst case of PackBits: one more byte for every 128.
+  // The worst case of PackBits: one more byte per 128.
   const out = Buffer.alloc(count + Math.ceil(count / columns) * Math.ceil(columns / 128 + 1) + 2);
   let length = 0;
   for (let start = 0; start < count; start += columns) {

@@ -1,6 +1,6 @@
 /**
- * Series that lie beside the ones to be read, a row each: localizers, derived pictures, other contrasts, other parts of the
- * body, captures and documents. To add one, add a row here and name it in `studies.ts`.
+ * Series that must not be read, or not be preferred, one row per series: localizers, derived images, other contrasts,
+ * other parts of the body, captures and documents. To add one, add a row here and name it in `studies.ts`.
  */
 
 import type { Sequence } from '../anatomy/tissue.ts';
@@ -13,9 +13,9 @@ import { type DecoyPlane, thumbnail } from './thumbnails.ts';
 
 interface Decoy {
   readonly outcome: Outcome;
-  /** A text, or the language's word of this name. */
+  /** A text, or the key of a word in the study's language. */
   readonly description: string | { readonly word: keyof Language };
-  /** Planes and how many slices of each; none for a document. */
+  /** Number of slices per plane; none for a document. */
   readonly slices: Readonly<Partial<Record<DecoyPlane, number>>>;
   readonly sequence?: Sequence;
   readonly header?: DicomDataset;
@@ -32,7 +32,7 @@ const SCOUT: DicomDataset = { ...GRADIENT_ECHO, RepetitionTime: 8.6, EchoTime: 4
 const DIFFUSION: DicomDataset = { ScanningSequence: 'EP', RepetitionTime: 4800, EchoTime: 83, EchoTrainLength: 64 };
 const T1: DicomDataset = { RepetitionTime: 560, EchoTime: 11 };
 const T2: DicomDataset = { RepetitionTime: 3500, EchoTime: 105 };
-/** A multiplanar reformation, a subtraction and so on have lost how they were acquired or keep it: both occur. */
+/** Reformations, subtractions and the like may lack acquisition times or keep them; both occur. */
 const NO_TIMES: DicomDataset = { RepetitionTime: undefined, EchoTime: undefined, EchoTrainLength: undefined };
 const CT: DicomDataset = {
   SOPClassUID: '1.2.840.10008.5.1.4.1.1.2',
@@ -79,7 +79,7 @@ export const DECOYS = {
     localizer: true,
     first: true,
   },
-  // Without a word or an ImageType there is nothing but three planes of gradient echoes.
+  // Without words or an ImageType only the three planes of gradient echoes show that it is a localizer.
   wordless_localizer: {
     outcome: {
       rejected: ['localizer', 'other_contrast', 'other_plane', 'kind_unknown'],
@@ -280,7 +280,7 @@ export function decoySeries(plan: StudyPlan, name: DecoyName, language: Language
   };
 }
 
-/** The images of a decoy, which a series may also hold beside others. */
+/** The images of a decoy. A series may also hold them together with others. */
 export function decoyImages(plan: StudyPlan, name: DecoyName): ImageDraft[] {
   const { outcome, slices, sequence = 't2', header, repeats = [{}], document, localizer }: Decoy = DECOYS[name];
   if (document) return [{ outcome, build: async () => document(plan), transferSyntax: 'explicit_little' }];

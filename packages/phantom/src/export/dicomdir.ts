@@ -1,6 +1,6 @@
 /**
- * Writes a DICOMDIR: the directory of a medium (PS3.3 F, PS3.10 8). Records are linked by their byte offsets in the file, so
- * the file is laid out once with zeros to learn these, and then written.
+ * Writes a DICOMDIR: the directory of a medium (PS3.3 F, PS3.10 8). Records are linked by byte offsets in the file. So
+ * the offsets are computed first, with zeros in their place, and then the file is written.
  */
 
 import { type DicomDataset, datasetLength, writeDicom } from '../dicom-writer.ts';
@@ -30,7 +30,7 @@ export function writeDicomdir(fileSetId: string, roots: readonly DirectoryRecord
   return bytesOf(fileSetId, items, offsetOf(roots[0]), offsetOf(roots.at(-1)));
 }
 
-/** Each record before those below it. */
+/** All records in order: each before those below it. */
 function flat(records: readonly DirectoryRecord[]): DirectoryRecord[] {
   return records.flatMap((record) => [record, ...flat(record.below)]);
 }
@@ -56,9 +56,9 @@ function bytesOf(fileSetId: string, items: readonly DicomDataset[], first: numbe
   return writeDicom(dataset, { transferSyntax: 'explicit_little', meta });
 }
 
-/** Where each item begins, from the first byte of the file on. */
+/** The offset of each item from the start of the file. */
 function offsetsOf(items: readonly DicomDataset[], fileSetId: string): number[] {
-  // The sequence is the last element: its items end where the file does.
+  // The sequence is the last element, so its items end at the end of the file.
   const lengths = items.map((item) => 8 + datasetLength(item, 'explicit_little'));
   const total = bytesOf(fileSetId, items, 0, 0).length;
   let at = total - lengths.reduce((sum, length) => sum + length, 0);

@@ -1,4 +1,4 @@
-/** What lies beside MR images in an export and is none: captures, scanned paper, reports, presentation states. */
+/** Objects of an export that are no MR images: captures, scanned paper, reports, presentation states. */
 
 import type { DicomDataset } from '../dicom-writer.ts';
 import { uid } from '../identifiers.ts';

@@ -1,6 +1,6 @@
 /**
- * A study while it is being made: series of images, each with what a reader of it must do. A draft knows no vendor, no
- * file and no number; these come when it is finished (`finish-study.ts`).
+ * A study while it is made: series of images, each with what a reader must do with it. A draft has no vendor, files and
+ * numbers yet; `write-study.ts` adds them.
  */
 
 import type { Kind } from '@spineline/shared/domain';
@@ -11,21 +11,21 @@ import type { TransferSyntax } from '../transfer-syntaxes.ts';
 
 /** What a reader must do with an image. */
 export type Outcome =
-  /** It may be read as this kind. `stack` tells apart stacks that share a series. */
+  /** It may be read as this kind. `stack` distinguishes stacks within a series. */
   | { readonly read: Kind; readonly stack?: string }
-  /** It is of this kind, and another stack of the study is the better one. */
+  /** It is of this kind, but another stack of the study is better. */
   | { readonly alternative: Kind; readonly what: string }
-  /** It must not be read. The first reason is the best one; the others are fair too. */
+  /** It must not be read. The first reason is the best one; the others are acceptable. */
   | { readonly rejected: readonly [Rejection, ...Rejection[]]; readonly what: string }
-  /** Its file is cut off within the pixels: it is part of a series that is read, and cannot be read itself. */
+  /** Its file is cut off within the pixels. It belongs to a series that is read, but cannot be read itself. */
   | { readonly damaged: Kind; readonly what: string };
 
 export interface ImageDraft {
   readonly outcome: Outcome;
-  /** Attributes and pixels, made when the file is written. What is `undefined` in `header` is taken out. */
+  /** Attributes and pixels, made when the file is written. Attributes that are `undefined` in `header` are removed. */
   readonly build: () => Promise<DicomDataset>;
   readonly header?: DicomDataset;
-  /** For MR images, which get the vendor's own attributes; documents and captures have none. */
+  /** Only for MR images, which get the vendor's attributes; documents and captures have none. */
   readonly picture?: {
     readonly plane: 'sagittal' | 'axial' | 'coronal';
     readonly sequence: Sequence;
@@ -35,7 +35,7 @@ export interface ImageDraft {
   readonly transferSyntax: TransferSyntax;
   /** Series and instance number in the plan of the study, for its labels. */
   readonly label?: { readonly series: string; readonly instance: number };
-  /** InstanceNumber within the series, from 1 on; default the place in the series. */
+  /** InstanceNumber within the series, from 1; default: the position in the series. */
   readonly instance?: number;
   readonly acquisition?: number;
   /** Only this share of the file's bytes is written. */
@@ -43,14 +43,14 @@ export interface ImageDraft {
 }
 
 export interface SeriesDraft {
-  /** Unique in the study: its UID is made of it. */
+  /** Unique in the study; its UID is derived from it. */
   readonly name: string;
   /** SeriesDescription and ProtocolName. */
   readonly description: string;
   readonly header?: DicomDataset;
   readonly images: readonly ImageDraft[];
-  /** Gets the first series number and the first place. */
+  /** The series comes first and gets the first series number. */
   readonly first?: boolean;
-  /** What the description contradicts, for `expected.json`. */
+  /** The contradiction in the description, for `expected.json`. */
   readonly contradiction?: string;
 }

@@ -1,4 +1,4 @@
-/** `expected.json`: what a reader must make of every file of an export. The README of this package describes it. */
+/** `expected.json`: the expected result for every file of an export. The README of this package describes it. */
 
 import { posix } from 'node:path';
 import { KINDS, type Kind } from '@spineline/shared/domain';
@@ -6,7 +6,7 @@ import type { Rejection } from '@spineline/shared/series';
 import type { ImageDraft } from './draft.ts';
 import type { ExportStudy } from './studies.ts';
 
-/** Raised whenever the file has another form. */
+/** Raised whenever the format of the file changes. */
 export const EXPECTATIONS_SCHEMA = 'spineline.export-expectations/1';
 
 export interface ExportExpectations {
@@ -16,7 +16,7 @@ export interface ExportExpectations {
   readonly version: number;
   readonly seed: number;
   readonly small: boolean;
-  /** The folder beside this file that holds the export; every path below is relative to it, with `/`. */
+  /** The folder, next to this file, that holds the export. Paths are relative to it, with `/`. */
   readonly root: string;
   readonly studies: readonly StudyExpectation[];
   /** Files that are part of no study. */
@@ -41,11 +41,13 @@ export interface StudyExpectation {
   readonly outcome: 'scored' | 'failed';
   /** The code with which the study fails, with the default settings. */
   readonly code?: 'STUDY_WITHOUT_SERIES' | 'STUDY_TOO_FEW_VIEWS';
-  /** Of several sagittal stacks of a kind any one is read, of several axial ones all. No entry: the kind is missing. */
+  /**
+   * Of several sagittal stacks of a kind one is read, of several axial ones all. Without an entry the kind is missing.
+   */
   readonly kinds: Readonly<Partial<Record<Kind, readonly ExpectedStack[]>>>;
   /** Stacks of a kind that must not be read, since one in `kinds` is better. */
   readonly alternatives: readonly (ExpectedStack & { readonly kind: Kind; readonly what: string })[];
-  /** What must not be read: the first reason is the best one, the others are fair too. */
+  /** Images that must not be read. The first reason is the best one; the others are acceptable. */
   readonly rejected: readonly (ExpectedStack & { readonly reasons: readonly Rejection[]; readonly what: string })[];
   /** Files of a stack in `kinds` that cannot be read; they are not among its files. */
   readonly damaged: readonly (ExpectedStack & { readonly kind: Kind; readonly what: string })[];
@@ -70,7 +72,7 @@ export interface WrittenImage {
   readonly transferSyntaxUid: string;
 }
 
-/** What must be made of a study, from the outcome of each of its images. */
+/** The expected result for a study, from the outcomes of its images. */
 export function expectationOf(
   row: ExportStudy,
   study: { readonly uid: string; readonly patientId: string },
@@ -121,7 +123,10 @@ function grouped(images: readonly WrittenImage[]): WrittenImage[][] {
   return [...groups.values()];
 }
 
-/** Half of the 25 targets without a picture is too many. A T2 places the axial slices: without it these are lost too. */
+/**
+ * A study fails if more than half of the 25 targets have no view. Without a T2 series the axial slices cannot be used
+ * either.
+ */
 function failureOf(kinds: StudyExpectation['kinds']): StudyExpectation['code'] {
   if (KINDS.every((kind) => !kinds[kind])) return 'STUDY_WITHOUT_SERIES';
   const axial = kinds.axial_t2 && kinds.sagittal_t2;

@@ -1,3 +1,3 @@
-/** The worker thread of an export: one study a task. */
+/** The worker thread of an export: one study per task. */
 
 export { writeExportStudy as default } from './write-study.ts';

@@ -1,4 +1,4 @@
-/** Studies as other people's scanners and PACS write them, with what a reader must make of them. */
+/** Exports: studies as scanners and PACS of many vendors write them, with the expected result for each file. */
 
 export { EXPORT_STUDIES } from './studies.ts';
 export { generateExport } from './write-export.ts';

@@ -1,4 +1,4 @@
-/** What lies about in exports and is no image of a study: a row a file. To add one, add a row. */
+/** Junk in exports: files that are no image of a study, one row per file. To add one, add a row. */
 
 import { writeDicom } from '../dicom-writer.ts';
 import { PHANTOM_NOTICE } from '../notice.ts';

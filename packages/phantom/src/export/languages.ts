@@ -1,5 +1,6 @@
 /**
- * What radiographers write into StudyDescription, SeriesDescription and ProtocolName, a row a language and habit.
+ * Texts that radiographers write into StudyDescription, SeriesDescription and ProtocolName, one row per language and
+ * habit.
  */
 
 import type { Kind } from '@spineline/shared/domain';

@@ -1,12 +1,12 @@
-/** Where an export puts its files, and what it calls them: a row a layout, a row a way of naming. */
+/** Folders and names of the files of an export: one row per layout and per way of naming. */
 
-/** What a path is made of. Numbers of patients, studies and series count from 0 within what holds them. */
+/** The parts of a path. Patients, studies and series are numbered from 0 within their parent. */
 export interface Placed {
   readonly patient: { readonly number: number; readonly id: string };
   readonly study: { readonly number: number; readonly uid: string; readonly date: string };
   readonly series: { readonly number: number; readonly seriesNumber: number; readonly uid: string };
   readonly image: {
-    /** From 0 on in its series, and in its study. */
+    /** Number within its series, and within its study, from 0. */
     readonly number: number;
     readonly running: number;
     readonly uid: string;
@@ -17,7 +17,7 @@ const digits = (value: number, width: number) => String(value).padStart(width, '
 
 /** Names of files, unique in a study and in a series. */
 export const FILE_NAMES = {
-  /** No extension, and a UID that has none either, though its last component looks like one. */
+  /** The UID, without an extension, although its last component looks like one. */
   uid: ({ image }: Placed) => image.uid,
   uid_dcm: ({ image }: Placed) => `${image.uid}.dcm`,
   ima: ({ series, image }: Placed) => `LWS.MR.SPINE.${digits(series.number + 1, 4)}.${digits(image.number + 1, 4)}.IMA`,
@@ -34,12 +34,12 @@ export type FileNameStyle = keyof typeof FILE_NAMES;
 export const LAYOUTS = {
   'cd-1': media,
   'cd-2': media,
-  /** The files of many studies in one folder. */
+  /** All studies in one folder. */
   'pacs-flat': () => '',
   archive: ({ patient, study, series }: Placed) =>
     `${patient.id}/${study.date} MR LUMBAR SPINE/${digits(series.seriesNumber, 4)}`,
   uids: ({ study, series }: Placed) => `${study.uid}/${series.uid}`,
-  /** A folder a study, with the files of all its series. */
+  /** One folder per study, with the files of all its series. */
   workstation: ({ patient }: Placed) => `case ${patient.number + 1}`,
   inbox: ({ patient, series }: Placed) => `${patient.id}/S${digits(series.seriesNumber, 5)}`,
 } as const satisfies Record<string, (placed: Placed) => string>;

@@ -10,7 +10,7 @@ import type { ExportedStudy } from './write-study.ts';
 /** Record types of objects that are no images: PS3.3 F.4. */
 const RECORD_TYPES: Readonly<Record<string, string>> = { SR: 'SR DOCUMENT', PR: 'PRESENTATION' };
 
-/** @param studies those on the medium; paths of their images begin with the medium's folder. */
+/** @param studies the studies on the medium; paths of their images begin with the medium's folder. */
 export function mediumDirectory(medium: LayoutName, studies: readonly ExportedStudy[]): Buffer {
   const patients = groupedBy(studies, ({ expectation }) => expectation.patientId);
   const roots = patients.map(

@@ -1,4 +1,4 @@
-/** The series of a phantom study as drafts of an export: what is to be read. */
+/** The series of a phantom study that must be read, as drafts of an export. */
 
 import { multiFrameDataset, sliceDataset } from '../dicom-image.ts';
 import type { DicomDataset } from '../dicom-writer.ts';
@@ -8,7 +8,7 @@ import { isEncapsulated } from '../transfer-syntaxes.ts';
 import type { ImageDraft, SeriesDraft } from './draft.ts';
 import type { Language } from './languages.ts';
 
-/** One draft a series of the plan, named by its kind. */
+/** One draft per series of the plan, named by its kind. */
 export function scoredSeries(plan: StudyPlan, language: Language): SeriesDraft[] {
   return plan.series.map((series, number) => ({
     name: series.stack.kind,
@@ -35,7 +35,7 @@ function sliceImages(plan: StudyPlan, number: number): ImageDraft[] {
     }));
 }
 
-/** A series as one enhanced file, with the macros that say how it was acquired (PS3.3 C.8.13.5). */
+/** A series as one enhanced file, with the macros for its acquisition (PS3.3 C.8.13.5). */
 function enhancedImage(plan: StudyPlan, number: number): ImageDraft {
   const series = plan.series[number]!;
   const { kind, sequence } = series.stack;
@@ -45,7 +45,7 @@ function enhancedImage(plan: StudyPlan, number: number): ImageDraft {
     for (const plane of planes) frames.push((await framePixels(plan, number, plane)) as Uint8Array);
     const pixels = isEncapsulated(series.transferSyntax) ? frames : Buffer.concat(frames);
     const dataset = multiFrameDataset(plan, number, planes, pixels);
-    // The plain image of the same series knows its times.
+    // The single-frame image of the same series has the times.
     const { EchoTime, RepetitionTime, ImageType } = { ...sliceDataset(plan, number, planes[0]!, ''), ...dataset };
     const [shared] = dataset.SharedFunctionalGroupsSequence as readonly DicomDataset[];
     return {

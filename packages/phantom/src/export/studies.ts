@@ -1,6 +1,6 @@
 /**
- * The forty studies of an export, a row a study: who wrote it, in which language, where it lies, what lies beside the series
- * that are to be read, and what is odd about these. To add a study, add a row at the end.
+ * The forty studies of an export, one row per study: its vendor, language, folder, additional series, and what is odd
+ * about the series to be read. To add a study, add a row at the end.
  */
 
 import type { Kind } from '@spineline/shared/domain';
@@ -18,19 +18,19 @@ export interface ExportStudy {
   readonly vendor: VendorName;
   readonly language: LanguageName;
   readonly layout: LayoutName;
-  /** Default `uid`; media have names of their own. */
+  /** Default `uid`; media have their own names. */
   readonly names?: FileNameStyle;
   readonly beside: readonly DecoyName[];
   readonly twist?: TwistName;
-  /** The kinds that it has; default all three. */
+  /** The kinds of its series; default all three. */
   readonly kinds?: readonly Kind[];
-  /** The study of the same patient that came before, by name. */
+  /** Name of an earlier study of the same patient. */
   readonly patientOf?: string;
-  /** A hospital's or a town's name that SeriesDescription begins with and InstitutionName holds. */
+  /** Name of a hospital or town at the start of SeriesDescription and in InstitutionName. */
   readonly hospital?: string;
   /** Default `explicit_little`. */
   readonly transferSyntax?: TransferSyntax;
-  /** One enhanced file a series. */
+  /** One enhanced file per series. */
   readonly enhanced?: boolean;
   readonly variation?: Pick<Variation, 'padding' | 'storedAs'>;
 }
@@ -73,7 +73,7 @@ export const EXPORT_STUDIES: readonly ExportStudy[] = [
     ['screen_capture', 'scanned_paper', 'report', 'presentation_state'],
     { kinds: NONE },
   ),
-  // An archive in folders of patients, studies and series, and hospitals whose names begin like words that exclude.
+  // An archive with folders of patients, studies and series. Names of hospitals begin like words that reject a series.
   study('Locarno', 'siemens', 'italian', 'archive', ['localizer'], { hospital: 'Locarno', names: 'ima' }),
   study('Greenville', 'ge', 'english', 'archive', ['localizer', 't1_contrast_fat_saturated'], {
     hospital: 'Greenville',
@@ -116,7 +116,7 @@ export const EXPORT_STUDIES: readonly ExportStudy[] = [
   study('dynamic', 'siemens', 'french', 'uids', ['localizer', 'dynamic'], { names: 'uid_dcm' }),
   study('padding', 'philips', 'dutch', 'uids', ['localizer'], { variation: { padding: { value: -2000 } } }),
   study('localizers only', 'ge', 'english', 'uids', ['localizer', 'sagittal_scout'], { kinds: NONE }),
-  // A workstation's folder a study, with the files of all series in it.
+  // A workstation: one folder per study, with the files of all its series.
   study('scout first', 'siemens', 'german', 'workstation', ['sagittal_scout'], { names: 'ima' }),
   study('prone', 'ge', 'english', 'workstation', ['localizer'], {
     names: 'letter_i',

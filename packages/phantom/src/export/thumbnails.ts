@@ -1,4 +1,4 @@
-/** Small pictures of the phantom's anatomy for images that must not be read: 64 x 64 pixels in any plane. */
+/** Small images of the phantom's anatomy, for series that must not be read: 64 x 64 pixels in any plane. */
 
 import { LEVELS } from '@spineline/shared/domain';
 import { NO_ARTEFACTS } from '../acquisition/artefacts.ts';
@@ -23,7 +23,7 @@ const FIELD_MM = 300;
 /**
  * The attributes and pixels of one slice of a stack of `count` thumbnails.
  *
- * @param at which of them, from 0 on
+ * @param at index of the slice, from 0
  */
 export async function thumbnail(
   plan: StudyPlan,

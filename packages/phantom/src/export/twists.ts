@@ -1,6 +1,6 @@
 /**
- * What is odd about the series that are to be read: several stacks in one series, foreign images among them, words that are
- * wrong or absent. A row a twist; each changes the drafts of a study.
+ * Faults in the series to be read: several stacks in one series, images of other kinds among them, wrong or missing
+ * words. One row per fault; each changes the drafts of a study.
  */
 
 import type { Kind } from '@spineline/shared/domain';
@@ -12,7 +12,7 @@ import type { ImageDraft, SeriesDraft } from './draft.ts';
 type Twist = (series: SeriesDraft[], plan: StudyPlan) => SeriesDraft[];
 
 export const TWISTS = {
-  /** Each position twice in one series: proton density at the first echo, T2 at the second. */
+  /** Two images per position in one series: proton density at the first echo, T2 at the second. */
   dual_echo: on('sagittal_t2', (series) => ({
     ...series,
     description: 'SAG PD+T2 TSE',
@@ -35,7 +35,7 @@ export const TWISTS = {
           : series,
       );
   },
-  /** The T2 was acquired again, into the same series, with another acquisition number. */
+  /** The T2 was acquired twice, in the same series, with different acquisition numbers. */
   repeated_in_series: on('sagittal_t2', (series) => ({
     ...series,
     images: renumbered([
@@ -43,7 +43,7 @@ export const TWISTS = {
       ...series.images.map((image) => ({ ...withoutLabel(withStack(image, 'second acquisition')), acquisition: 2 })),
     ]),
   })),
-  /** The T2 was acquired again, into a series of its own. */
+  /** The T2 was acquired twice, in two series. */
   repeated_series: (drafts) =>
     drafts.flatMap((series) =>
       series.name === 'sagittal_t2'
@@ -83,7 +83,7 @@ export const TWISTS = {
       ...series,
       images: renumbered([...decoyImages(plan, 'screen_capture'), ...series.images]),
     })),
-  /** The sagittal series have each other's description. */
+  /** The descriptions of the two sagittal series are exchanged. */
   confused: (drafts) => {
     const of = (name: Kind) => drafts.find((series) => series.name === name)!.description;
     const [t1, t2] = [of('sagittal_t1'), of('sagittal_t2')];
@@ -94,7 +94,7 @@ export const TWISTS = {
       return series;
     });
   },
-  /** No word anywhere: times and planes say what is what. */
+  /** No words at all: only times and planes show the kinds. */
   no_words: (drafts) =>
     drafts.map((series) => ({
       ...series,
@@ -117,7 +117,7 @@ export const TWISTS = {
 } as const satisfies Record<string, Twist>;
 export type TwistName = keyof typeof TWISTS;
 
-/** A twist of the series of one kind. */
+/** A fault in the series of one kind. */
 function on(kind: Kind, change: (series: SeriesDraft, plan: StudyPlan) => SeriesDraft): Twist {
   return (drafts, plan) => drafts.map((series) => (series.name === kind ? change(series, plan) : series));
 }
@@ -130,12 +130,12 @@ function withStack(image: ImageDraft, stack: string): ImageDraft {
   return 'read' in image.outcome ? { ...image, outcome: { ...image.outcome, stack } } : image;
 }
 
-/** A second picture of the same slice: the labels are on the first. */
+/** A second image of the same slice: the labels belong to the first. */
 function withoutLabel({ label: _, ...image }: ImageDraft): ImageDraft {
   return image;
 }
 
-/** Numbers from 1 on in the order of the images. */
+/** Numbers the images from 1, in order. */
 function renumbered(images: readonly ImageDraft[]): ImageDraft[] {
   return images.map((image, place) => ({ ...image, instance: place + 1 }));
 }

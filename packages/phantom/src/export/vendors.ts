@@ -1,32 +1,32 @@
 /**
- * The scanners of an export: what each vendor's headers look like, a row a vendor. The values follow what such scanners
- * are seen to write (ImageType, sequence attributes, private elements, numbering); the pictures are all the phantom's.
+ * The scanners of an export: the headers of each vendor, one row per vendor. The values imitate real scanners
+ * (ImageType, sequence attributes, private elements, numbering); all images are the phantom's.
  */
 
 import type { Sequence } from '../anatomy/tissue.ts';
 import type { DicomDataset, DicomValue } from '../dicom-writer.ts';
 
 export interface Vendor {
-  /** Arc of its UIDs below 2.999, the arc for examples (ITU-T X.660). */
+  /** Number of its UIDs below 2.999, the arc for examples (ITU-T X.660). */
   readonly arc: number;
-  /** In every object of the scanner. */
+  /** Attributes of every object of the scanner. */
   readonly equipment: DicomDataset;
-  /** In every MR image that is no localizer and is not derived from others. */
+  /** Attributes of every MR image that is neither a localizer nor derived. */
   readonly picture: DicomDataset;
-  /** ImageType of a localizer; the picture's own where the vendor has none for it. */
+  /** ImageType of a localizer; by default that of other images. */
   readonly localizer?: readonly string[];
   readonly sequences: Readonly<Record<Sequence, DicomDataset>>;
-  /** Private elements of an MR image; `plane` as this vendor's console calls it. */
+  /** Private elements of an MR image, with the vendor's name of `plane`. */
   readonly privates: (plane: 'sagittal' | 'axial' | 'coronal', place: number) => DicomDataset;
-  /** SeriesNumber of the nth series of a study, from 1 on. */
+  /** SeriesNumber of the nth series of a study; n starts at 1. */
   readonly seriesNumber: (nth: number) => number;
-  /** Whether instance numbers begin at 1 or 0 in each series, or run on through the study. */
+  /** Whether instance numbers start at 1 or 0 in each series, or continue through the study. */
   readonly instances: 'from 1' | 'from 0' | 'through the study';
-  /** AcquisitionNumber: always 1, the series' number, or another one a slice. */
+  /** AcquisitionNumber: always 1, the number of the series, or a different one per slice. */
   readonly acquisitions: 'one' | 'series' | 'slice';
   /** Whether WindowCenter and WindowWidth are written. */
   readonly window: boolean;
-  /** Whether PixelPaddingValue is written though no pixel is padding: the lowest value of the format. */
+  /** Whether PixelPaddingValue is written although no pixel is padding. It is the lowest value of the format. */
   readonly namesPadding?: boolean;
 }
 

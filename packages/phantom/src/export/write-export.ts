@@ -1,6 +1,7 @@
 /**
- * Writes an export: studies as vendors' scanners, PACS and workstations leave them, with all that lies about between them,
- * and beside it what a reader must make of each file (`expected.json`) and the truth (`train.csv` and its kin).
+ * Writes an export: studies as scanners, PACS and workstations of several vendors write them, with junk files between
+ * them. Next to it are the expected result for each file (`expected.json`) and the truth (`train.csv` and similar
+ * tables).
  */
 
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,17 +18,17 @@ import { mediumDirectory } from './media.ts';
 import { EXPORT_STUDIES } from './studies.ts';
 import type { ExportedStudy, ExportTask } from './write-study.ts';
 
-/** Raised whenever the same seed gives another export. */
+/** Raised whenever the same seed gives a different export. */
 const EXPORT_VERSION = 1;
 
 export interface ExportOptions {
-  /** How many studies: the rows of the table in turn, again from the first after the last. Default all rows once. */
+  /** How many studies. The rows of the table are used in order and repeated. Default: all rows once. */
   readonly studies?: number | undefined;
   /** A whole number; the same seed gives the same bytes, whatever the number of threads. */
   readonly seed: number;
-  /** Worker threads; default one a core. */
+  /** Worker threads; default: one per core. */
   readonly threads?: number | undefined;
-  /** Half the rows and columns of what is to be read. Default false. */
+  /** Halve the rows and columns of the images to be read. Default false. */
   readonly small?: boolean | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,13 +46,14 @@ export interface ExportSummary {
   readonly expectations: ExportExpectations;
 }
 
-/** The folder that a reader is given; what is beside it is about it. */
+/** The folder for the reader. Files next to it describe it. */
 const ROOT = 'export';
 
 /**
- * Writes `directory`/export, expected.json, train.csv, train_label_coordinates.csv, truth.csv and truth_coordinates.csv.
+ * Writes `directory`/export, expected.json, train.csv, train_label_coordinates.csv, truth.csv and
+ * truth_coordinates.csv.
  *
- * @throws {ConfigError} for options that make no sense, or a folder whose `export` was not made here.
+ * @throws {ConfigError} for invalid options, or a folder whose `export` was not generated.
  */
 export async function generateExport(directory: string, options: ExportOptions): Promise<ExportSummary> {
   const { seed, small = false, signal } = options;
@@ -59,7 +61,7 @@ export async function generateExport(directory: string, options: ExportOptions):
   await clearFormer(directory);
   const root = join(directory, ROOT);
   await mkdir(root, { recursive: true });
-  // Written first too, so that a folder which was left half made may be made again.
+  // Also written first, so that a partly written folder can be generated again.
   await writeFile(join(directory, 'expected.json'), `${JSON.stringify({ notice: PHANTOM_NOTICE, complete: false })}\n`);
   const studies = await writeStudies(root, options);
   const junk = await writeJunk(root, seed, studies);
@@ -103,7 +105,7 @@ function checkOptions({ studies, seed, threads }: ExportOptions): void {
   check('threads', threads, 1, 1024);
 }
 
-/** Removes what a former call wrote, and nothing else. */
+/** Removes only files of an earlier call. */
 async function clearFormer(directory: string): Promise<void> {
   const root = join(directory, ROOT);
   if (!(await stat(root).catch(() => undefined))) return;
@@ -117,7 +119,7 @@ async function clearFormer(directory: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
-/** Studies in the order of the table, whatever the order in which threads finish. */
+/** The studies in the order of the table, in whatever order threads finish. */
 async function writeStudies(root: string, options: ExportOptions): Promise<ExportedStudy[]> {
   const { seed, small = false, onProgress, signal } = options;
   const count = options.studies ?? EXPORT_STUDIES.length;
@@ -149,7 +151,7 @@ async function writeStudies(root: string, options: ExportOptions): Promise<Expor
   return studies;
 }
 
-/** Everything that is part of no study: the rows of `junk.ts`, and the directories of the media. */
+/** Writes all files that belong to no study: the rows of `junk.ts`, and the directories of the media. */
 async function writeJunk(root: string, seed: number, studies: readonly ExportedStudy[]) {
   const directories = MEDIA.flatMap((medium) => {
     const own = studies.filter(({ layout }) => layout === medium);
@@ -168,7 +170,7 @@ async function writeJunk(root: string, seed: number, studies: readonly ExportedS
   return written;
 }
 
-/** The challenge's tables with UIDs in place of its ids. */
+/** The challenge's tables with UIDs instead of ids. */
 function truthTables(studies: readonly ExportedStudy[]): Record<string, string> {
   const records = studies.flatMap(({ truth }) => (truth ? [truth] : []));
   const tables = challengeTables(records, { study: 'study_instance_uid', series: 'series_instance_uid' });

@@ -1,4 +1,7 @@
-/** Writes one study of an export: the drafts get numbers, UIDs, a vendor's attributes and places, and become files. */
+/**
+ * Writes one study of an export: adds numbers, UIDs, a vendor's attributes and paths to the drafts, and writes the
+ * files.
+ */
 
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -24,7 +27,7 @@ export interface ExportTask {
   /** The folder that holds all of the export's files. */
   readonly root: string;
   readonly seed: number;
-  /** Place of the study: the rows of `studies.ts` in turn, again from the first after the last. */
+  /** Index of the study. The rows of `studies.ts` are used in order and repeated. */
   readonly index: number;
   readonly small: boolean;
 }
@@ -35,7 +38,7 @@ export interface ExportedStudy {
   /** StudyDate. */
   readonly date: string;
   readonly expectation: StudyExpectation;
-  /** What the tables of truth say; `undefined` for a study that is no lumbar spine. */
+  /** Its row in the tables of truth; `undefined` for a study that shows no lumbar spine. */
   readonly truth: StudyRecord | undefined;
   readonly images: readonly WrittenImage[];
   readonly bytes: number;
@@ -117,10 +120,10 @@ function planOf({ seed, index, small }: ExportTask, row: ExportStudy): StudyPlan
   return { ...plan, series: series.filter(({ stack }) => (row.kinds ?? KINDS).includes(stack.kind)) };
 }
 
-/** In the order of their series numbers: what comes first, what is to be read, the rest. */
+/** The drafts in the order of their series numbers: those marked `first`, those to be read, the others. */
 function draftsOf(plan: StudyPlan, row: ExportStudy): SeriesDraft[] {
   const language = LANGUAGES[row.language];
-  // A thumbnail is taken with the scanner of the study's first series, also where that is not part of the export.
+  // Thumbnails use the scanner of the study's first series, even if that series is not part of the export.
   const whole = plan.series.length > 0 ? plan : planStudy(plan.seed, plan.index, false);
   const twist = row.twist ? TWISTS[row.twist] : (series: SeriesDraft[]) => series;
   const scored = twist(scoredSeries(plan, language), plan);
@@ -139,14 +142,14 @@ export interface StudyIdentity {
   };
 }
 
-/** Who and when: a study of a patient who came before has that patient's id. */
+/** Patient and date. A later study of a patient has the id of that patient. */
 function identityOf({ seed, index }: ExportTask, row: ExportStudy): StudyIdentity {
   const patientIndex = (at: number): number => {
     const { patientOf } = rowAt(at);
     if (patientOf === undefined) return at;
     return at - (at % EXPORT_STUDIES.length) + EXPORT_STUDIES.findIndex(({ name }) => name === patientOf);
   };
-  // Patients are counted within their layout, studies within their patient.
+  // Patients are numbered within their layout, studies within their patient.
   const before = Array.from({ length: index }, (_, at) => at).filter((at) => rowAt(at).layout === row.layout);
   const patients = [...new Set([...before, index].map(patientIndex))];
   const number = before.filter((at) => patientIndex(at) === patientIndex(index)).length;
@@ -172,7 +175,7 @@ function identityOf({ seed, index }: ExportTask, row: ExportStudy): StudyIdentit
   };
 }
 
-/** What the scanner writes, without the identity of the image. */
+/** The attributes that the scanner writes, without the identity of the image. */
 function attributesOf(
   vendor: Vendor,
   row: ExportStudy,
@@ -202,7 +205,7 @@ function attributesOf(
   };
 }
 
-/** Some scanners name the lowest value of the format as padding, whether a pixel has it or not. */
+/** Some scanners write the lowest value of the format as PixelPaddingValue, even if no pixel has it. */
 function withPaddingHeader(dataset: DicomDataset, vendor: Vendor, { picture }: ImageDraft): DicomDataset {
   if (!vendor.namesPadding || !picture || dataset.Modality !== 'MR' || 'PixelPaddingValue' in dataset) return dataset;
   const lowest = dataset.PixelRepresentation === 1 ? -(2 ** (Number(dataset.BitsStored) - 1)) : 0;
@@ -222,7 +225,7 @@ function acquisitionNumber(vendor: Vendor, image: ImageDraft, seriesNumber: numb
   return vendor.acquisitions === 'series' ? seriesNumber : 1;
 }
 
-/** A UID below 2.999, the arc for examples, with as many components as vendors' have. */
+/** A UID below 2.999, the arc for examples, with as many components as those of vendors. */
 function exportUid(vendor: Vendor, ...path: readonly (string | number)[]): string {
   const hash = createHash('sha256')
     .update(`spineline export/${path.join('/')}`)
@@ -255,7 +258,7 @@ function truthOf(plan: StudyPlan, studyUid: string, images: readonly WrittenImag
   };
 }
 
-/** Functions do not travel between threads. */
+/** Functions cannot be sent between threads. */
 function withoutDraft(written: WrittenImage): WrittenImage {
   const { build: _, ...image } = written.image;
   return { ...written, image: image as ImageDraft };
