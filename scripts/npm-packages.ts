@@ -3,8 +3,8 @@
  *
  * The workspaces cannot be published as they are. They are private, their code is TypeScript, which Node does not run
  * inside `node_modules`, and the demo bundles lie outside of them. This compiles a copy of each workspace into
- * JavaScript, completes its `package.json`, adds the demo bundles to the package whose code names them, and packs it. It
- * writes a `*.tgz` per workspace into OUT and prints their names in the order of publishing, dependencies first.
+ * JavaScript, completes its `package.json`, adds the demo bundles to the package whose code names them, and packs it.
+ * It writes a `*.tgz` per workspace into OUT and prints their names in the order of publishing, dependencies first.
  */
 
 import { execFileSync } from 'node:child_process';

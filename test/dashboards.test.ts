@@ -258,7 +258,7 @@ describe.skipIf(!promtool)('promtool', () => {
         ],
       };
     });
-    const { status, output } = ask(['test', 'rules'], 'verdicts.yml', { rule_files: [], tests });
+    const { status, output } = ask(['test', 'rules'], 'status.yml', { rule_files: [], tests });
     expect(status, output).toBe(0);
   });
 

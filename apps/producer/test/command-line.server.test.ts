@@ -19,7 +19,7 @@ it('--help names every command', async () => {
 it('says what is wrong with a command line, and ends with 2', async () => {
   const unknown = await spineline(['scroe']);
   expect(unknown).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining("unknown command 'scroe'") });
-  expect(unknown.stderr).toContain('--help says more');
+  expect(unknown.stderr).toContain('Did you mean score?');
 });
 
 it('says what cannot be used with its code, without a stack, and ends with 2', async () => {

@@ -20,22 +20,23 @@ import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.t
 import { flagCodes, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
 
-const WAYS = Object.keys(STORED_AS) as StoredAs[];
-const OTHERS = WAYS.filter((way) => way !== 'identity');
 const missing = redisMissing();
 
 type Variation = Omit<PhantomDataset, 'studies' | 'seed'>;
 type Ways = NonNullable<Variation['storedAs']>;
 
-/** `upright`, `sagittal-mirrored`, `axial-turned-180`, ... : one study each, all of the same patient. */
+const OTHERS = (Object.keys(STORED_AS) as StoredAs[]).filter((way) => way !== 'identity');
+const WITHOUT_HALF_TURN = OTHERS.filter((way) => way !== 'turned-180');
+/** Of one patient each: the sagittal series in every way, the axial ones too, as a rule in another way than these. */
 const STORED = new Map<string, Ways>([
   ['upright', {}],
-  ...OTHERS.map((way) => [`sagittal-${way}`, { sagittal: way }] as const),
-  ...OTHERS.map((way) => [`axial-${way}`, { axial: way }] as const),
-  ['both-turned-180', { sagittal: 'turned-180', axial: 'turned-180' }],
+  ...OTHERS.map((sagittal): [string, Ways] => {
+    const axial = sagittal === 'turned-180' ? sagittal : WITHOUT_HALF_TURN.at(WITHOUT_HALF_TURN.indexOf(sagittal) - 1)!;
+    return [`sagittal-${sagittal}-axial-${axial}`, { sagittal, axial }];
+  }),
 ]);
 /** What the demo models see too. */
-const GRADED = ['upright', 'both-turned-180'];
+const GRADED = ['upright', 'sagittal-turned-180-axial-turned-180'];
 const RIGHT = { 'right-axial-mirrored': { axial: 'mirrored' } } as const;
 /** Of these training arrays are made too. */
 const PREPARED = ['upright', 'axial-mirrored', 'sagittal-turned-90', 'both-turned-180'];

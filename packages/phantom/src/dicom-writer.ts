@@ -8,9 +8,9 @@ import { DICTIONARY, type Keyword, type ValueRepresentation } from './dicom-dict
 import { isEncapsulated, TRANSFER_SYNTAXES, type TransferSyntax } from './transfer-syntaxes.ts';
 
 /**
- * A value of any VR. Numbers for US, SS, UL, SL, FL, FD, and for DS and IS (written as decimal text); text otherwise, with
- * `\` between values or as an array; data sets for SQ; bytes for OB, OW, UN, where OW bytes are little-endian words.
- * AT is eight hexadecimal digits. An array of byte arrays is pixel data in encapsulated frames.
+ * A value of any VR. Numbers for US, SS, UL, SL, FL, FD, and for DS and IS (written as decimal text); text otherwise,
+ * with `\` between values or as an array; data sets for SQ; bytes for OB, OW, UN, where OW bytes are little-endian
+ * words. AT is eight hexadecimal digits. An array of byte arrays is pixel data in encapsulated frames.
  */
 export type DicomValue =
   | string

@@ -28,7 +28,9 @@ export interface PhantomOptions {
   readonly firstStudy?: number | undefined;
   /** Whether some studies are awkward, see `awkward.ts`. Default true. */
   readonly awkward?: boolean | undefined;
-  /** How the series of a plane are stored: turned or mirrored, geometry and labels with the pixels. Default `identity`. */
+  /**
+   * How the series of a plane are stored: turned or mirrored, geometry and labels with the pixels. Default `identity`.
+   */
   readonly storedAs?: Variation['storedAs'];
   /** Padding outside the field of view. Default none. */
   readonly padding?: Variation['padding'];

@@ -1,6 +1,6 @@
 /**
- * The words for parts of the body, in English, German, French, Spanish, Italian, Portuguese and Dutch, and the values of
- * BodyPartExamined (PS3.16 annex L). Form of the entries as in `lexicon.ts`.
+ * The words for parts of the body, in English, German, French, Spanish, Italian, Portuguese and Dutch, and the values
+ * of BodyPartExamined (PS3.16 annex L). Form of the entries as in `lexicon.ts`.
  */
 
 import { list, type Meaning } from './lexicon.ts';

@@ -1,6 +1,4 @@
-/**
- * A query that is repeated, never two at a time. A server that does not answer blocks nobody who does not wait for it.
- */
+/** A query that is repeated, never two at a time. If there is no answer, only the callers that wait for it are blocked. */
 
 export interface Answer<T> {
   readonly value: T;

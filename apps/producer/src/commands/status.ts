@@ -147,7 +147,7 @@ function viewerFor(run: RunRecord, json: boolean | undefined): Viewer {
   };
 }
 
-/** Ctrl-C, SIGTERM and a reader that is gone end the watching; another Ctrl-C ends it at once. */
+/** Stops watching on Ctrl-C, on SIGTERM, and if standard output is closed. A second Ctrl-C exits immediately. */
 async function untilInterrupted<T>(viewer: Viewer, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const stop = () => {

@@ -68,7 +68,7 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
   // Detached, so that Ctrl-C reaches only this process, which lets its workers finish before it stops Redis.
   const shell = spawn(
     'sh',
-    ['-c', 'redis-server "$@" </dev/null & cat >/dev/null; kill $!; wait', 'leash', ...options, ...memory],
+    ['-c', 'redis-server "$@" </dev/null & cat >/dev/null; kill $!; wait', 'spineline-redis', ...options, ...memory],
     { detached: true, stdio: ['pipe', 'pipe', 'pipe'] },
   );
   const ended = new Promise<void>((resolve) => shell.once('close', () => resolve()));

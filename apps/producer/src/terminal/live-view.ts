@@ -95,11 +95,11 @@ function stateOf(look: RunLook, palette: Palette): [string, Paint] {
   if (look.end) return [look.end, palette.bad];
   if (look.silent.redis) return ['Redis does not answer', palette.bad];
   if (look.paused.length === STAGE_NAMES.length) return ['paused', palette.warn];
-  return nobodyWorks(look) ? ['waiting for workers', palette.warn] : ['under way', palette.good];
+  return waitsForWorkers(look) ? ['waiting for workers', palette.warn] : ['under way', palette.good];
 }
 
 /** Whether jobs wait although no job is active and none was finished recently. */
-function nobodyWorks({ stages, pagesWaiting, paused, end }: RunLook): boolean {
+function waitsForWorkers({ stages, pagesWaiting, paused, end }: RunLook): boolean {
   const all = STAGE_NAMES.map((stage) => stages[stage]);
   const waiting = pagesWaiting + all.reduce((sum, { jobs }) => sum + jobs.waiting, 0);
   const idle = all.every(({ jobs, perSecond }) => jobs.active === 0 && perSecond === 0);
@@ -279,7 +279,7 @@ export function warningsOf(look: RunLook): Warning[] {
     warn('store', `listing the store has taken ${forHowLong(silent.store)} so far`);
   }
   if (paused.length > 0) warn('paused', `paused: ${paused.join(', ')} (to continue: spineline unpause)`);
-  if (nobodyWorks(look)) warn('workers', 'studies wait, but no worker takes them: are workers running?');
+  if (waitsForWorkers(look)) warn('workers', 'studies wait, but no worker takes them: are workers running?');
   if (end === 'cancelled') warn(end, `the run was cancelled; to continue it: spineline resume ${run.run}`);
   if (end === 'nothing queued') {
     warn(end, 'nothing is queued: Redis was emptied, or pages of the dataset are damaged in the store');

@@ -19,7 +19,9 @@ export type GhostSource = (typeof GHOST_SOURCES)[number];
 
 export interface Ghosting {
   readonly source: GhostSource;
-  /** Distance of neighbouring ghosts as a share of the field of view: the period of the motion in phase-encoding lines. */
+  /**
+   * Distance of neighbouring ghosts as a share of the field of view: the period of the motion in phase-encoding lines.
+   */
   readonly apart: number;
   /** Complex amplitudes of the ghosts at ±1, ±2, ... times that distance, relative to the moving tissue. */
   readonly amplitudes: readonly { readonly real: number; readonly imaginary: number }[];

@@ -57,9 +57,9 @@ export function parsePicture(text: string): Picture {
   if (target) return { of: 'crop', target };
   const level = what === 'axial_t2' ? LEVELS.find((one) => one === which) : undefined;
   if (level) return { of: 'axial', level };
-  throw new ConfigError(`${text} is no picture`, {
+  throw new ConfigError(`${text} is not a picture`, {
     expected: `one of ${PICTURES.join(', ')}`,
-    hint: `a target is called as in the results, such as ${TARGETS.at(-1)!.name}; a level is one of ${LEVELS.join(', ')}`,
+    hint: `<target> is a name from the results, such as ${TARGETS.at(-1)!.name}; <level> is one of ${LEVELS.join(', ')}`,
   });
 }
 
@@ -214,7 +214,7 @@ async function slicePicture(
   if (!shown) {
     throw new SpinelineError('PICTURE_IMPOSSIBLE', 'permanent', `${name}: no slice was found`, {
       study: result.study,
-      hint: 'the flags say why: spineline show without --picture',
+      hint: 'for the reason see the flags: spineline show without --picture',
     });
   }
   const { key } = result.steps.stage1;
@@ -287,7 +287,7 @@ function mostPoints(points: readonly FoundPoint[]): FoundPoint | undefined {
 async function readSlice(result: StudyResult, slice: IndexedSlice, sources: SourceReader): Promise<SliceView> {
   const { location, sha256, rows, columns, spacing, orientation } = slice;
   const context = { study: result.study, file: location };
-  const hint = 'crops can still be shown, the store has them: --picture crops';
+  const hint = 'the crops are in the store and can still be shown: --picture crops';
   let bytes: Uint8Array;
   try {
     bytes = await sources.read(location);
