@@ -1,20 +1,20 @@
-# One image a process: docker build --target worker-stage1|worker-stage2|worker-stage3|producer .
-# All four share the packages of one stage; each holds only the sources that it runs. There is no build step: Node runs
+# One image per process: docker build --target worker-stage1|worker-stage2|worker-stage3|producer .
+# All four share one stage with the packages; each has only the sources that it runs. There is no build step: Node runs
 # TypeScript. BuildKit builds only the stages that a target needs.
 
-# What the images stand on: cpu or cuda of the stages below, or an image of your own that has this Node and npm.
+# Base of the images: the stage cpu or cuda below, or your own image with this Node and npm.
 ARG BASE_IMAGE=cpu
 
 FROM node:24.21.0-bookworm-slim AS cpu
 
-# CUDA 12 and cuDNN 9, which ONNX Runtime needs on a GPU, and Node beside them.
+# CUDA 12 and cuDNN 9, which ONNX Runtime needs on a GPU, and Node.
 FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS cuda
 COPY --from=cpu /usr/local/bin/node /usr/local/bin/node
 COPY --from=cpu /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 
 FROM ${BASE_IMAGE} AS packages
-# cuda12 fetches the CUDA and TensorRT libraries of ONNX Runtime; skip is the CPU alone.
+# cuda12 fetches the CUDA and TensorRT libraries of ONNX Runtime; skip is for the CPU only.
 ARG ONNXRUNTIME_NODE_INSTALL=skip
 WORKDIR /spineline
 COPY package.json package-lock.json .npmrc ./
@@ -26,7 +26,8 @@ COPY packages/phantom/package.json packages/phantom/
 COPY packages/shared/package.json packages/shared/
 COPY scripts/prune-packages.mjs scripts/
 COPY scripts/no-cuda-download scripts/no-cuda-download
-# No package's own install script runs, but that of ONNX Runtime, with what was asked for. What only that script needs then goes.
+# Only the install script of ONNX Runtime runs, with the argument above. The packages that only that script needs are
+# then removed.
 RUN npm ci --omit=dev --ignore-scripts \
  && ONNXRUNTIME_NODE_INSTALL=${ONNXRUNTIME_NODE_INSTALL} node node_modules/onnxruntime-node/script/install \
  && node scripts/prune-packages.mjs \
@@ -39,7 +40,7 @@ WORKDIR /spineline
 COPY --from=packages /spineline/node_modules node_modules
 COPY package.json LICENSE ./
 COPY packages/shared packages/shared
-# By number: Kubernetes can then see that it is not root, and no base needs a user of that name.
+# A number, so that Kubernetes can see that it is not root, and the base image needs no user of that name.
 USER 1000:1000
 
 FROM base AS worker
@@ -59,8 +60,8 @@ FROM worker AS worker-stage3
 COPY apps/worker-stage3 apps/worker-stage3
 CMD ["node", "apps/worker-stage3/src/main.ts"]
 
-# The spineline command. Most of its commands end by themselves: where `exporter` or `board` run, whoever starts them
-# checks /livez.
+# The spineline command. Most of its commands end by themselves. Where `exporter` or `board` runs, check /livez from
+# outside.
 FROM base AS producer
 COPY packages/phantom packages/phantom
 COPY apps/producer apps/producer
@@ -69,8 +70,8 @@ HEALTHCHECK NONE
 ENTRYPOINT ["node", "apps/producer/bin/spineline.js"]
 CMD ["--help"]
 
-# The S3 server of docker-compose.yml (docs/decisions/0011-s3-server-in-compose.md) with a bucket, as a user that is not
-# root: a new volume takes content and owner from the folder that it is mounted on. Each folder below it is a bucket.
+# The S3 server of docker-compose.yml (docs/decisions/0011-s3-server-in-compose.md) with one bucket, and not as root. A
+# new volume gets content and owner from the folder on which it is mounted. Each folder below /buckets is a bucket.
 FROM versity/versitygw:v1.8.0 AS s3
 RUN mkdir -p /buckets/spineline && chown -R 1000:1000 /buckets
 USER 1000:1000

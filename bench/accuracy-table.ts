@@ -11,11 +11,11 @@ export interface Requirement {
   readonly what: string;
   readonly bound: 'at least' | 'at most';
   readonly limit: number;
-  /** `undefined` where the evaluation has nothing to count it over, which misses the requirement. */
+  /** `undefined` if the evaluation has no target for it; the requirement is then missed. */
   readonly figure: (evaluation: Evaluation) => number | undefined;
-  /** Whether it is about slices or points, and so about where the labels lie. */
+  /** Whether the figure is about slices or points, and so depends on the places of the labels. */
   readonly ofPlaces?: boolean;
-  /** What to know beside the figure: what it was counted over, what it is compared with. */
+  /** A remark on the figure: what it was counted over, what it is compared with. */
   readonly note?: (evaluation: Evaluation) => string;
 }
 
@@ -26,7 +26,7 @@ const rate =
     return slices && slices.compared > 0 ? of(slices) / slices.compared : undefined;
   };
 
-/** Rates of 3 slices or more: the ensemble's, and each member's. */
+/** Rates of slice errors of 3 or more, of the ensemble and of each member. */
 function misses({ location }: Evaluation, task: Task) {
   const { slices, members } = location?.[task] ?? { slices: undefined, members: [] };
   const share = (one: SliceErrors) => one.offBy3OrMore / one.compared;
@@ -118,7 +118,7 @@ const losses =
   ({ metric, baseline }: Evaluation) =>
     `${metric[part]?.toFixed(4) ?? '-'} / ${baseline[part]?.toFixed(4) ?? '-'}`;
 
-/** What the demo models must reach on phantoms that played no part in training or choice. */
+/** What the demo models must reach on phantoms that were not used to train or choose them. */
 export const REQUIREMENTS: readonly Requirement[] = [
   ...sliceRequirements('scs', 'Stage 1 SCS, ensemble', 0.8, 0.99),
   {
@@ -170,30 +170,30 @@ export interface AccuracyRow {
   readonly bound: Requirement['bound'];
   readonly limit: number;
   readonly figure: number | undefined;
-  /** 95 % interval, percentiles of the bootstrap over studies; `undefined` where no resample has the figure. */
+  /** 95 % interval, percentiles of the bootstrap over studies; `undefined` if no resample has the figure. */
   readonly interval: readonly [number, number] | undefined;
   readonly met: boolean;
-  /** The figure where it is taken against the exact truth in place of the annotator's labels. */
+  /** The figure measured against the exact truth instead of the annotator's labels. */
   readonly againstTruth: number | undefined;
-  /** The figure of somebody who answers with the exact truth: what the annotator's scatter leaves to be reached. */
+  /** The best possible figure: that of answers at the exact places, which differ from the labels by the annotator's scatter. */
   readonly ofTruth: number | undefined;
   readonly note: string;
 }
 
-/** What an evaluation is made of. */
+/** The input of an evaluation. */
 export interface Evaluated {
   readonly labels: Labels;
   readonly predicted: Predicted;
   readonly coordinates: readonly LabelCoordinate[];
-  /** The exact places of the same targets, where they are known. */
+  /** The exact places of the same targets, if known. */
   readonly truth?: readonly LabelCoordinate[];
 }
 
 /**
- * The table. Intervals: studies are drawn with replacement, since the targets of a study are not independent, and the
- * whole evaluation is done again on each such dataset, class shares included.
+ * Computes the table. For the intervals studies are drawn with replacement, because the targets of a study are not
+ * independent. The whole evaluation is repeated on each such dataset, including class shares.
  *
- * @param options.resamples how many datasets are drawn; the percentiles of 1,000 are good to about a tenth of the width.
+ * @param options.resamples number of datasets that are drawn; with 1,000 the ends are accurate to about a tenth of the width.
  * @param options.seed the same seed gives the same intervals.
  */
 export function accuracyRows(
@@ -222,7 +222,7 @@ export function accuracyRows(
       figure: value,
       interval: intervalOf(drawn[i]!),
       met: value !== undefined && (bound === 'at least' ? value >= limit : value <= limit),
-      // What does not depend on where the labels are would only say the same again.
+      // Figures that do not depend on the places of the labels would be the same.
       againstTruth: ofPlaces && againstTruth ? figure(againstTruth) : undefined,
       ofTruth: ofPlaces && ofTruth ? figure(ofTruth) : undefined,
       note: note?.(evaluation) ?? '',
@@ -230,7 +230,7 @@ export function accuracyRows(
   });
 }
 
-/** Results that have every target exactly where it is. */
+/** Results with every target at its exact place. */
 function placedAt(truth: readonly LabelCoordinate[], located: readonly LocatedStudy[] = []): LocatedStudy[] {
   const places = Map.groupBy(truth, ({ study }) => study);
   return located.map(({ study, series }) => ({
@@ -243,7 +243,7 @@ function placedAt(truth: readonly LabelCoordinate[], located: readonly LocatedSt
   }));
 }
 
-/** Datasets of as many studies, drawn with replacement from those that are labelled; each draw is a study of its own. */
+/** Datasets of the same size, drawn with replacement from the labelled studies; each draw counts as a separate study. */
 function* bootstrap({ labels, predicted, coordinates }: Evaluated, resamples: number, seed: number) {
   const rows = Map.groupBy(predicted.rows, ({ study }) => study);
   const located = new Map(predicted.located?.map((one) => [one.study, one]));
@@ -292,7 +292,7 @@ export function accuracyCells(row: AccuracyRow): string[] {
   ];
 }
 
-/** The table as Markdown. @param head what was scored, a paragraph each. */
+/** The table as Markdown. @param head paragraphs that say what was scored. */
 export function accuracyMarkdown(rows: readonly AccuracyRow[], head: readonly string[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   const table = [

@@ -1,14 +1,15 @@
 /**
- * What the models reach on phantom studies that played no part in training or choice: makes the studies, awkward ones
- * included, scores them with `spineline score`, evaluates, and prints every requirement with the figure reached.
+ * Measures the accuracy of the models on phantom studies that were not used to train or choose them. It generates the
+ * studies, including awkward ones, scores them with `spineline score`, evaluates them, and prints every requirement with
+ * the figure reached.
  *
  *   npm run accuracy -- [--studies 200] [--seed 20311] [--models DIR] [--out DIR] [--keep]
  *
  * Writes DIR/accuracy.json and DIR/accuracy.md; exits with 1 if a requirement is missed. Phantoms and the store go into
- * DIR as well and are removed at the end, unless `--keep`: then a later call with the same seed takes up where it is.
+ * DIR as well and are removed at the end. With `--keep` they stay, and a later call with the same seed continues.
  *
- * Seed 20311 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. Looking at its
- * figures again and again while changing models wears it out: choose on another seed.
+ * Seed 20311 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. To choose
+ * between models use another seed, or else the figures on this one become optimistic.
  */
 
 import { STAGE_NAMES } from '@spineline/shared/domain';
@@ -29,7 +30,7 @@ import { EXIT } from '../apps/producer/src/exit-codes.ts';
 import { out as style, table } from '../apps/producer/src/terminal/style.ts';
 import { ACCURACY_HEADER, accuracyCells, accuracyMarkdown, accuracyRows } from './accuracy-table.ts';
 
-/** Never trained on, and nothing is chosen by it. */
+/** Used neither to train nor to choose models. */
 export const ACCURACY_SEED = 20311;
 
 interface Options {
@@ -81,7 +82,7 @@ if (import.meta.main) {
   }
 }
 
-/** Prints the evaluation and the table, writes both files. @returns whether every requirement is met. */
+/** Prints the evaluation and the table, and writes both files. @returns whether every requirement is met. */
 async function report(
   dataset: string,
   scored: string,
@@ -128,7 +129,7 @@ async function report(
   return missed === 0;
 }
 
-/** The studies, unless an earlier call has left these very ones. */
+/** Generates the studies, unless an earlier call has left the same ones. */
 async function makePhantoms(dataset: string, { studies, seed }: Options): Promise<void> {
   const there = await readFile(join(dataset, 'phantom.json'), 'utf8').then(JSON.parse, () => undefined);
   const same = there?.complete && there.version === PHANTOM_VERSION && there.seed === seed && there.studies === studies;
@@ -145,7 +146,7 @@ async function makePhantoms(dataset: string, { studies, seed }: Options): Promis
   });
 }
 
-/** Scores them as a user would. @returns what was asked of the run. */
+/** Scores them with the command line. @returns the settings of the run. */
 async function score(dataset: string, scored: string, { models }: Options): Promise<RunRecord> {
   const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
   const bundles = STAGE_NAMES.flatMap((stage) => ['--models', `${stage}=${join(models, stage)}`]);
@@ -153,7 +154,7 @@ async function score(dataset: string, scored: string, { models }: Options): Prom
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = await once(child, 'close');
-  // Studies that fail have no result, and the table says how many.
+  // Failed studies have no result; the table says how many failed.
   if (code !== EXIT.ok && code !== EXIT.someFailed) throw new Error(`spineline score ended with exit code ${code}`);
   const results = z.object({ run: RunRecord });
   return results.parse(JSON.parse(await readFile(join(scored, 'results.json'), 'utf8'))).run;

@@ -1,7 +1,7 @@
 /**
- * `runs`, `plan` and `resume` over a store of very many studies: seconds and peak memory at growing sizes, and their
- * ratios, which should be those of the sizes. The store is made up: real keys, provenance and results, with data objects
- * of a few bytes, written without fsync.
+ * Measures `runs`, `plan` and `resume` on a store with very many studies: seconds and peak memory at growing sizes, and
+ * their ratios, which should be those of the sizes. The store is generated: real keys, provenance and results, with data
+ * objects of a few bytes, written without fsync.
  *
  *   npm run bench:store -- [--sizes 10000,30000,100000]
  */
@@ -25,7 +25,7 @@ import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts
 
 const PAGE_STUDIES = 200;
 const WRITES_AT_ONCE = 64;
-/** Limits that are promised for 100,000 studies. */
+/** Limits for 100,000 studies. */
 const LIMITS = { studies: 100_000, seconds: 60, megabytes: 300 };
 const FINISHED = '2026-11-01T00:00:00.000Z';
 
@@ -53,7 +53,7 @@ for (const size of sizes) {
 }
 process.exitCode = report() ? 0 : 1;
 
-/** Makes a store of `size` studies and runs the commands on it, each in a process of its own. */
+/** Makes a store of `size` studies and runs each command on it in a separate process. */
 async function measure(size: number, folder: string): Promise<[string, Usage][]> {
   const storeFolder = join(folder, 'store');
   const started = performance.now();
@@ -102,7 +102,7 @@ async function run(parameters: readonly string[], settings: NodeJS.ProcessEnv, f
   return { seconds, ...JSON.parse(await readFile(usageFile, 'utf8')) };
 }
 
-/** One run with every study scored, and one over the same studies with a third of them scored. */
+/** One run with all studies scored, and one with a third of the same studies scored. */
 async function makeStore(folder: string, size: number): Promise<void> {
   const store = await openStore(pathToFileURL(folder).href);
   const runs = new RunStore(store);

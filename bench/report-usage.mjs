@@ -1,4 +1,4 @@
-// Loaded with --import into a command that is measured: leaves its peak memory and CPU time where it was asked to.
+// Loaded with --import into a command that is measured: writes its peak memory and CPU time to the file that was asked for.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,7 +1,7 @@
 /**
- * The header scan: seconds, CPU seconds, bytes read and peak memory of `spineline manifest` over a folder of very many
- * small DICOM files, at growing sizes, and their ratios. The files have the header of a scanner, private elements
- * included, and few pixels: pixels are not read.
+ * Measures the header scan: seconds, CPU seconds, bytes read and peak memory of `spineline manifest` over a folder with
+ * very many small DICOM files, at growing sizes, and their ratios. The files have the header of a scanner, with private
+ * elements. They have few pixels, because the scan does not read pixels.
  *
  *   npm run bench:scan -- [--sizes 10000,100000] [--flat]
  */
@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type DicomDataset, writeDicom } from '@spineline/phantom/dicom-writer';
 
-/** What is promised for 100,000 files on two cores. */
+/** Limit for 100,000 files on two cores. */
 const LIMIT = { files: 100_000, seconds: 60 };
 const SLICES = 25;
 const SERIES = [
@@ -75,7 +75,7 @@ console.log(
 );
 process.exitCode = within ? 0 : 1;
 
-/** @returns bytes of all files together. */
+/** @returns the total size in bytes. */
 function makeFiles(root: string, count: number): number {
   let bytes = 0;
   for (let i = 0; i < count; i++) {
@@ -127,7 +127,7 @@ function makeFiles(root: string, count: number): number {
   }
 }
 
-/** Puts group 0019 in, as scanners do: some 4 KB that a reader has to step over. */
+/** Adds group 0019, as scanners do: about 4 KB that a reader must skip. */
 function withPrivateElements(file: Buffer): Buffer {
   let at = 132;
   while (file.readUInt16LE(at) < 0x0020) {
@@ -137,7 +137,7 @@ function withPrivateElements(file: Buffer): Buffer {
   return Buffer.concat([file.subarray(0, at), PRIVATE, file.subarray(at)]);
 }
 
-/** One run of the command in a process of its own, which says at its end what it took. */
+/** Runs the command in a separate process, which reports its use of time and memory at the end. */
 async function measure(folder: string, files: number, bytesThere: number): Promise<Usage> {
   const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
   const usageFile = join(folder, 'usage.json');

@@ -1,7 +1,7 @@
 /**
- * Phantom studies through `spineline score`, once with one inference thread a worker and once with two: studies a minute,
- * their ratio, and where the time of each stage goes. Ratios within one run are what can be compared; the figures
- * themselves are of this machine and its other load.
+ * Measures what a second inference thread per worker gains: scores phantom studies with one and with two, and prints
+ * studies per minute, their ratio, and where the time of each stage goes. Compare the ratios within one run; the figures
+ * themselves depend on the machine and its other work.
  *
  *   npm run bench -- [--studies 8]
  */
@@ -60,7 +60,7 @@ async function score(dataset: string, out: string, threads: number): Promise<Out
   const closed = once(child, 'close');
   const ended = closed.then(() => true);
   const phases: PhaseSeconds = new Map();
-  // The workers end with the command: the last look before that is what they had to say.
+  // The workers end with the command, so the last metrics read before that count.
   while (!(await Promise.race([ended, sleep(LOOK_EVERY_MS, false)]))) await readPhases(out, phases);
   const [code] = await closed;
   if (code !== 0) throw new Error(`spineline score ended with exit code ${code}`);
@@ -68,7 +68,7 @@ async function score(dataset: string, out: string, threads: number): Promise<Out
   return { threads, studiesPerMinute: (scored / seconds) * 60, phases };
 }
 
-/** Reads the phases from the metrics of every worker that answers; each says in its log where. */
+/** Reads the phases from the metrics of every worker that answers. The log of a worker has the address. */
 async function readPhases(out: string, phases: PhaseSeconds): Promise<void> {
   for (const stage of STAGE_NAMES) {
     const log = await readFile(join(out, 'logs', `${stage}.log`), 'utf8').catch(() => '');
@@ -88,7 +88,7 @@ function report(outcomes: readonly Outcome[]): void {
   for (const { threads, studiesPerMinute, phases } of outcomes) {
     const ratio = studiesPerMinute / first.studiesPerMinute;
     console.log(
-      `\ninference threads a worker: ${threads}   ${studiesPerMinute.toFixed(1)} studies/min   ratio ${ratio.toFixed(2)}`,
+      `\ninference threads per worker: ${threads}   ${studiesPerMinute.toFixed(1)} studies/min   ratio ${ratio.toFixed(2)}`,
     );
     for (const stage of STAGE_NAMES) {
       const seconds = PHASES.map((phase) => phases.get(`${stage} ${phase}`) ?? 0);

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { panelExpressions } from './support/dashboard-expressions.ts';
 import { dashboards } from '../deploy/grafana/generate.ts';
+import { panelExpressions } from './support/dashboard-expressions.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const grafana = join(root, 'deploy/grafana');

@@ -10,7 +10,14 @@ import { readLineage } from '@spineline/shared/lineage';
 import { GRADE_COLOURS, GREY, WHITE, makePicture, parsePicture } from '@spineline/shared/reports';
 import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
-import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputKey } from '@spineline/shared/store';
+import {
+  datasetKey,
+  datasetPageKey,
+  type ObjectStore,
+  openStore,
+  StageOutputs,
+  stageOutputKey,
+} from '@spineline/shared/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
@@ -330,7 +337,7 @@ describe('a picture', () => {
 
   it('that is none, or has no file to go to, is refused in words', async () => {
     for (const wrong of ['crop', 'crop:l1_l2', 'axial_t2', 'axial_t2:l9', 'sagittal_t1', 'toString']) {
-      expect(() => parsePicture(wrong), wrong).toThrow(/is no picture.*axial_t2:<level>/);
+      expect(() => parsePicture(wrong), wrong).toThrow(/is not a picture.*axial_t2:<level>/);
     }
     expect(await show('1001', '--picture', 'crops')).toMatchObject({
       code: 2,

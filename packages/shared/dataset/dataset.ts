@@ -8,7 +8,7 @@ import type { SkipReason } from './scan/skipped.ts';
 import type { StudyEntry } from './study-entry.ts';
 
 export interface DatasetOptions {
-  /** Which half of a challenge folder; default: `test` if it is complete, otherwise `train`. */
+  /** Which half of a challenge folder. Default: `test` if it is complete, otherwise `train`. */
   readonly split?: Split | undefined;
   /** Concurrent listings and look-ups; default 16. */
   readonly concurrency?: number | undefined;

@@ -119,7 +119,7 @@ function notByLines(path: string, line: number): DatasetError {
   });
 }
 
-const NOT_TOLD = { kind: undefined, description: undefined };
+const NOT_DESCRIBED = { kind: undefined, description: undefined };
 
 function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { faults: string[] } {
   let json: unknown;
@@ -152,8 +152,9 @@ function parseLine(text: string, baseFolder: string): { plan: StudyPlan } | { fa
       one.folder === undefined ? { files: (one.files ?? []).map(locate) } : { folder: locate(one.folder) };
     const { reasons, trust, problems } = one;
     // A description that equals `inferred` was not changed by a person: stage 1 infers the kind again.
-    const told = trust || kind === undefined || kind !== kindOfDescription(one.inferred ?? '');
-    return { series: one.series, ...(told ? { kind, description } : NOT_TOLD), images, reasons, trust, problems };
+    const byPerson = trust || kind === undefined || kind !== kindOfDescription(one.inferred ?? '');
+    const given = byPerson ? { kind, description } : NOT_DESCRIBED;
+    return { series: one.series, ...given, images, reasons, trust, problems };
   });
   const rejected = (parsed.data.rejected ?? []).map((one): RejectedEntry => {
     if (seen.has(one.series)) faults.push(`series ${one.series} appears twice`);

@@ -21,6 +21,7 @@ export type Stage1Task = keyof typeof STAGE1_TASKS;
  * docs/pipeline.md, "Level slices".
  */
 const DISAGREEMENT_SLICES = 3;
+
 /** The input of the stage-1 models for one task. */
 export interface Volume {
   readonly sample: Sample;

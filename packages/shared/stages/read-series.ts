@@ -232,7 +232,7 @@ function foreignObject(file: FetchedFile | undefined): string | undefined {
   try {
     const read = readFacts(file, { whole: true });
     if (typeof read === 'string' || read.damage || read.facts.rows !== undefined) return undefined;
-    // Without a modality it may be an image that was cut off; MR is one.
+    // Without a modality, or with MR, it may be an image that was cut off.
     const { modality } = read.facts;
     if (modality === undefined || modality === 'MR') return undefined;
     // Only a code (PS3.3 C.7.3.1.1.1) is repeated: other text may be patient data.

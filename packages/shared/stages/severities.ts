@@ -7,7 +7,6 @@ import { type Flag, LEVELS, TARGETS, type Target, round } from '../domain/index.
 import type { BundleOf, SampleOutput } from '../models/index.ts';
 import { type CropArray, type CropsArtefact, type SeverityArtefact, sideRow } from './artefacts.ts';
 
-
 /** The views of a target: rows of the crop arrays, by ONNX input name. */
 export interface TargetViews {
   readonly target: Target;

@@ -69,7 +69,7 @@ export function assertEnoughViews({ study, index, flags, targets }: StudyViews, 
   const missing = [...groups.filter(({ first }) => MISSING.has(first.code)).map(reasonOf), ...relationsMissing(series)];
   const notRead = [
     ...rejectedByReason(rejected),
-    ...groups.filter(({ first }) => NOT_READ.has(first.code) && !toldByRejected(first, rejected)).map(reasonOf),
+    ...groups.filter(({ first }) => NOT_READ.has(first.code) && !isAmongRejected(first, rejected)).map(reasonOf),
   ];
   const parts = [
     someOf(series.map(seriesText)) || 'no series',
@@ -119,7 +119,7 @@ function groupReasons(flags: readonly Flag[]): Reasons[] {
 }
 
 /** Whether the message reports this flag already, as rejected images of the series. */
-function toldByRejected({ code, series }: Flag, rejected: readonly RejectedSeries[]): boolean {
+function isAmongRejected({ code, series }: Flag, rejected: readonly RejectedSeries[]): boolean {
   const isOfRejected = code === 'slice_rejected' || code === 'series_kind_unknown';
   return isOfRejected && rejected.some((one) => one.series === series);
 }
@@ -141,13 +141,13 @@ function reasonOf({ first, count }: Reasons): string {
   if (code === 'series_kind_missing' && kind) return `no usable ${SERIES_DESCRIPTIONS[kind]} series`;
   const name = kind && SERIES_DESCRIPTIONS[kind];
   const subject = series === undefined ? name : `series ${series}${name ? ` (${name})` : ''}`;
-  const told = code === 'dataset_problem' ? (detail ?? FLAG_MEANINGS[code]) : FLAG_MEANINGS[code];
+  const meaning = code === 'dataset_problem' ? (detail ?? FLAG_MEANINGS[code]) : FLAG_MEANINGS[code];
   const more = [
     count > 1 && `${count} times`,
     instance !== undefined && `${count > 1 ? 'first ' : ''}${instance}`,
     code !== 'dataset_problem' && detail,
   ].filter(Boolean);
-  return `${subject ? `${subject}: ` : ''}${told}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
+  return `${subject ? `${subject}: ` : ''}${meaning}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
 }
 
 /** What no flag says: without a sagittal T2 series the axial series cannot be used. */

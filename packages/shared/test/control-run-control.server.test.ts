@@ -1,4 +1,6 @@
-/** Going on with a run, trying failures again, stopping it, and where studies of a run enter that starts from another. */
+/**
+ * Going on with a run, trying failures again, stopping it, and where studies of a run enter that starts from another.
+ */
 
 import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +22,7 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
   });
   afterAll(() => server?.stop());
 
-  /** Takes every study that comes to a stage, until `count` have. @returns what was handed over. */
+  /** Takes the jobs of a stage until there are `count`. @returns their payloads. */
   async function take<Q extends Stage>(rig: QueueRig, stage: Q, count: number): Promise<Payload<Q>[]> {
     const taken: Payload<Q>[] = [];
     const all = new Promise<void>((resolve) => {
@@ -125,7 +127,7 @@ describe.skipIf(missing)(`a run${missing ? ` (${missing})` : ''}`, () => {
     expect(await cancelRun(run, rig.runs, rig.queues)).toBe(4);
     expect(await rig.queues.unfinished()).toBe(1);
 
-    // A stage hands over what it had in hand, and a page turns up that somebody was just unfolding.
+    // A stage hands over a study that it was working on, and a page appears that a feeder was just unfolding.
     await rig.add('run', 'r1');
     await rig.queues.addPages('run', pages, 5);
     const taken: string[] = [];

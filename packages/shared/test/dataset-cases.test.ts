@@ -1,6 +1,7 @@
 /**
- * Other people's oddities and a real scanner's files, as datasets: `../shared/cases` made from a phantom, and the scanner
- * phantom of `../shared/data` as it is, flat, and without descriptions. Skipped where these or pydicom are absent.
+ * Other people's oddities and a real scanner's files, as datasets: `../shared/cases` made from a phantom, and the
+ * scanner phantom of `../shared/data` as it is, flat, and without descriptions. Skipped where these or pydicom are
+ * absent.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -35,7 +36,7 @@ async function open(folder: string): Promise<Opened> {
   return { dataset, studies: await Array.fromAsync(dataset.studies()) };
 }
 
-/** Kind and number of files of what is read, whatever it is called. */
+/** Kind and number of files of each series that is read, without its name. */
 const readOf = ({ dataset }: Opened, { study, series }: StudyEntry) =>
   series.map((one) => `${dataset.scanOf(study)?.kinds.get(one.series)} ${one.instances.length}`).sort();
 const rejectedOf = ({ rejected = [] }: StudyEntry) =>

@@ -1,4 +1,7 @@
-/** What a query finds on a real PACS as a dataset, and its manifest read back: the same series as in the files themselves. */
+/**
+ * What a query finds on a real PACS as a dataset, and its manifest read back: the same series as in the files
+ * themselves.
+ */
 
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
  * The scan against what other people's scanners and PACS write: forty studies of `spineline phantom --as-export`, whose
- * `expected.json` says for every file what a reader must make of it.
+ * `expected.json` has the expected result for every file.
  */
 
 import { writeFile } from 'node:fs/promises';

@@ -12,7 +12,7 @@ import { openSources } from '../sources/index.ts';
 
 const files = openSources();
 
-/** Object storage stands in by a list of keys: what is tested here is the manifest, the store has tests of its own. */
+/** A list of keys replaces the object store, since only manifests are tested here. The store has its own tests. */
 function bucketWith(...locations: string[]): InstanceLister {
   const fingerprint = 'etag-1';
   return {

@@ -1,4 +1,6 @@
-/** A prefix of a real S3 server as a dataset: keys as they are, byte ranges of headers, and a local folder's answers. */
+/**
+ * A prefix of a real S3 server as a dataset: keys as they are, byte ranges of headers, and a local folder's answers.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';

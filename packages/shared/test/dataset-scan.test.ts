@@ -1,4 +1,6 @@
-/** What is made of any tree of files: which files are which series of which study, under which id, and what is left out. */
+/**
+ * How any tree of files is read: which files belong to which series and study, their ids, and which files are left out.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { chmod, cp, link, mkdir, symlink, writeFile } from 'node:fs/promises';
@@ -694,7 +696,7 @@ describe('what is no image', () => {
     const opened = await open(folder, { excluded: [join(folder, 'out')] });
     expect(opened.studies.map((entry) => entry.study)).toEqual(['1001']);
     expect(opened.dataset.skipped()).toEqual({ output: 2 });
-    // The folder itself is what was asked for, even if the results go there too.
+    // The given folder is read, even if the results are written to it too.
     const itself = await open(join(folder, 'out'), { excluded: [join(folder, 'out')] });
     expect(itself.studies.map((entry) => entry.study)).toEqual(['1002']);
   });

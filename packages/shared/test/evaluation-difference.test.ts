@@ -312,15 +312,15 @@ describe('the metric of two runs', () => {
   });
 });
 
-/** Ends of the interval, each as a share of the width away from what is expected. */
+/** The larger error of the two ends of an interval, as a share of its expected width. */
 function offBy([low, high]: Interval, [expectedLow, expectedHigh]: Interval): number {
   return Math.max(Math.abs(low - expectedLow), Math.abs(high - expectedHigh)) / (expectedHigh - expectedLow);
 }
 
 describe('the paired bootstrap', () => {
   it('draws as often as enumerating all resamples says: three studies by hand', () => {
-    // Numerators 0, 1, 4 over denominators 1, 1, 2. Of the 27 draws of three studies 1 has only the first: 0 / 3;
-    // 1 only the second, 3 / 3, and 3 the first twice and the third, 4 / 4; 1 only the third, 12 / 6; 6 each once, 5 / 4.
+    // Numerators 0, 1, 4 over denominators 1, 1, 2. Of the 27 draws of three studies 1 has only the first: 0 / 3; 1
+    // only the second, 3 / 3, and 3 the first twice and the third, 4 / 4; 1 only the third, 12 / 6; 6 each once, 5 / 4.
     const ratios = resampledRatios(Float64Array.of(0, 1, 1, 1, 4, 2), 1, { resamples: 54_000 })[0]!;
     const share = (value: number) => ratios.filter((one) => one === value).length / ratios.length;
     // The standard deviation of a share of 6/27 of 54,000 is 0.0018.
@@ -335,7 +335,8 @@ describe('the paired bootstrap', () => {
   });
 
   it('has the ends of the exact distribution for two studies', () => {
-    // Means of 0 and 1 drawn twice: 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4; 2.5 % lies in the first, 97.5 % in the last.
+    // Means of 0 and 1 drawn twice: 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4; 2.5 % lies in the first, 97.5 % in the
+    // last.
     const [ratios] = resampledRatios(Float64Array.of(0, 1, 1, 1), 1);
     expect(percentileInterval(ratios!)).toEqual([0, 1]);
   });
@@ -366,7 +367,8 @@ describe('the paired bootstrap', () => {
       const [low, high] = percentileInterval(resampledRatios(sums, 1, { resamples: 400, seed: dataset })[0]!)!;
       if (low <= 0.1 && 0.1 <= high) covered += 1;
     }
-    // The standard deviation of a share of 0.95 of 400 is 0.011; percentile intervals of 80 studies cover a little less.
+    // The standard deviation of a share of 0.95 of 400 is 0.011; percentile intervals of 80 studies cover a little
+    // less.
     expect(covered / datasets).toBeGreaterThan(0.91);
     expect(covered / datasets).toBeLessThan(0.98);
   });

@@ -1,4 +1,4 @@
-/** One orientation: whichever of the eight ways a slice is stored in, its pixels come to the same canonical places. */
+/** Canonical orientation: all eight ways to store a slice give the same canonical pixels. */
 
 import { describe, expect, it } from 'vitest';
 import { canonicalTurns, isMirrored, isOblique, isUpright, pixelToPatient, type Turn, toCanonical, toStored, UPRIGHT, type Vec3 } from '../geometry/index.ts';

@@ -7,7 +7,10 @@ import { randomImage, randomNumbers, wholeSpace } from './imaging-reference.ts';
 const NORMALISE = { low: 1, high: 99 };
 const RESIZE = { antialias: true };
 
-/** An image whose outermost columns are padding, as `frame` of a DICOM image gives it: set to the lowest tissue value, and marked. */
+/**
+ * An image whose outermost columns are padding, as `frame` of a DICOM image gives it: set to the lowest tissue value,
+ * and marked.
+ */
 function padded(image: Image, columns: number): Image {
   const { height, width } = image;
   const isPadding = (i: number) => i % width < columns || i % width >= width - columns;
@@ -69,7 +72,7 @@ describe('padding', () => {
     const settings = { space: 48, normalise: NORMALISE, resize: RESIZE };
     const square = images.map((image) => ({ ...padded(image, 8) }));
     const space = new CropSpaces(settings).of(square);
-    // 32 rows become 48; what is padding across stays padding.
+    // 32 rows become 48; padded columns stay padded.
     const values = wholeSpace(space);
     for (let i = 0; i < values.length; i++) {
       if (i % 48 < inner.from || i % 48 >= inner.to) expect(values[i]).toBe(0);

@@ -15,7 +15,7 @@ const XY = { size: [512, 512], normalise: NORMALISE, resize: RESIZE } as const;
 const CROPS = { space: 512, normalise: NORMALISE, resize: RESIZE } as const;
 const SAGITTAL_WINDOW = { left: 96, right: 32, top: 40, bottom: 40, to: [128, 224] } as const;
 const AXIAL_WINDOW = { left: 144, right: 48, top: 96, bottom: 96, to: [256, 256] } as const;
-/** Of the range [0, 1]. What is asked for is 1e-3; what was measured is at most 2.4e-7, the rounding of float32. */
+/** Largest difference, in the range [0, 1]. Required is 1e-3; measured was at most 2.4e-7, the rounding of float32. */
 const TOLERANCE = 1e-6;
 
 /** To load numpy, torch and pydicom takes longer than most comparisons, so that many of them share a reference. */

@@ -1,5 +1,5 @@
 /**
- * Runs training/reference/compare.py, the independent numpy and torch implementation, and reads back what it wrote.
+ * Runs training/reference/compare.py, the independent numpy and torch implementation, and reads its results.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -14,11 +14,11 @@ export const NO_PYTHON = 'no python3 with numpy, torch and pydicom here';
 
 let found: { python: string | undefined } | undefined;
 
-/** Fails where a package is missing, without loading it: torch takes seconds. */
+/** Fails if a package is missing, without loading it: loading torch takes seconds. */
 const FIND =
   'from importlib.util import find_spec; import sys; sys.exit(not all(map(find_spec, ("numpy", "torch", "pydicom"))))';
 
-/** A Python that can run the reference, or `undefined`. Looked for once, and only if a test asks. */
+/** A Python that can run the reference, or `undefined`. Searched once, and only if a test needs it. */
 export function python(): string | undefined {
   found ??= {
     python: ['python3', '/usr/bin/python3'].find(
@@ -28,12 +28,12 @@ export function python(): string | undefined {
   return found.python;
 }
 
-/** One conversation with the reference: a temporary folder for arrays in, arrays out. */
+/** One run of the reference, with a temporary folder for input and output arrays. */
 export class Reference {
   readonly folder = mkdtempSync(join(tmpdir(), 'spineline-reference-'));
   readonly #requests: object[] = [];
 
-  /** Saves an image for the reference to read; gives its path. */
+  /** Saves an image for the reference. @returns its path. */
   save(name: string, image: Image): string {
     const path = join(this.folder, `${name}.npy`);
     writeFileSync(path, writeNpy(image.data, [image.height, image.width]));
@@ -44,7 +44,7 @@ export class Reference {
     this.#requests.push(request);
   }
 
-  /** Runs all requests; the report by name of request. */
+  /** Runs all requests. @returns the report by name of request. */
   run(): Record<string, unknown> {
     const request = join(this.folder, 'request.json');
     writeFileSync(request, JSON.stringify({ out: this.folder, requests: this.#requests }));
@@ -106,7 +106,7 @@ export function randomImage(random: () => number, height: number, width: number)
   return { data, height, width };
 }
 
-/** A space as a whole, normalised: float32 [slices, space, space]. */
+/** A whole space, normalised: float32 [slices, space, space]. */
 export function wholeSpace(space: CropSpace): Float32Array {
   const half = space.space / 2;
   const window = { left: half, right: half, top: half, bottom: half, to: [space.space, space.space] } as const;

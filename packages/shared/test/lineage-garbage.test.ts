@@ -1,4 +1,7 @@
-/** Mark and sweep of stage outputs: what no kept run reaches goes, what a run under way needs stays, whatever the moment. */
+/**
+ * Mark and sweep of stage outputs: outputs that no kept run needs are removed, outputs that an unfinished run needs
+ * stay, at any time.
+ */
 
 import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -278,7 +281,7 @@ describe('a forecast', () => {
     expect(await states(d)).toEqual(['compute', 'unknown', 'unknown', 'unknown']);
     const forecast = await pipeline.ofStudy(a);
     for (const step of STEP_NAMES) expect(forecast[step].key).toBe(steps[step].key);
-    // Entering behind stored outputs comes to the same.
+    // Runs that enter at a later stage give the same result.
     for (const stage of ['stage2', 'stage3'] as const) {
       expect(await pipeline.ofRunStudy(a, { from: { run: 'run', stage } }, steps)).toEqual(forecast);
     }

@@ -1,4 +1,4 @@
-/** Bundles at rest, in a folder and in a store, and in a worker’s memory: what is not whole is never run. */
+/** Bundles in a folder, in a store and in a worker’s memory: an incomplete or damaged bundle never runs. */
 
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

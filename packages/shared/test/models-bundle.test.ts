@@ -1,4 +1,4 @@
-/** Bundle manifests: what is refused, and what the digest covers. */
+/** Bundle manifests: which are refused, and what their digest covers. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

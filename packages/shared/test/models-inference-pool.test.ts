@@ -1,4 +1,6 @@
-/** The batcher and the inference threads: real threads, real ONNX Runtime, models of a few bytes and the shipped ones. */
+/**
+ * The batcher and the inference threads: real threads, real ONNX Runtime, models of a few bytes and the shipped ones.
+ */
 
 import { createHash } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';

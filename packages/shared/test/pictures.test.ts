@@ -1,4 +1,6 @@
-/** Pictures of studies: the right pixels at the right places, the notice in the picture and beside it. */
+/**
+ * Pictures of studies: the right pixels at the right places, and the notice in the pixels and in the text of the file.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { LEVELS } from '../domain/index.ts';

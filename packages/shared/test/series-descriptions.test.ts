@@ -1,6 +1,6 @@
 /**
- * What a person wrote of a series, held against its header: who wins, and that every contradiction is told. The rule is
- * docs/decisions/0020-descriptions-and-headers.md.
+ * The description of a series against its header: which one counts, and that every contradiction is reported. The rule
+ * is docs/decisions/0020-descriptions-and-headers.md.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -87,7 +87,7 @@ describe('a description that the header contradicts', () => {
     ['sagittal that is axial, of unknown timing', 'sagittal_t2', emptied, AXIAL, 'axial_t2', /its planes are axial/],
     ['sagittal T1 that is axial', 'sagittal_t1', T1, AXIAL, 'other_plane', /its planes are axial/],
     ['sagittal that is coronal', 'sagittal_t2', T2, CORONAL, 'other_plane', /its planes are coronal/],
-    // Timing that is not clear is told.
+    // Contradictions by unclear timing are reported.
     [
       'T1 with TE 81 and TR 1000',
       'sagittal_t1',
@@ -115,7 +115,7 @@ describe('a description that the header contradicts', () => {
       'sagittal_t2',
       /AcquisitionContrast T1 means T1/,
     ],
-    // Words are told.
+    // Contradictions by words are reported.
     [
       'T2 that is named T1',
       'sagittal_t2',
@@ -270,7 +270,7 @@ describe('a described entry that holds more than what is described', () => {
     const [first, second] = kinds(units, 'sagittal_t2');
     expect(first).toEqual([15, 'sagittal_t2']);
     expect(second![1]).toMatch(/other_contrast|not_lumbar/);
-    // Alone it is what was described.
+    // Without other stacks it is the described one.
     expect(kinds(stack({ facts }), 'sagittal_t2')).toEqual([[15, 'sagittal_t2']]);
   });
 

@@ -1,4 +1,4 @@
-/** Which kind of series a stack is that nobody described, by its header, and why it is none. */
+/** The kind of a stack without a description, from its header, or why it has none. */
 
 import { describe, expect, it } from 'vitest';
 import { type Rejection, sortOut } from '../series/index.ts';
@@ -98,7 +98,7 @@ describe('a description as vendors and hospitals write it, without and with timi
     ['T2 sagittaal LWK', SAGITTAL, 'sagittal_t2'],
     ['T1 TSE sagittaal', SAGITTAL, 'sagittal_t1'],
     ['T2 transversaal', AXIAL, 'axial_t2'],
-    // Run together, and names beside
+    // Words without spaces, and with names
     ['SAGT2', SAGITTAL, 'sagittal_t2'],
     ['sagT1', SAGITTAL, 'sagittal_t1'],
     ['T2SAG', SAGITTAL, 'sagittal_t2'],
@@ -221,7 +221,7 @@ describe('what is not read', () => {
     ['AX T2 HIP', AXIAL, 'not_lumbar'],
     ['AX T2 PROSTATE', AXIAL, 'not_lumbar'],
     ['AX T2 Schulter', AXIAL, 'not_lumbar'],
-    // Nothing says what it is
+    // Nothing shows the kind
     ['', SAGITTAL, 'kind_unknown'],
     ['Sagittal', SAGITTAL, 'kind_unknown'],
     ['SAG T1 T2', SAGITTAL, 'kind_unknown'],
@@ -452,7 +452,7 @@ describe('parts of the body', () => {
       'MR D-SPINE',
     ].map((studyDescription): [string, Facts] => [studyDescription, { studyDescription }]),
     ['a cervical protocol', { protocolName: 'C-SPINE ROUTINE' }],
-    // A lumbar word elsewhere does not speak for a series that says what it is.
+    // A lumbar word in another attribute does not count if the series names its own region.
     ['the upper part of two', { seriesDescription: 'SAG T2 HWS', studyDescription: 'MRT HWS und LWS' }],
     ['the upper part of two, filed as lumbar', { seriesDescription: 'SAG T2 C-SPINE', bodyPartExamined: 'LSPINE' }],
     ['a body part where the study names two', { bodyPartExamined: 'BRAIN', studyDescription: 'MRI BRAIN AND LUMBAR' }],

@@ -1,4 +1,4 @@
-/** Which of several stacks of one kind is read, whatever order they come in. */
+/** Which of several stacks of one kind is read, in any order of the stacks. */
 
 import { describe, expect, it } from 'vitest';
 import { comparePreference, sortOut, whyPreferred } from '../series/index.ts';
@@ -158,7 +158,7 @@ describe('whyPreferred', () => {
     ['the other one is STIR or has fat saturation', of(T2), of(STIR)],
   ])('%s', (why, chosen, other) => {
     expect(whyPreferred(assessed(chosen), assessed(other))).toBe(why);
-    // Of the one that is worse nothing speaks, whatever else it is better in.
+    // There is no reason for the worse one, even if it is better in other traits.
     expect(whyPreferred(assessed(other), assessed(chosen))).toBeUndefined();
   });
 

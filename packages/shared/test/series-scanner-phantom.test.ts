@@ -1,4 +1,6 @@
-/** Series off a real scanner, a water phantom whose headers say brain and localizer: as described, and without a word. */
+/**
+ * Series off a real scanner, a water phantom whose headers say brain and localizer: as described, and without a word.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

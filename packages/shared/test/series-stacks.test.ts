@@ -1,4 +1,4 @@
-/** Which images make one stack, whatever order they come in and however many they are. */
+/** Which images make one stack, in any order and number of images. */
 
 import { describe, expect, it } from 'vitest';
 import { sortOut } from '../series/index.ts';

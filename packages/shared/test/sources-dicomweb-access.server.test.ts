@@ -26,7 +26,7 @@ function locationOn(server: WebServer, base = '/pacs'): string {
   return `dicomweb+${server.origin}${base}/studies/1.2/series/1.3/instances/1.4`;
 }
 
-/** The `Authorization` that a read sends, or what it throws. */
+/** The `Authorization` that a read sends, or its error. */
 async function read(location: string, options: DicomWebOptions): Promise<unknown> {
   const sources = openSources({ dicomweb: { attempts: 1, timeoutMs: 10_000, ...options } });
   onTestFinished(() => sources.close());

@@ -1,6 +1,6 @@
 /**
- * DICOMweb against a real PACS, Orthanc, loaded with phantoms and, where they are at hand, real scanner files: what it says
- * of them is what the files say, what it gives are the files, and what goes wrong on the way is the right error.
+ * DICOMweb with a real PACS, Orthanc, loaded with phantoms and, if available, real scanner files: its metadata equals
+ * that of the files, it returns the same files, and each fault gives the right error.
  */
 
 import { existsSync, globSync } from 'node:fs';

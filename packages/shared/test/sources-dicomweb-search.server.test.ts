@@ -18,7 +18,9 @@ interface Reply {
   readonly body?: string;
 }
 
-/** The UIDs that a search finds on a server with `total` studies that pages in its own way, and the requests that took. */
+/**
+ * The UIDs that a search finds on a server with `total` studies that pages in its own way, and the requests that took.
+ */
 async function search(total: number, pageSize: number, page: (all: object[], limit: number, offset: number) => Reply) {
   const all = Array.from({ length: total }, (_, i) => study(i + 1));
   const answer: WebAnswer = (request, response) => {

@@ -1,4 +1,6 @@
-/** DICOM files in an object store: read, looked up and listed by full location, with fingerprints that notice a change. */
+/**
+ * DICOM files in an object store: read, looked up and listed by full location, with fingerprints that notice a change.
+ */
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ObjectNotFoundError } from '../domain/index.ts';

@@ -1,4 +1,4 @@
-/** Compute threads and fetching: what crosses a thread, and what a file that cannot be had means. */
+/** Compute threads and fetching: what is sent between threads, and what happens if a file cannot be fetched. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

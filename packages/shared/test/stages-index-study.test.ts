@@ -1,4 +1,7 @@
-/** The series index of a study: what is in it, in which order, and what is flagged. Edge cases of pipeline.md. */
+/**
+ * The series index of a study: its slices, their order, and its flags. Edge cases of docs/pipeline.md, "Order of
+ * slices" and "Which series".
+ */
 
 import type { DicomDataset } from '@spineline/phantom/dicom-writer';
 import { describe, expect, it } from 'vitest';

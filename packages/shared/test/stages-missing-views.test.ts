@@ -1,4 +1,6 @@
-/** Studies with too few views: where the line is, and that the refusal says what was found, what is missing, what to do. */
+/**
+ * Studies with too few views: the limit, and a message that says what was found, what is missing and what to do.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { type Flag, type Kind, StudyError, TARGETS } from '../domain/index.ts';

@@ -1,4 +1,7 @@
-/** What stage 1 makes of entries that hold more, less or other than one plain series: the kinds of fault, not their examples. */
+/**
+ * What stage 1 makes of entries that hold more, less or other than one plain series: the kinds of fault, not their
+ * examples.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

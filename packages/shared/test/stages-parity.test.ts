@@ -27,7 +27,7 @@ import type { XyImage } from '../stages/points.ts';
 import { largestDifference, NO_PYTHON, python, Reference, ROOT, randomNumbers, TEST_DATA } from './imaging-reference.ts';
 import { type PhantomDataset, phantomDataset } from './support/phantoms.ts';
 
-/** Of the range [0, 1]. What is asked for is 1e-3. */
+/** Largest difference, in the range [0, 1]. Required is 1e-3. */
 const TOLERANCE = 1e-6;
 /** Half of the spacing of float16 just below 1 is 2.44e-4. */
 const CROP_TOLERANCE = 2.5e-4;
@@ -243,7 +243,7 @@ async function askForImages(comparison: Comparison, series: readonly IndexedSeri
   }
 }
 
-/** Asks for what the stages make of a study beside that: axial slices, volumes, and a crop of every window. */
+/** Adds comparisons of what the stages compute from a study: axial slices, volumes, and one crop per window. */
 async function askForStages(comparison: Comparison, index: SeriesIndex): Promise<void> {
   const t2 = usedSeries(index, 'sagittal_t2')!;
   comparison.projection(t2, t2.slices.length >> 1);

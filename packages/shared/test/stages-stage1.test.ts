@@ -1,4 +1,6 @@
-/** Stage 1: volumes, slices from the members' outputs, and the axial slice of each level. Hand-made outputs and planes. */
+/**
+ * Stage 1: volumes, slices from the members' outputs, and the axial slice of each level. Hand-made outputs and planes.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { LEVELS, median, round } from '../domain/index.ts';

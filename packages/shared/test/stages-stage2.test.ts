@@ -265,7 +265,7 @@ describe('the crops', () => {
       'axial_sides.npy': ['<f2', [10, 5, 256, 256]],
     });
 
-    // left, right, top, bottom, to: the table of pipeline.md, not the bundle's.
+    // left, right, top, bottom, to: the table in docs/pipeline.md, "Crop plan", not the bundle's.
     const scs = { left: 96, right: 32, top: 40, bottom: 40, to: [128, 224] } as const;
     const nfn = { left: 96, right: 64, top: 32, bottom: 32, to: [128, 224] } as const;
     const middle = { left: 96, right: 96, top: 96, bottom: 96, to: [256, 256] } as const;
@@ -353,7 +353,7 @@ function imageOf(slice: IndexedSlice) {
 }
 
 describe('the shipped crop windows', () => {
-  it('are there for every view of every level, and say what pipeline.md says', () => {
+  it('exist for every view of every level, with the numbers of docs/pipeline.md, "Crop plan"', () => {
     const windowOf = (kind: string, side: Side | 'middle', level: Level) => {
       const fits = STAGE3.crops.windows.filter(
         (window) => window.kind === kind && window.side === side && window.levels.includes(level),

@@ -16,7 +16,7 @@ const BUNDLE = parseBundle(
 ) as BundleOf<3>;
 
 const rowsOf = (array: CropArray) => (array === 'sagittal_t2' || array === 'axial_middle' ? 5 : 10);
-/** Crops whose rows are all there, but for arrays left out and single rows named as `array/row`. */
+/** Crops with all rows, except for the arrays and single rows (`array/row`) in `without`. */
 function crops(options: { without?: readonly string[] } = {}): CropsArtefact {
   const without = new Set(options.without);
   const arrays = CROP_ARRAYS.filter((array) => !without.has(array)).map((array) => {
@@ -31,7 +31,7 @@ const logits = (weight: number, ...values: number[]) => ({
 });
 
 describe('the views of a target', () => {
-  it('are those of pipeline.md for all 25: SCS T2 and the axial middle, NFN T1 and its side, SS its side alone', () => {
+  it('are those of docs/pipeline.md, "Severities": SCS T2 and axial middle, NFN T1 and its side, SS its side', () => {
     const views = targetViews(crops());
     expect(views.map(({ target }) => target)).toEqual(TARGETS);
     const written = views.map(({ target, views: of }) => {

@@ -1,6 +1,6 @@
 /**
- * One contract for all backends: every claim here holds for `file://`, and for `s3://` on each real server that can be had.
- * Where a server is not as AWS is, the test of it says so.
+ * One contract for all backends: every claim here holds for `file://`, and for `s3://` on each real server that can be
+ * had. Where a server is not as AWS is, the test of it says so.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ interface Backend extends Pick<S3ServerKind, 'name' | 'conditionalPuts' | 'listi
   readonly missing: string | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** An empty store that nobody else has. */
+  /** An empty store for one test. */
   newStore(): Promise<ObjectStore>;
   /** Claims of this backend alone. */
   readonly more?: () => void;

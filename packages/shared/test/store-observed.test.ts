@@ -1,4 +1,4 @@
-/** What an observed store tells about its requests; what it gives back is held by the conformance suite. */
+/** The reports of an observed store about its requests. The conformance suite tests its results. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A bad network between the `s3://` store and a real server: never short bytes, never for ever, always an error that says
- * whether to try again.
+ * A bad network between the `s3://` store and a real server: never short bytes, never for ever, always an error that
+ * says whether to try again.
  */
 
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * What becomes of the job in hand when its worker is told to stop, is killed, dies of the job itself, or loses Redis.
- * Workers are processes of their own here (fixtures/queue-worker.ts says what a study's name makes them do).
+ * What happens to the current job if its worker is stopped, is killed, dies because of the job, or loses Redis. Workers
+ * are separate processes here; fixtures/queue-worker.ts says what they do for each name of a study.
  */
 
 import { fileURLToPath } from 'node:url';

@@ -34,7 +34,10 @@ describe.skipIf(missing)(`liveness${missing ? ` (${missing})` : ''}`, () => {
     return { rig, liveness, looks };
   }
 
-  /** Now, or, should this process have been held up for so long, at its next look. One that was given up wrongly would stay so. */
+  /**
+   * Now, or, should this process have been held up for so long, at its next look. One that was given up wrongly would
+   * stay so.
+   */
   const lives = (liveness: Liveness) => vi.waitFor(() => expect(liveness.live).toBe(true), WAIT);
 
   it('lives while there is nothing to do, however long that is', async () => {

@@ -1,4 +1,4 @@
-/** Finding studies and series in whatever lies there: headers are read, nothing is believed by its name. */
+/** Finds studies and series in any tree of files or objects. Headers decide, not names. */
 
 export type { ScanReport } from './scan-report.ts';
 export type { ScanProgress } from './scan-sink.ts';

@@ -1,6 +1,6 @@
 /**
- * Certificates for one test: an authority, a server on 127.0.0.1 and a client that it vouches for, made by OpenSSL and
- * valid for a day.
+ * Certificates for one test, made by OpenSSL and valid for a day: an authority, and certificates signed by it for a
+ * server on 127.0.0.1 and a client.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -16,7 +16,7 @@ export interface TestCertificates {
   readonly clientKey: string;
 }
 
-/** Why none can be made here, for `describe.skipIf`. */
+/** Why certificates cannot be made here, for `describe.skipIf`. */
 export function opensslMissing(): string | undefined {
   const found = spawnSync('sh', ['-c', 'command -v openssl'], { stdio: 'ignore' }).status === 0;
   return found ? undefined : 'openssl is not installed';
@@ -54,7 +54,7 @@ export function makeCertificates(folder: string): TestCertificates {
   };
 }
 
-/** What a server is made with; `asksForClients`: it talks to nobody without a certificate. */
+/** TLS options of a server. With `asksForClients` it refuses clients without a certificate. */
 export function serverTls(certificates: TestCertificates, asksForClients = false) {
   return {
     cert: readFileSync(certificates.serverCert),

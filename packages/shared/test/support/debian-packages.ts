@@ -1,11 +1,14 @@
-/** Debian packages that tests use, installed where the tests run as root. */
+/** Debian packages that tests use. They are installed if the tests run as root. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { installOnce, run } from './install-once.ts';
 
-/** Installs the packages if need be. @returns why they are not there, for `describe.skipIf`; `undefined` when they are. */
+/**
+ * Installs the packages if they are missing. @returns why they are missing, for `describe.skipIf`; `undefined` if they
+ * are installed.
+ */
 export async function debianPackagesMissing(name: string, packages: readonly string[]): Promise<string | undefined> {
   if (areInstalled(packages)) return undefined;
   const hint = `apt-get install ${packages.join(' ')}`;
@@ -17,9 +20,9 @@ export async function debianPackagesMissing(name: string, packages: readonly str
     isThere: async () => areInstalled(packages),
     async install() {
       const env = { DEBIAN_FRONTEND: 'noninteractive' };
-      // apt may be at work for somebody else.
+      // Another process may be using apt.
       const apt = (...words: string[]) => run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...words], { env });
-      await apt('update'); // if it fails, the lists that are there may do
+      await apt('update'); // if it fails, the existing lists may be enough
       const { code, output } = await withoutStartingServices(() =>
         apt('install', '-y', '--no-install-recommends', ...packages),
       );

@@ -1,6 +1,6 @@
 /**
- * A TCP proxy that misbehaves on request, in front of any real server: what a bad network does to a client. A change of
- * behaviour cuts the connections that are open, so that the client meets the new behaviour at its next request.
+ * A TCP proxy in front of a real server that simulates network faults. A change of the fault cuts open connections, so
+ * that the client meets the new fault at its next request.
  */
 
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { connect, createServer, type Socket } from 'node:net';
 export type Fault =
   /** Everything goes through. */
   | { readonly kind: 'pass' }
-  /** Accepted and then silence: nothing is forwarded either way. */
+  /** Connections are accepted, then nothing is forwarded in either direction. */
   | { readonly kind: 'hang'; readonly times?: number }
   /** Requests go through; the answer stops after `bytes` and the connection stays open. */
   | { readonly kind: 'stall'; readonly bytes: number; readonly times?: number }
@@ -18,7 +18,7 @@ export type Fault =
   | { readonly kind: 'reset'; readonly bytes: number; readonly times?: number }
   /** The answer stops after `bytes` with an orderly close. */
   | { readonly kind: 'close'; readonly bytes: number; readonly times?: number }
-  /** Requests do not go through; each connection is answered with this text. */
+  /** Requests are not forwarded; each connection is answered with this text. */
   | { readonly kind: 'answer'; readonly text: string; readonly times?: number };
 
 export interface FaultProxy {
@@ -31,10 +31,10 @@ export interface FaultProxy {
   received(): number;
   /** Resolves when the clients have noticed that their connections are cut: the next request makes a new one. */
   be(fault: Fault): Promise<void>;
-  /** Open connections stay open, and from now on nothing goes through them, nor through new ones, until {@link thaw}. */
+  /** Keeps open connections open, but forwards nothing through them or through new ones until {@link thaw}. */
   freeze(): void;
   thaw(): void;
-  /** Nobody listens (connection refused) until {@link listen}. */
+  /** Refuses connections until {@link listen}. */
   refuse(): Promise<void>;
   listen(): Promise<void>;
   stop(): Promise<void>;

@@ -4,7 +4,7 @@
 
 import { createServer, type Server } from 'node:net';
 
-/** A port that was free a moment ago; somebody else may take it before the caller does. */
+/** A port that is free now. Another process may take it before the caller does. */
 export async function freePort(): Promise<number> {
   const server = await listen(0);
   if (!server) throw new Error('no free port on 127.0.0.1');
@@ -16,14 +16,14 @@ export async function freePort(): Promise<number> {
 
 export interface PortRange {
   readonly first: number;
-  /** Lets the range go. */
+  /** Releases the range. */
   release(): Promise<void>;
 }
 
 /**
- * `count` neighbouring free ports which no other caller, in this process or another, gets until they are released: the
- * port before them is listened on as a lock, which the system drops when the process ends. Below the ephemeral ports, so
- * that no outgoing connection sits on one.
+ * Reserves `count` consecutive free ports. No other caller, in this process or another, gets them until they are
+ * released: a server listens on the port before them as a lock, which the system releases when the process ends. The
+ * ports are below the ephemeral ports, so that no outgoing connection uses one.
  */
 export async function reservePorts(count: number): Promise<PortRange> {
   const step = count + 1;

@@ -1,6 +1,6 @@
 /**
- * Child processes that cannot outlive the tests, however they end. One shell beside the test process knows the pids of
- * all that run; when the pipe from the test process closes, because it ended or was killed, the shell kills them.
+ * Child processes that always end with the tests. A shell next to the test process knows the pids of all running
+ * children. When the pipe from the test process closes, because it ended or was killed, the shell kills them.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
@@ -15,11 +15,11 @@ export interface Exit {
 
 export interface GuardedProcess {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** Resolves when it is gone and its output is read. */
+  /** Resolves when the process has ended and its output is read. */
   readonly exited: Promise<Exit>;
 }
 
-/** Starts this very Node with a program. @param settings see {@link environmentWith}. */
+/** Starts a program with the same Node. @param settings see {@link environmentWith}. */
 export function startNode(
   program: string,
   parameters: readonly string[],
@@ -41,10 +41,10 @@ export function startNode(
   return { child, exited };
 }
 
-/** Where the command keeps compiled code too: workers that tests start are up a third sooner. */
+/** The folder in which the command, too, caches compiled code. Workers that tests start are ready a third sooner. */
 const CODE_CACHE = fileURLToPath(new URL('../../../../node_modules/.cache/spineline-code', import.meta.url));
 
-/** The tests' environment with these settings, and no other setting of spineline that happens to be there. */
+/** The environment of the tests with these settings, and without any other setting of spineline. */
 function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const bare = Object.entries(process.env).filter(([name]) => !name.startsWith('SPINELINE_'));
   return { ...Object.fromEntries(bare), NO_COLOR: '1', NODE_COMPILE_CACHE: CODE_CACHE, ...settings };
@@ -72,7 +72,7 @@ const GUARD = `
 let guard: ReturnType<typeof startGuard> | undefined;
 
 function startGuard() {
-  // Detached: a Ctrl-C goes to the tests alone, whose end the guard then sees.
+  // Detached: Ctrl-C reaches only the tests, and the guard notices their end.
   const shell = spawn('sh', ['-c', GUARD], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.unref();
   (shell.stdin as typeof shell.stdin & { unref(): void }).unref(); // a socket; neither keeps the tests running

@@ -1,4 +1,4 @@
-/** Things that happen, kept in order, to be waited for whether they are over or still to come. */
+/** Collects events in order, so that a test can wait for past and future ones. */
 
 export class Happenings<T> {
   /** All so far. */
@@ -11,13 +11,13 @@ export class Happenings<T> {
     for (const tell of [...this.#waiting]) tell(happened);
   }
 
-  /** Nothing more will happen: who waits is told so. */
+  /** Ends the events: everything that still waits fails with `why`. */
   end(why: Error): void {
     this.#over = why;
     for (const tell of [...this.#waiting]) tell(why);
   }
 
-  /** The `count`-th that fits, now or later. @throws what {@link end} was given, if it does not come any more. */
+  /** The `count`-th event that fits, past or future. @throws the error of {@link end} if it does not come. */
   when(fits: (happened: T) => boolean, count = 1): Promise<T> {
     const there = this.all.filter(fits);
     if (there.length >= count) return Promise.resolve(there[count - 1]!);

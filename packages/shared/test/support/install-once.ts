@@ -1,6 +1,6 @@
 /**
- * Programs that the tests install for themselves where that is possible. Test files run beside each other, so an
- * installation holds a lock: the first file installs, the others wait, and look again when the lock is theirs.
+ * Programs that the tests install themselves, if possible. Test files run in parallel, so an installation holds a lock:
+ * the first file installs, the others wait for the lock and check again.
  */
 
 import { spawn } from 'node:child_process';
@@ -10,28 +10,33 @@ import { join } from 'node:path';
 import { withFileLock } from './file-lock.ts';
 
 const MINUTE = 60_000;
-/** So long an installation that failed is not tried again: without a network, each test file would wait for it. */
+/**
+ * A failed installation is not retried for this time. Otherwise, without a network, each test file would wait for it.
+ */
 const FAILURE_COUNTS_MS = 10 * MINUTE;
 
 export interface Installation {
   /** The name of the lock, and of the program in messages. */
   readonly name: string;
-  /** Whether all of it is there: false while another process is still installing it. */
+  /** Whether it is completely installed: false while another process is installing it. */
   isThere(): Promise<boolean>;
   /**
-   * Installs it. @param lock the descriptor of the locked file. A child process that inherits it keeps the lock until it
-   * ends, even if the tests are killed.
-   * @throws {Error} saying why it cannot be installed.
+   * Installs it. @param lock the descriptor of the locked file. A child process that inherits it keeps the lock until
+   * it ends, even if the tests are killed.
+   * @throws {Error} with the reason why it cannot be installed.
    */
   install(lock: number): Promise<void>;
 }
 
-/** Where installed programs are kept, for every clone of this user. */
+/** The folder of installed programs, shared by all clones of this user. */
 export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'spineline-tests');
 }
 
-/** Installs what is not there. @returns why it is not there, for `describe.skipIf`; `undefined` when it is. */
+/**
+ * Installs the program if it is missing. @returns why it is missing, for `describe.skipIf`; `undefined` if it is
+ * installed.
+ */
 export async function installOnce({ name, isThere, install }: Installation): Promise<string | undefined> {
   if (await isThere()) return undefined;
   if (process.env.SPINELINE_TEST_INSTALL === 'never') return `${name} is not here, and SPINELINE_TEST_INSTALL is never`;
@@ -58,7 +63,7 @@ export async function installOnce({ name, isThere, install }: Installation): Pro
 }
 
 export interface Ran {
-  /** -1 when the program is not there or was stopped. */
+  /** -1 if the program is missing or was stopped. */
   readonly code: number;
   /** The end of what it printed. */
   readonly output: string;
@@ -70,7 +75,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program to its end. Never throws; one that takes longer than fifteen minutes is killed. */
+/** Runs a program to its end. Never throws. A program that takes longer than fifteen minutes is killed. */
 export function run(program: string, parameters: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return new Promise((resolve) => {
     const child = spawn(program, parameters, {

@@ -1,25 +1,27 @@
 /**
- * Runs a server that cannot outlive the tests, however they end. A shell starts it, waits on a pipe from this process,
- * and cleans up when the pipe closes: by `stop()`, or because this process is gone, killed or crashed.
+ * Runs a server that always ends with the tests. A shell starts it, waits on a pipe from this process, and cleans up
+ * when the pipe closes: by `stop()`, or because this process ended, was killed or crashed.
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
 export interface Leashed {
-  /** Runs the clean-up and waits until it is done. @param last is `$last` in the clean-up; empty when the tests died. */
+  /**
+   * Runs the clean-up and waits for its end. @param last is `$last` in the clean-up; empty if the tests were killed.
+   */
   stop(last?: string): Promise<void>;
 }
 
-/** A script prints this when its server ended by itself. */
+/** A script prints this if its server ends by itself. */
 export const ENDED = 'SERVER ENDED';
 
 /**
- * @param script what `sh` does before the pipe is waited on; may leave processes in the background.
- * @param cleanUp what `sh` does afterwards.
+ * @param script what `sh` runs before it waits on the pipe; may start background processes.
+ * @param cleanUp what `sh` runs afterwards.
  * @param parameters become `$1`, `$2`, ... in both.
  * @param ready is tested against each line that the script, or a process that it started, prints.
- * @throws {Error} with what was printed, when the server ends before it is ready.
+ * @throws {Error} with the printed text, if the server ends before it is ready.
  */
 export async function startOnLeash(
   script: string,
@@ -27,7 +29,7 @@ export async function startOnLeash(
   parameters: readonly string[],
   ready: RegExp,
 ): Promise<Leashed> {
-  // Detached: a Ctrl-C goes to the tests, which then let go of the leash.
+  // Detached: Ctrl-C reaches only the tests, whose end closes the pipe.
   const shell = spawn('sh', ['-c', `${script}\nlast=$(cat)\n${cleanUp}`, 'leash', ...parameters], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
 /**
- * A real PACS for one test file: Orthanc with its DICOMweb plugin (Debian packages orthanc and orthanc-dicomweb), started
- * for this file alone on a free port, with a folder of its own, and gone with the test process.
+ * A real PACS for one test file: Orthanc with its DICOMweb plugin (Debian packages orthanc and orthanc-dicomweb), on a
+ * free port, with a folder of its own. It ends with the test process.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -20,13 +20,13 @@ export interface TestOrthanc {
   readonly address: string;
   readonly user: string;
   readonly password: string;
-  /** Stores a DICOM file; one with the SOPInstanceUID of another takes its place. */
+  /** Stores a DICOM file. It replaces one with the same SOPInstanceUID. */
   store(file: Uint8Array): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface TestOrthancOptions {
-  /** LimitFindResults: what a search gives at most, which Orthanc does not tell. Default: no limit. */
+  /** LimitFindResults: the largest number of results of a search, which Orthanc does not report. Default: no limit. */
   readonly limit?: number;
 }
 
@@ -34,14 +34,14 @@ const PLUGIN = '/usr/share/orthanc/plugins/libOrthancDicomWeb.so';
 const USER = 'reader';
 const PASSWORD = 'pass word:ü';
 
-/** Why there is no Orthanc here, for `describe.skipIf`; `undefined` when one can be started. */
+/** Why Orthanc cannot be started here, for `describe.skipIf`; `undefined` if it can. */
 export function orthancMissing(): string | undefined {
   const found = spawnSync('sh', ['-c', 'command -v Orthanc'], { stdio: 'ignore' }).status === 0;
   if (found && existsSync(PLUGIN)) return undefined;
   return 'no Orthanc with DICOMweb: install orthanc and orthanc-dicomweb';
 }
 
-/** @throws {Error} with the server's output when it does not start. */
+/** @throws {Error} with the server's output if it does not start. */
 export async function startOrthanc(options: TestOrthancOptions = {}): Promise<TestOrthanc> {
   for (let tries = 1; ; tries++) {
     const folder = await mkdtemp(join(tmpdir(), 'spineline-orthanc-'));
@@ -49,7 +49,7 @@ export async function startOrthanc(options: TestOrthancOptions = {}): Promise<Te
       return await startOn(await freePort(), folder, options);
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
-      if (tries === 5) throw error; // somebody took the port between
+      if (tries === 5) throw error; // another process took the port
     }
   }
 }
@@ -96,12 +96,12 @@ async function startOn(port: number, folder: string, options: TestOrthancOptions
   };
 }
 
-/** A subshell is Orthanc's parent and says when it ends. */
+/** A subshell is Orthanc's parent and reports its end. */
 function startServer(folder: string, configuration: string): Promise<Leashed> {
   return startOnLeash(
     `folder=$1
      { Orthanc "$2" & echo $! >"$folder/pid"; wait $!; echo ${ENDED}; } </dev/null &`,
-    // Nothing of it is kept, and to end in order takes it three seconds.
+    // Its data is not kept, and an orderly end takes three seconds.
     `kill -9 "$(cat "$folder/pid")" 2>/dev/null; wait
      rm -rf "$folder"`,
     [folder, configuration],

@@ -1,10 +1,10 @@
 import { dot, normalOf, type SlicePlane, subtract, type Vec3 } from '../../geometry/slice-plane.ts';
 
 /**
- * The pixel below a point: its foot on the plane in column and row indices (fractions; may lie outside the image), and
- * the signed distance from the plane along `normalOf(plane.orientation)`, mm.
+ * Projects a point onto a plane: column and row (fractions; may be outside the image), and the signed distance from the
+ * plane along `normalOf(plane.orientation)`, mm.
  *
- * Exact inverse of `pixelToPatient` for points of the plane, also where rounded orientations are not quite orthogonal.
+ * Exact inverse of `pixelToPatient` for points of the plane, even if rounded orientations are not exactly orthogonal.
  *
  * @throws {RangeError} if the orientation spans no plane.
  */

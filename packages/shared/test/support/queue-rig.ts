@@ -1,6 +1,6 @@
 /**
- * Queues of one test's own in a real Redis, with a `file://` store: runs of made-up studies, workers whose process
- * function the test gives, and everything that happens as events to wait for.
+ * Queues for one test in a real Redis, with a `file://` store: runs of invented studies, workers with a process
+ * function from the test, and events to wait for.
  */
 
 import type { Stage } from '../../domain/index.ts';
@@ -26,9 +26,9 @@ export interface RigOptions {
   readonly backoffMs?: number;
   readonly lockMs?: number;
   readonly concurrency?: number;
-  /** Of a worker; default its own. */
+  /** Metrics of a worker; default: its own. */
   readonly metrics?: WorkerMetrics;
-  /** Stands in for the store of runs. */
+  /** Replaces the store of runs. */
   readonly runs?: (store: ConstructorParameters<typeof RunStore>[0]) => RunStore;
 }
 
@@ -40,7 +40,7 @@ export interface RecordOptions {
 
 export type QueueRig = Awaited<ReturnType<typeof queueRig>>;
 
-/** Call within a test: everything is closed when it is over. */
+/** Call within a test. Everything is closed at its end. */
 export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
   const { attempts = 3, backoffMs = 1, lockMs = 30_000 } = rigOptions;
   const prefix = `test-${randomUUID().slice(0, 8)}`;
@@ -71,11 +71,11 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
     runs,
     queues,
     progress,
-    /** What workers and feeders of this rig log. */
+    /** Log lines of workers and feeders of this rig. */
     lines,
     log,
 
-    /** Records a run, without its pages in the queue. @returns the digests of its pages. */
+    /** Records a run without adding its pages to the queue. @returns the digests of its pages. */
     async record(
       run: string,
       studies: readonly string[],
@@ -98,7 +98,7 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       return dataset.pages;
     },
 
-    /** Commits results of a run, each made of outputs of its own. @returns their steps by study. */
+    /** Commits results of a run, each with its own outputs. @returns their steps by study. */
     async score(run: string, ...studies: string[]): Promise<Map<string, Steps>> {
       const results = studies.map((study) => resultOf(run, study));
       for (const result of results) await runs.writeResult(result);
@@ -122,7 +122,7 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       }
     },
 
-    /** Hands studies to stage 1. */
+    /** Adds studies to the queue of stage 1. */
     async add(run: string, ...studies: string[]): Promise<void> {
       const payloads = studies.map((study) => ({ run, study, page: DIGEST, redo: 0 }));
       await queues.addStudies('stage1', payloads, 5);
@@ -146,10 +146,10 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       return feeder;
     },
 
-    /** What BullMQ says about the jobs of a queue, from its beginning. */
+    /** Events of BullMQ about the jobs of a queue, from its beginning. */
     events(queue: Stage): Happenings<JobEvent> {
       const events = new QueueEvents(queue, { connection: { url: redisUrl }, prefix, lastEventId: '0-0' });
-      events.on('error', () => {}); // Redis is restarted under it
+      events.on('error', () => {}); // tests restart Redis
       closers.push(() => events.close());
       const happened = new Happenings<JobEvent>();
       for (const name of ['active', 'completed', 'delayed', 'failed', 'stalled'] as const) {

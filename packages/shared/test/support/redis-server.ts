@@ -1,5 +1,5 @@
 /**
- * A private Redis for one test file: on a free port, in a temporary folder, gone with the test process.
+ * A private Redis for one test file: on a free port, in a temporary folder. It ends with the test process.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -17,27 +17,27 @@ export interface TestRedis {
   /** FLUSHALL. */
   flush(): Promise<void>;
   /**
-   * Stops the server, runs `whileDown`, and starts it again on the same port; empty, unless it was started with
-   * `appendOnly`.
+   * Stops the server, runs `whileDown`, and starts it again on the same port. It is then empty, unless it was started
+   * with `appendOnly`.
    */
   restart(whileDown?: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface TestRedisOptions {
-  /** Keep what was written over a restart (AOF, fsync on every write). Default false. */
+  /** Keep data over a restart (AOF, fsync on every write). Default false. */
   readonly appendOnly?: boolean;
 }
 
 const KEEP = 'keep';
 
-/** Why no Redis can be started here, for `describe.skipIf`; `undefined` when one can. */
+/** Why Redis cannot be started here, for `describe.skipIf`; `undefined` if it can. */
 export function redisMissing(): string | undefined {
   const found = spawnSync('redis-server', ['--version'], { stdio: 'ignore' });
   return found.status === 0 ? undefined : 'redis-server is not installed';
 }
 
-/** @throws {Error} with the server's output when it does not start. */
+/** @throws {Error} with the server's output if it does not start. */
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const missing = redisMissing();
   if (missing) throw new Error(missing);
@@ -73,12 +73,12 @@ async function startOnFreePort(
     try {
       return { port, leashed: await startServer(folder, port, settings) };
     } catch (error) {
-      if (tries === 5) throw error; // somebody took the port between
+      if (tries === 5) throw error; // another process took the port
     }
   }
 }
 
-/** A subshell is Redis's parent and says when it ends; the folder stays only for a restart. */
+/** A subshell is Redis's parent and reports its end. The folder is kept only for a restart. */
 function startServer(folder: string, port: number, settings: readonly string[]): Promise<Leashed> {
   return startOnLeash(
     `folder=$1; shift

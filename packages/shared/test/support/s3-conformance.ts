@@ -1,4 +1,7 @@
-/** What the `s3://` store and the sources ask of a server beyond what every store keeps: a part of the conformance suite. */
+/**
+ * The part of the conformance suite for S3: what the `s3://` store and the sources need in addition to the tests of
+ * every store.
+ */
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -11,8 +14,8 @@ import type { TestS3 } from './s3-server.ts';
 import type { S3ServerKind } from './s3-servers/server-kind.ts';
 
 /**
- * @param server the running server, as soon as tests run.
- * @param bucket a bucket of it that is there.
+ * @param server returns the running server, once tests run.
+ * @param bucket returns an existing bucket.
  */
 export function describeS3Server(kind: S3ServerKind, server: () => TestS3, bucket: () => string): void {
   describe('as an S3 server', () => {
@@ -75,7 +78,7 @@ export function describeS3Server(kind: S3ServerKind, server: () => TestS3, bucke
       for (let i = 0; i < bytes.length - 4; i += 4096) bytes.writeUInt32LE(i, i);
       await store.put('large', bytes);
       expect(Buffer.compare(await store.get('large'), bytes)).toBe(0);
-      // The servers that tests start have the MD5 as the ETag; AWS has it only without encryption.
+      // The ETag is the MD5 on servers that tests start, and on AWS without encryption.
       const md5 = createHash('md5').update(bytes).digest('hex');
       expect(await store.head('large')).toMatchObject({ size: bytes.length, etag: md5 });
     });

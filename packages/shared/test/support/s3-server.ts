@@ -1,6 +1,6 @@
 /**
- * A real S3 server for one test file: the one that `SPINELINE_TEST_S3_ENDPOINT` names, else one of `s3-servers/`, started
- * for this file alone and gone with the test process.
+ * A real S3 server for one test file: that of `SPINELINE_TEST_S3_ENDPOINT`, or else one of `s3-servers/`, started for
+ * this file. It ends with the test process.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -12,26 +12,29 @@ import { swift } from './s3-servers/swift.ts';
 
 export interface TestS3 extends StartedS3 {
   readonly kind: S3ServerKind;
-  /** A bucket name that nobody else has. */
+  /** A unique bucket name. */
   newBucket(): string;
 }
 
 /** Time for `beforeAll` around {@link startS3}, on a machine that is busy with other tests. */
 export const S3_START_TIMEOUT_MS = 120_000;
 
-/** Every kind of server that the tests know, the quickest first. The one that the environment names overrules them. */
+/** Every kind of server that the tests know, the fastest first. A server in the environment replaces them. */
 export function s3Servers(): readonly S3ServerKind[] {
   const endpoint = process.env.SPINELINE_TEST_S3_ENDPOINT;
   return endpoint ? [given(endpoint)] : [seaweedfs, swift];
 }
 
-/** Why there is no S3 server here, for `describe.skipIf`; `undefined` when one can be started. Installs one if need be. */
+/**
+ * Installs an S3 server if there is none. @returns why none can be started, for `describe.skipIf`; `undefined` if one
+ * can.
+ */
 export async function s3Missing(): Promise<string | undefined> {
   const found = await firstServer();
   return typeof found === 'string' ? found : undefined;
 }
 
-/** @param kind default: the first that can be had. */
+/** @param kind default: the first available one. */
 export async function startS3(kind?: S3ServerKind): Promise<TestS3> {
   const chosen = kind ?? (await firstServer());
   if (typeof chosen === 'string') throw new Error(chosen);
@@ -61,7 +64,10 @@ function newBucket(): string {
   return `spineline-test-${randomUUID().slice(0, 18)}`;
 }
 
-/** A server that runs already; taken to be as AWS is. The variables have the names of the AWS tools' with a prefix. */
+/**
+ * A server that runs already and is expected to behave like AWS. The variables have the names of those of the AWS tools
+ * with a prefix.
+ */
 function given(endpoint: string): S3ServerKind {
   const options: S3Options = {
     endpoint,

@@ -1,4 +1,4 @@
-/** The text format of Prometheus, read strictly. */
+/** Parses the text format of Prometheus strictly. */
 
 /** Samples, `name{labels}` to value; a line that does not parse is an error. */
 export function samplesOf(text: string): Map<string, number> {

@@ -1,4 +1,4 @@
-/** Images as their headers describe them, in stacks, without files: what `sortOut` reads. */
+/** Makes stacks of images from header facts, without files, as input for `sortOut`. */
 
 import type { FrameFacts, InstanceFacts } from '../../dicom/index.ts';
 import type { Unit } from '../../series/index.ts';
@@ -32,11 +32,11 @@ export interface StackSpec {
   readonly orientation?: Orientation | undefined;
   /** Default 15. */
   readonly count?: number;
-  /** Where the first slice lies along the normal, mm; default -2 * count. */
+  /** Position of the first slice along the normal, mm; default -2 * count. */
   readonly from?: number;
-  /** From slice to slice, mm; default 4. */
+  /** Distance between slices, mm; default 4. */
   readonly step?: number;
-  /** Of the first slice; default 1. */
+  /** Instance number of the first slice; default 1. */
   readonly instance?: number;
   /** Facts of all slices, or of each. */
   readonly facts?: Facts | ((i: number) => Facts);
@@ -84,7 +84,7 @@ export function stack(spec: StackSpec = {}): NamedUnit[] {
   });
 }
 
-/** An axial orientation turned about the left-right axis by degrees, as blocks angled to the discs are. */
+/** An axial orientation rotated about the left-right axis by degrees, like a block angled to a disc. */
 export function tilted(degrees: number): Orientation {
   const angle = (degrees * Math.PI) / 180;
   return [1, 0, 0, 0, Math.cos(angle), -Math.sin(angle)];

@@ -1,6 +1,6 @@
 /**
- * Studies of a few tiny DICOM slices, made in memory: every slice says where it lies and shows pixels of its own, so that
- * a test can tell which slice came where. Any attribute can be replaced, or taken away with `undefined`.
+ * Studies of a few tiny DICOM slices, made in memory. Every slice has a position and different pixels, so that a test
+ * can identify it. Any attribute can be replaced, or removed with `undefined`.
  */
 
 import type { FetchedFile } from '../../sources/index.ts';
@@ -19,15 +19,15 @@ export const OTHER_FRAME = `${UID_ROOT}.2`;
 export const SAGITTAL = [0, 1, 0, 0, 0, -1] as const;
 export const AXIAL = [1, 0, 0, 0, 1, 0] as const;
 
-/** What a slice's file is: attributes that differ from the plain ones, bytes as they are, or why it is not there. */
+/** The file of a slice: attributes that differ from the defaults, bytes, or the reason why it is missing. */
 export type SliceSpec = DicomDataset | Uint8Array | { readonly missing: string };
 
 export interface SeriesSpec {
   readonly series: string;
-  /** `undefined`: stage 1 has to infer it. */
+  /** `undefined`: stage 1 infers it. */
   readonly kind?: Kind | undefined;
   readonly slices: readonly SliceSpec[];
-  /** Of the files; default `1.dcm`, `2.dcm`, ... */
+  /** Names of the files; default `1.dcm`, `2.dcm`, ... */
   readonly names?: readonly string[] | undefined;
 }
 
@@ -51,7 +51,7 @@ export function smallStudy(
   return { study: { study, series: entries }, files };
 }
 
-/** The bytes of one slice, 8 rows of 6 columns unless told otherwise; every pixel has the value `shade` + its place. */
+/** The bytes of one slice, by default 8 rows x 6 columns. Every pixel has the value `shade` + its index. */
 export function dicomSlice(attributes: DicomDataset & { shade?: number } = {}): Buffer {
   const { shade = 100, ...rest } = attributes;
   const dataset: DicomDataset = {
@@ -85,8 +85,8 @@ export function dicomSlice(attributes: DicomDataset & { shade?: number } = {}): 
 }
 
 /**
- * A sagittal stack, `count` slices 4 mm apart from the patient's right to left, the first at `fromX`. The slice at place
- * i has instance number `instances[i]` (default i + 1) and shade 100 (i + 1).
+ * A sagittal stack, `count` slices 4 mm apart from the patient's right to left, the first at `fromX`. The slice at
+ * index i has instance number `instances[i]` (default i + 1) and shade 100 (i + 1).
  */
 export function sagittalStack(
   count: number,

@@ -1,10 +1,10 @@
-/** Payloads as the stages hand them over, of outputs that nobody will read. */
+/** Payloads of stage jobs, with outputs that no test reads. */
 
 import type { Payload } from '../../queue/index.ts';
 import type { StudyResult } from '../../runs/index.ts';
 import { digestOf } from '../../store/index.ts';
 
-/** Any digest will do where nothing is read. */
+/** A digest for outputs that are not read. */
 export const DIGEST = '0123456789abcdef'.repeat(4);
 export const STEP = { key: DIGEST, reused: false, seconds: 0, finished: '2026-01-01T00:00:00.000Z' };
 
@@ -16,7 +16,7 @@ export function toStage3(payload: Payload<'stage2'>): Payload<'stage3'> {
   return { ...payload, xy: STEP, crops: STEP };
 }
 
-/** A result without targets, made of outputs whose keys are the study's own. */
+/** A result without targets, with stage keys that depend on the study. */
 export function resultOf(run: string, study: string): StudyResult {
   const step = (name: string) => ({ ...STEP, key: digestOf({ study, name }), seconds: 1 });
   return {

@@ -1,5 +1,5 @@
 /**
- * A folder of one test's own, removed after it.
+ * A folder for one test, removed after it.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * Things that are expensive to make and that several test files read: made once, for all files and all later runs, in
- * `node_modules/.cache/spineline-tests/<name>-<key>/`. Nothing may write into such a folder: a test that changes files
- * works on a copy ({@link copyTo}). The cache can be removed at any time when no test runs.
+ * A cache for folders that are expensive to make and that several test files read. Each is made once, for all files and
+ * all later runs, in `node_modules/.cache/spineline-tests/<name>-<key>/`. Tests must not write into such a folder: a
+ * test that changes files works on a copy ({@link copyTo}). The cache can be removed while no test runs.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,16 +13,16 @@ import { withFileLock } from './file-lock.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../../../', import.meta.url));
 const CACHE = join(REPOSITORY, 'node_modules', '.cache', 'spineline-tests');
-/** A folder that no test has used for so long was made by sources that have changed since. */
+/** A folder that was not used for this time is removed, since its sources have most likely changed. */
 const KEPT_MS = 24 * 3_600_000;
 
 /**
  * The folder that `make` fills, now or in an earlier test.
  *
- * @param name of the kind of thing, part of the folder's name.
- * @param parameters what is made; another value is another folder.
- * @param sources files and folders of the repository that hold the program that makes it; when one of them changes, it
- *   is made again.
+ * @param name kind of content, part of the folder's name.
+ * @param parameters parameters of the content; other values give another folder.
+ * @param sources files and folders of the repository with the program that makes it. If one of them changes, it is made
+ *   again.
  * @param make fills an empty folder.
  */
 export async function madeOnce(

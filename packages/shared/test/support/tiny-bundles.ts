@@ -1,8 +1,8 @@
 /**
- * Three valid bundles whose models are a few operations: they read all of their input and answer the same for the same
- * input, with slices inside the series, points inside the image and severities that differ from target to target. The
- * answers mean nothing, but they change when an image is turned, moved or exchanged. Images are small: a study costs its
- * decoding and next to no inference. For tests in which grades do not matter.
+ * Three valid bundles with tiny models, for tests in which grades do not matter. The models read all of their input and
+ * give the same output for the same input: slices inside the series, points inside the image, and severities that
+ * differ between targets. The outputs mean nothing, but they change if an image is turned, moved or exchanged. Images
+ * are small, so inference takes almost no time.
  *
  * Their outputs differ from those of the demo bundles in size only: 64 x 64 px volumes and images, 32 x 32 px crops.
  */
@@ -33,7 +33,7 @@ export async function tinyModels(): Promise<string[]> {
   return Object.entries(await tinyBundles()).flatMap(([stage, folder]) => ['--models', `${stage}=${folder}`]);
 }
 
-/** Puts them into a store and promotes them: new runs use them where no `--models` says otherwise. */
+/** Pushes them into a store and promotes them, so that new runs use them by default. */
 export async function promoteTinyBundles(store: ObjectStore): Promise<void> {
   for (const folder of Object.values(await tinyBundles())) {
     const { name, version } = await pushBundle(store, await readBundleFolder(folder));
@@ -143,7 +143,8 @@ async function writeBundle(folder: string, stage: 1 | 2 | 3, { tasks, ...rest }:
 }
 
 /**
- * Operations that give the centre of mass of a tensor along one of its axes, as a fraction, with dimensions [batch, 1, 1].
+ * Operations that give the centre of mass of a tensor along one of its axes, as a fraction, with dimensions [batch, 1,
+ * 1].
  *
  * @param dims of the input, the batch first.
  */
@@ -152,7 +153,7 @@ function centreOfMass(input: string, dims: readonly number[], axis: number): { n
   const name = `${input}-${axis}`;
   const ramp = Array.from({ length: dims[axis - 1]! }, (_, i) => (i + 0.5) / dims[axis - 1]!);
   const rampDims = [1, ...dims.map((size, at) => (at + 1 === axis ? size : 1))];
-  // All axes but the last are reduced first: what is left has three dimensions whatever the input has.
+  // All axes except the last are reduced first, so that three dimensions are left for any input.
   const mean = (of: string, to: string): Node[] => [
     { op: 'ReduceMean', inputs: [of], output: `${to}-kept`, attributes: { axes: axes.slice(2), keepdims: 0 } },
     { op: 'ReduceMean', inputs: [`${to}-kept`], output: to, attributes: { axes: [1, 2], keepdims: 1 } },
@@ -205,7 +206,9 @@ function clsModel(offsets: readonly number[]): Uint8Array {
   );
 }
 
-/** Points around the centre of mass of the volume, the levels below one another. @param offsets see {@link clsModel}. */
+/**
+ * Points around the centre of mass of the volume, the levels below one another. @param offsets see {@link clsModel}.
+ */
 function regModel(offsets: readonly number[]): Uint8Array {
   const axes = [ALONG_COLUMNS, ALONG_ROWS, ALONG_SLICES].map((axis) => centreOfMass('volume', VOLUME, axis));
   const places = offsets.map((offset, output) => {
@@ -225,7 +228,10 @@ function regModel(offsets: readonly number[]): Uint8Array {
 
 const IMAGE = [3, ...SIZE] as const;
 
-/** Points around the centre of mass of the image. @param places where they are when that is its middle. */
+/**
+ * Points around the centre of mass of the image. @param places the points if the centre of mass is the middle of the
+ * image.
+ */
 function xyModel(places: readonly (readonly [number, number])[]): Uint8Array {
   const axes = [3, 2].map((axis) => centreOfMass('image', IMAGE, axis));
   return onnxModel(

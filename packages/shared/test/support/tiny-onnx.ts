@@ -1,8 +1,8 @@
 /**
- * ONNX models of a few operations, written byte by byte. Source of the field numbers: onnx.proto3 of the ONNX project.
+ * Writes ONNX models of a few operations byte by byte. Source of the field numbers: onnx.proto3 of the ONNX project.
  */
 
-/** Dimensions of a tensor; a name stands for one that is free. */
+/** Dimensions of a tensor; a name stands for a free dimension. */
 export type Dims = readonly (number | string)[];
 
 interface Value {
@@ -40,8 +40,8 @@ export function tinyModel(op: string, width: number): Uint8Array {
 export const MEAN_DEPTH_BASE = 0.25;
 
 /**
- * A `reg` member of stage 1 that answers with a point and depth of its own, whatever it sees, plus, in z, `gain` times
- * the mean of the volume, or, with a `threshold`, `gain` where the mean is above it and nothing elsewhere.
+ * A `reg` member of stage 1 that gives a fixed point and depth. To z it adds `gain` times the mean of the volume or,
+ * with a `threshold`, `gain` if the mean is above it.
  *
  * @param outputs levels or foramina.
  */

@@ -1,7 +1,7 @@
 import { toStored, type Turn, turnSize } from '../../geometry/canonical-orientation.ts';
 import { pixelToPatient, type SlicePlane, subtract, type Vec3 } from '../../geometry/slice-plane.ts';
 
-/** Size and place of a slice after a turn: every pixel stays where it is in the patient. */
+/** Size and position of a slice after a turn. Every pixel keeps its position in the patient. */
 export function turnPlane(plane: SlicePlane, turn: Turn): SlicePlane {
   const { rows, columns } = turnSize(plane, turn);
   const at = (x: number, y: number): Vec3 => {

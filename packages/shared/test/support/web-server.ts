@@ -1,5 +1,5 @@
 /**
- * A small HTTP server for one test, on loopback, that answers as the test wants and remembers what it was asked.
+ * A small HTTP server for one test, on loopback, with answers from the test. It records requests.
  */
 
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ export interface WebServer {
 
 export type WebAnswer = (request: IncomingMessage, response: ServerResponse, place: number) => unknown;
 
-/** Call within a test. @param answer is told which request this is, from 1. @param tls makes it an https server. */
+/** Call within a test. @param answer gets the number of the request, from 1. @param tls makes it an https server. */
 export async function startWebServer(answer: WebAnswer, tls?: ServerOptions): Promise<WebServer> {
   const asked: WebServer['asked'] = [];
   const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -24,7 +24,7 @@ export async function startWebServer(answer: WebAnswer, tls?: ServerOptions): Pr
     answer(request, response, asked.length);
   };
   const server = tls ? createSecureServer(tls, listener) : createServer(listener);
-  server.on('tlsClientError', () => {}); // the client tells
+  server.on('tlsClientError', () => {}); // the client reports it
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

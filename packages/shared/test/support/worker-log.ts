@@ -1,10 +1,10 @@
-/** What a worker process says in its log, as it says it: tests wait for lines, and never for time. */
+/** The log lines of a worker process as events, so that tests wait for lines and not for time. */
 
 import { createInterface } from 'node:readline';
 import type { GuardedProcess } from './guarded-process.ts';
 import { Happenings } from './happenings.ts';
 
-/** A line of a worker's log; the fields depend on what it is about. */
+/** A log line of a worker. The fields depend on the event. */
 export interface LogLine {
   readonly level: string;
   readonly msg: string;
@@ -12,7 +12,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The lines of a process; who waits for one is told when the process ends without it. */
+/** The log lines of a process. Waiting for a line fails if the process ends without it. */
 export function logOf({ child, exited }: GuardedProcess): Happenings<LogLine> {
   const lines = new Happenings<LogLine>();
   const other: string[] = [];

@@ -18,7 +18,7 @@ const WEED: PythonProgram = {
   check: ['version'],
 };
 const [ACCESS_KEY, SECRET_KEY] = ['tester', 'testing'];
-/** Each listens for HTTP on a port and for gRPC on the next. */
+/** Each server listens for HTTP on one port and for gRPC on the next. */
 const SERVERS = ['master', 'volume', 'filer', 's3', 'admin'];
 
 export const seaweedfs: S3ServerKind = {
@@ -45,16 +45,16 @@ async function start(): Promise<StartedS3> {
       `-s3.config=${access}`,
       `-s3.localSocket=${join(folder, 's3.sock')}`,
       `-filer.localSocket=${join(folder, 'filer.sock')}`,
-      // A misspelt bucket is an error, as on AWS.
+      // An unknown bucket is an error, as on AWS.
       '-s3.autoCreateBucket=false',
-      // Each bucket takes some volumes, which take no room before they are written to.
+      // Each bucket needs some volumes, which use no space until they are written.
       '-volume.max=1000',
       ...['-s3.port.iceberg=0', '-s3.port.lance=0', '-webdav=false', '-admin.ui=false'],
-      // It would tell its makers about this machine.
+      // Otherwise it sends usage data to its makers.
       '-master.telemetry=false',
     ];
     const sockets = servers.map(({ name, grpc }) => `/tmp/seaweedfs-${name}-grpc-${grpc}.sock`);
-    // Nothing of the user's settings and keys comes in, and nothing of it is kept.
+    // It gets none of the user's settings and keys, and its data is not kept.
     const leashed = await startOnLeash(
       `folder=$1; shift
        { env -i PATH="$PATH" HOME="$folder" "$@" & echo $! >"$folder/pid"; wait $!; echo ${ENDED}; } </dev/null &`,

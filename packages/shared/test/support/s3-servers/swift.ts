@@ -1,6 +1,6 @@
 /**
- * OpenStack Swift from Debian's packages, with its own S3 API (`s3api`): a proxy, three storage servers and memcached, on
- * ports of their own, with their data in a temporary folder. Up in some six seconds.
+ * OpenStack Swift from Debian's packages, with its own S3 API (`s3api`): a proxy, three storage servers and memcached,
+ * on ports of their own, with their data in a temporary folder. Up in some six seconds.
  */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -36,7 +36,7 @@ for kind, port in zip(${JSON.stringify(STORAGE)}, ports):
     ring.get_ring().save(f'{folder}/{kind}.ring.gz')
 `;
 
-/** Ends when all ports are listened on. */
+/** Ends when servers listen on all ports. */
 const LISTENING = `
 import socket, sys, time
 for port in sys.argv[1:]:
@@ -68,7 +68,7 @@ async function start(): Promise<StartedS3> {
          run /usr/bin/python3 -c "$listening" "$memcached" "$@" && echo SWIFT READY
          wait
        } </dev/null &`,
-      // Nothing of it is kept.
+      // Its data is not kept.
       `kill -9 $(cat "$folder/pids") 2>/dev/null; wait
        rm -rf "$folder"`,
       [
@@ -161,7 +161,7 @@ use = egg:swift#${kind}
 `;
 }
 
-/** Without workers: the process that is started serves. */
+/** Without worker processes: the started process itself serves. */
 function listenOn(folder: string, port: number): string {
   return `[DEFAULT]
 bind_ip = 127.0.0.1
