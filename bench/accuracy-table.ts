@@ -175,7 +175,7 @@ export interface AccuracyRow {
   readonly met: boolean;
   /** The figure measured against the exact truth instead of the annotator's labels. */
   readonly againstTruth: number | undefined;
-  /** The best possible figure: that of answers at the exact places, which differ from the labels by the annotator's scatter. */
+  /** The best figure possible: that of answers at the exact places, from which labels differ by the annotator's scatter. */
   readonly ofTruth: number | undefined;
   readonly note: string;
 }
@@ -193,7 +193,7 @@ export interface Evaluated {
  * Computes the table. For the intervals studies are drawn with replacement, because the targets of a study are not
  * independent. The whole evaluation is repeated on each such dataset, including class shares.
  *
- * @param options.resamples number of datasets that are drawn; with 1,000 the ends are accurate to about a tenth of the width.
+ * @param options.resamples number of datasets drawn; with 1,000 the ends are accurate to a tenth of the width.
  * @param options.seed the same seed gives the same intervals.
  */
 export function accuracyRows(
@@ -243,7 +243,7 @@ function placedAt(truth: readonly LabelCoordinate[], located: readonly LocatedSt
   }));
 }
 
-/** Datasets of the same size, drawn with replacement from the labelled studies; each draw counts as a separate study. */
+/** Datasets of the same size, drawn with replacement from the labelled studies; each draw counts as its own study. */
 function* bootstrap({ labels, predicted, coordinates }: Evaluated, resamples: number, seed: number) {
   const rows = Map.groupBy(predicted.rows, ({ study }) => study);
   const located = new Map(predicted.located?.map((one) => [one.study, one]));

@@ -1,7 +1,7 @@
 /**
  * Measures the accuracy of the models on phantom studies that were not used to train or choose them. It generates the
- * studies, including awkward ones, scores them with `spineline score`, evaluates them, and prints every requirement with
- * the figure reached.
+ * studies, including awkward ones, scores them with `spineline score`, evaluates them, and prints every requirement
+ * with the figure reached.
  *
  *   npm run accuracy -- [--studies 200] [--seed 20311] [--models DIR] [--out DIR] [--keep]
  *

@@ -1,7 +1,7 @@
 /**
  * Measures `runs`, `plan` and `resume` on a store with very many studies: seconds and peak memory at growing sizes, and
- * their ratios, which should be those of the sizes. The store is generated: real keys, provenance and results, with data
- * objects of a few bytes, written without fsync.
+ * their ratios, which should be those of the sizes. The store is generated: real keys, provenance and results, with
+ * data objects of a few bytes, written without fsync.
  *
  *   npm run bench:store -- [--sizes 10000,30000,100000]
  */

@@ -1,4 +1,4 @@
-// Loaded with --import into a command that is measured: writes its peak memory and CPU time to the file that was asked for.
+// Loaded with --import into a measured command: writes its peak memory and CPU time to SPINELINE_TEST_USAGE_FILE.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -13,7 +13,7 @@ if (file) {
   });
 }
 
-/** On Linux getrusage's peak is at least that of the process that started this one; VmHWM is this program's own. */
+/** On Linux the peak of getrusage includes that of the parent process; VmHWM is of this process only. */
 function peakMegabytes() {
   try {
     const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));

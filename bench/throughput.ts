@@ -1,7 +1,7 @@
 /**
  * Measures what a second inference thread per worker gains: scores phantom studies with one and with two, and prints
- * studies per minute, their ratio, and where the time of each stage goes. Compare the ratios within one run; the figures
- * themselves depend on the machine and its other work.
+ * studies per minute, their ratio, and where the time of each stage goes. Compare the ratios within one run; the
+ * figures themselves depend on the machine and its other work.
  *
  *   npm run bench -- [--studies 8]
  */

@@ -1,19 +1,19 @@
-"""What training a configuration costs, by arithmetic: no tensor is computed and no GPU asked.
+"""Estimates what training a configuration costs. It computes no tensor and needs no GPU.
 
     python3 checks/cost.py --config configs/full.json --studies 1975
 
-Every model is run once on torch's meta device, which knows shapes and no values. Counted are the multiply-accumulates
-(MAC) of convolutions, linear layers and LSTMs; norms, activations, pooling and sums are not. A training step is taken as
-three forward passes (the backward pass computes one gradient for the inputs and one for the weights), so that
+Every model runs once on torch's meta device, which has shapes but no values. This counts the multiply-accumulates (MAC)
+of convolutions, linear layers and LSTMs, not those of norms, activations, pooling and sums. A training step counts as
+three forward passes (the backward pass computes one gradient for the inputs and one for the weights):
 
     hours = samples x epochs x 3 x 2 FLOP x (dense MAC / dense speed + depthwise MAC / depthwise speed)
 
-with speed = peak x utilisation. Depthwise convolutions have no sum over channels for a GPU's matrix units to do, and
-read and write as much memory as dense ones: they have a far lower utilisation of their own. Not counted: reading and
-augmenting samples, the optimiser, the moving average, evaluation. The utilisations are assumptions, not measurements.
+with speed = peak x utilisation. Depthwise convolutions cannot use a GPU's matrix units, and read and write as much
+memory as dense ones, so they have a separate, far lower utilisation. Not counted: reading and augmenting samples, the
+optimiser, the moving average, evaluation. The utilisations are assumptions, not measurements.
 
-Memory is what autograd keeps for the backward pass of a batch, at 2 bytes an element; mixed precision leaves some of it
-at 4. Weights, gradients, AdamW's two moments and the average take 20 bytes a parameter besides.
+Memory is what autograd keeps for the backward pass of a batch, at 2 bytes per element; with mixed precision some
+elements take 4. Weights, gradients, AdamW's two moments and the average take another 20 bytes per parameter.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from spineline_training.config import FOLDS, LEVELS, Config, ModelConfig, Traini
 from spineline_training.models import build_model  # noqa: E402
 from spineline_training.patterns import input_shapes  # noqa: E402
 
-#: Samples of a study with all labels, as data/tasks.py counts them: a volume; an image; a target.
+#: Samples per study with all labels, as data/tasks.py counts them: volumes; images; targets.
 SAMPLES_A_STUDY = {
     1: {"scs": 1, "nfn": 1},
     2: {"scs": 1, "nfn": 2, "ss": len(LEVELS)},
@@ -44,7 +44,7 @@ FLOP_A_MAC = 2
 #: The data sheet of NVIDIA's A100: TFLOP/s in bfloat16 on matrix units, without sparsity.
 PEAK_TFLOPS = 312.0
 UTILISATION = (0.25, 0.35)
-#: 1 to 3 TFLOP/s of an A100, whose units other than the matrix ones reach 19.5 in float32.
+#: 1 to 3 TFLOP/s on an A100, whose other units (not the matrix units) reach 19.5 in float32.
 DEPTHWISE_UTILISATION = (0.003, 0.01)
 #: Weight, gradient, two moments and the average, float32.
 BYTES_A_PARAMETER = 5 * 4
@@ -52,7 +52,7 @@ BYTES_A_PARAMETER = 5 * 4
 
 @dataclass(frozen=True)
 class Count:
-    """Of one forward pass of a batch."""
+    """Counts of one forward pass of a batch."""
 
     #: Multiply-accumulates of depthwise convolutions, and of everything else that is counted.
     depthwise: int
@@ -67,20 +67,20 @@ class Count:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one member on one fold."""
+    """Cost of one member on one fold."""
 
     name: str
     parameters: int
     #: Of one sample.
     count: Count
     batch: int
-    #: Samples an epoch, and passes over them.
+    #: Samples per epoch, and number of epochs.
     samples: int
     epochs: float
 
     @property
     def gigabytes(self) -> float:
-        """Least memory of a training step: 2 bytes an element kept, and the parameters with what belongs to them."""
+        """Least memory of a training step: 2 bytes per kept element, and 20 bytes per parameter."""
         return (2 * self.count.kept * self.batch + BYTES_A_PARAMETER * self.parameters) / 1e9
 
     def hours(self, peak: float, dense: float, depthwise: float) -> float:
@@ -90,9 +90,9 @@ class Cost:
 
 
 def count_forward(model: nn.Module, shapes: list[tuple[int, ...]]) -> Count:
-    """Count a forward pass on inputs of these shapes. The model is moved to the meta device: its weights are lost.
+    """Count a forward pass on inputs of these shapes. The model is moved to the meta device, so its weights are lost.
 
-    Raises ValueError for a layer with weights that this does not know how to count.
+    Raises ValueError for a layer with weights that it cannot count.
     """
     model = model.to("meta")
     macs = {True: 0, False: 0}
@@ -110,7 +110,7 @@ def count_forward(model: nn.Module, shapes: list[tuple[int, ...]]) -> Count:
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        # Tensors that share their storage count once; held until the end, so that no other takes its place.
+        # Tensors that share their storage count once. Held until the end, so that no other tensor reuses the storage.
         kept[tensor.storage()._cdata] = tensor
         return tensor
 
@@ -129,7 +129,7 @@ def _counted(layer: nn.Module) -> bool:
 
 
 def _free(layer: nn.Module) -> bool:
-    """Norms, and modules whose own parameter is a factor: a multiplication an element, not counted."""
+    """Norms, and modules whose own parameter is a factor: one multiplication per element, not counted."""
     norms = (nn.LayerNorm, nn.modules.batchnorm._BatchNorm)
     own = {name for name, _ in layer.named_parameters(recurse=False)}
     return isinstance(layer, norms) or own in ({"layer_scale"}, {"sharpness"})
@@ -146,12 +146,12 @@ def _macs(layer: nn.Module, x: Tensor, output) -> int:
         widths = [layer.input_size, *[directions * hidden] * (layer.num_layers - 1)]
         steps = x.numel() // layer.input_size
         return steps * directions * sum(4 * hidden * (width + hidden) for width in widths)
-    # A weight's first axis is the output's channels; all others are summed over, once an output element.
+    # The first axis of a weight is the output channels; the sum runs over all others, once per output element.
     return output.numel() * layer.weight[0].numel()
 
 
 def cost_of(name: str, stage: int, task: str, model: ModelConfig, recipe: TrainingConfig, studies: int) -> Cost:
-    """A member's cost on one fold, trained for its recipe's epochs on what the fold leaves of so many studies."""
+    """The cost of a member on one fold, trained for the epochs of its recipe on the other folds of so many studies."""
     built = build_model(task, model).train()
     # Counted in a batch of two, which batch norms need in training.
     two = count_forward(built, list(input_shapes(model, built, 2).values()))
@@ -175,7 +175,7 @@ def costs_of(config: Config, studies: int) -> list[Cost]:
 
 
 def table(costs: list[Cost], peak: float, dense: tuple[float, float], depthwise: tuple[float, float]) -> str:
-    """One line a member, and the sums; hours from the higher utilisations to the lower."""
+    """One line per member, and the sums; hours for the higher and the lower utilisation."""
 
     def between(chosen: list[Cost], times: int = 1) -> str:
         low, high = (times * sum(one.hours(peak, dense[i], depthwise[i]) for one in chosen) for i in (1, 0))

@@ -1,10 +1,10 @@
-"""Torch's outputs for every model of a folder of bundles, for comparison with another runtime.
+"""Writes torch's outputs for every model of a folder of bundles, for comparison with another runtime.
 
     python3 checks/onnx_parity.py --models ../models/demo --out DIR
 
-The torch models hold the weights that are in the ONNX files themselves (by name, see `spineline_training.onnx_io`), so
-the comparison is of the same weights by construction, with random and with trained ones, and needs no checkpoint.
-Writes each input once and each model's output as .npy, and `cases.json` that says which belong together.
+The torch models take their weights from the ONNX files themselves (by name, see `spineline_training.onnx_io`). So the
+comparison always has equal weights, random or trained, and needs no checkpoint. It writes each input once and each
+model's output as .npy, and `cases.json`, which says which belong together.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
         inputs = {}
         for name, value in example_inputs(config, model, options.batch, SEED).items():
             inputs[name] = f"{name}-{'x'.join(str(one) for one in value.shape)}.npy"
-            # The axial crops of a task with one view are drawn in another place of the sequence: one file for all.
+            # All tasks share one file of axial crops: with one view they would be drawn at another place of the sequence.
             if not (options.out / inputs[name]).exists():
                 np.save(options.out / inputs[name], value.numpy())
         arrays = [torch.from_numpy(np.load(options.out / one)) for one in inputs.values()]

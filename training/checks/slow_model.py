@@ -1,11 +1,11 @@
-"""A tiny stage-1 model whose run takes as long as one likes: for tests of workers that compute for a long time.
+"""Writes a tiny stage-1 model that computes for as long as you choose, to test workers with long steps.
 
     python3 checks/slow_model.py --iterations 1000000 --outputs 5 --out slow-loop.onnx
 
-Input `volume` [batch, 1, slices, height, width], output `logits` [batch, outputs, 32]. The graph spends its time in an
-ONNX Loop of `iterations` steps x <- tanh(x W + v), v the mean of the volume, so that no step can be computed at load.
-The logits are a fixed ramp over the slices (each output peaks at its own slice) plus a billionth of what the loop
-left: an item scores alike in every batch within 1e-9, but no optimiser can leave the loop out.
+Input `volume` [batch, 1, slices, height, width], output `logits` [batch, outputs, 32]. The time goes into an ONNX Loop
+of `iterations` steps x <- tanh(x W + v). v is the mean of the volume, so no step can be computed at load time.
+The logits are a fixed ramp over the slices (each output peaks at its own slice) plus 1e-9 times the result of the loop.
+So the scores of an item agree within 1e-9 in every batch, but no optimiser can remove the loop.
 
 The test fixture is this graph with 1000 iterations; packages/shared/test/fixtures/slow-loop.ts changes the number of
 iterations and of outputs in its bytes, so that tests need no Python.
@@ -22,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
 SLICES = 32
-#: Side of the square matrices: 128^3 multiplications and additions an iteration.
+#: Side of the square matrices: 128^3 multiplications and additions per iteration.
 SIDE = 128
 
 

@@ -1,1 +1,4 @@
-"""The slides' claims, in kind, on phantoms: `run` trains them, `report` writes docs/experiments.md."""
+"""Claims of the slide deck (docs/pipeline.md, "How to read this page"), tried on phantoms.
+
+`run` trains the models, `report` writes docs/experiments.md.
+"""

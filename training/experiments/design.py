@@ -1,7 +1,7 @@
-"""What is compared with what: the variants of the severity model, the heads of stage 1, and the names of their runs.
+"""The comparisons: the variants of the severity model, the heads of stage 1, and the names of their runs.
 
-A variant is the baseline with one thing changed. All variants of a fold have the same seed, the same samples in the
-same order, the same number of steps, and, as far as their weights are alike, the same start.
+A variant is the baseline with one setting changed. All variants of a fold have the same seed, the same samples in the
+same order, the same number of steps, and the same initial weights where the models are equal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEVERITY = (3, "scs", "severity")
 HEADS = ("cls", "reg")
 HEAD_TASKS = ("scs", "nfn")
 
-#: Variant -> settings that make it of the baseline: 2.5D with attention, the slice loss, slice shift, two encoders.
+#: Variant -> settings that differ from the baseline (2.5D with attention, slice loss, slice shift, two encoders).
 VARIANTS: dict[str, tuple[str, ...]] = {
     "baseline": (),
     "no-aux": ("aux_weight=0",),
@@ -27,11 +27,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "three-channels": ("model.slices_as=channels",),
     "shared-encoder": ("model.encoders=shared",),
 }
-#: Experiment -> the variant that the baseline is compared with. (a) compares heads.
+#: Experiment -> the variant to compare the baseline with. (a) compares heads.
 COMPARED = {"b": "no-aux", "c": "no-shift", "d": "three-channels", "e": "shared-encoder"}
 EXPERIMENTS = ("a", *COMPARED)
 
-#: (c): slices by which every view is off, one value an evaluation.
+#: (c): slices by which every view is off, one value per evaluation.
 SLICE_ERRORS = (-3, -2, -1, 0, 1, 2, 3)
 
 RECORD = "experiments.json"

@@ -1,4 +1,4 @@
-"""The report's pictures: small PNG files with their axes, units and intervals named."""
+"""The report's figures: small PNG files with labels of axes, units and intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RATE_NAMES = ("exact", "off by 1", "off by 2", "off by ≥ 3")
 
 
 def plot_heads(tasks: list[Heads], file: Path) -> None:
-    """(a): rates of slice errors, logarithmic, with intervals; one panel a task."""
+    """(a): rates of slice errors, logarithmic, with intervals; one panel per task."""
     figure, axes = pyplot.subplots(1, len(tasks), figsize=(4.2 * len(tasks), 3.2), sharey=True, squeeze=False)
     lowest = 0.5 / max(one.outputs for one in tasks)
     for axis, one in zip(axes[0], tasks):
@@ -37,7 +37,7 @@ def plot_heads(tasks: list[Heads], file: Path) -> None:
 
 
 def plot_comparisons(comparisons: list[Comparison], names: dict[str, str], file: Path) -> None:
-    """(b), (d), (e): what the baseline gains over each variant: pooled with its interval, and every fold."""
+    """(b), (d), (e): the gain of the baseline over each variant: pooled with its interval, and per fold."""
     figure, axis = pyplot.subplots(figsize=(7, 0.9 + 0.75 * len(comparisons)))
     for i, one in enumerate(comparisons):
         gain, label = one.gain, "a fold" if i == 0 else None
@@ -56,7 +56,7 @@ def plot_comparisons(comparisons: list[Comparison], names: dict[str, str], file:
 
 
 def plot_curve(curve: Curve, file: Path) -> None:
-    """(c): log loss over the injected slice error, and what slice shift gains at each."""
+    """(c): log loss over the injected slice error, and the gain of slice shift at each error."""
     figure, (losses, gains) = pyplot.subplots(1, 2, figsize=(8.4, 3.2))
     for name, estimates, colour in (
         ("trained with slice shift", curve.baseline, _COLOURS["baseline"]),
@@ -87,12 +87,12 @@ def _points(axis, places: list[float], estimates: list[Estimate], label: str, co
 
 
 def _floored(estimate: Estimate, lowest: float) -> Estimate:
-    """A rate of zero has no place on a logarithmic axis: it is drawn as half a slice."""
+    """A rate of zero is drawn as half a slice, because a logarithmic axis has no zero."""
     return Estimate(*(max(one, lowest) for one in (estimate.value, estimate.low, estimate.high)))
 
 
 def _save(figure, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    # No software version in the file: the same numbers give the same picture.
+    # No software version in the file, so that the same numbers give the same file.
     figure.savefig(file, dpi=100, bbox_inches="tight", metadata={"Software": None})
     pyplot.close(figure)

@@ -1,4 +1,4 @@
-"""Finished runs, read back and compared: everything that the report tells, as numbers."""
+"""Reads finished runs and compares them: all numbers of the report."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from .statistics import (
     weighted_losses,
 )
 
-#: "No worse" allows for so much: rates of exact slices, and of slices off by three or more.
+#: Loss that still counts as "no worse": rates of exact slices, and of slices off by three or more.
 MARGINS = {"exact": 0.005, "off3": 0.001}
-#: Rates of slice errors, in the order of the slides' table.
+#: Rates of slice errors, in the order of the slide deck's table (docs/pipeline.md, "Level slices").
 RATES = ("exact", "off1", "off2", "off3")
 
 
 @dataclass
 class Claim:
-    """A claim and what became of it; `gain` is positive in its favour, None where runs are missing."""
+    """A claim and its result. A positive `gain` supports it; None if runs are missing."""
 
     letter: str
     text: str
@@ -46,7 +46,7 @@ class Claim:
 
     @property
     def agreeing(self) -> int:
-        """Folds on the claimed side; to be equal is enough for "no worse"."""
+        """Number of folds that support the claim; equality is enough for "no worse"."""
         return sum(one > 0 or (one == 0 and self.margin is not None) for one in self.gain.folds)
 
 
@@ -85,7 +85,7 @@ class Comparison:
     pooled: tuple[float, float, float] | None = None
     studies: int = 0
     samples: int = 0
-    #: A run of the baseline; those of other folds have its model, recipe and steps.
+    #: A run of the baseline; other folds have the same model, recipe and steps.
     run: Run | None = None
     gain: Gain | None = None
 
@@ -115,14 +115,14 @@ class Heads:
     rates: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     #: Claim -> gain.
     gains: dict[str, Gain] = field(default_factory=dict)
-    #: A run of each head; those of other folds have its model, recipe and steps.
+    #: A run of each head; other folds have the same model, recipe and steps.
     runs: dict[str, Run] = field(default_factory=dict)
 
 
 def comparison(runs: Path, letter: str, seed: int = 0) -> Comparison:
-    """One of (b) to (e), over the folds of which both runs are finished.
+    """One of (b) to (e), over the folds with both runs finished.
 
-    Raises ValueError where two runs differ in anything but what the variant changes.
+    Raises ValueError if two runs differ in anything except the settings of the variant.
     """
     result, parts = Comparison(letter, COMPARED[letter]), []
     for fold in range(FOLDS):
@@ -184,7 +184,7 @@ def curve(runs: Path, seed: int = 0) -> Curve:
 
 
 def heads(runs: Path, task: str, seed: int = 0) -> Heads:
-    """(a) for a task, over the folds of which both heads are finished; the median as serving takes it."""
+    """(a) for a task, over the folds with both heads finished; the median as serving takes it."""
     result, parts = Heads(task), []
     names = (*HEADS, "median")
     for fold in range(FOLDS):
@@ -216,13 +216,13 @@ def heads(runs: Path, task: str, seed: int = 0) -> Heads:
         return lambda sums: sums[..., column] / sums[..., 0]
 
     def gain(first: str, second: str, which: str) -> Gain:
-        """By how much `first` has more than `second` of a rate."""
+        """The rate of `first` minus that of `second`."""
         return draws.gain(lambda sums: rate(first, which)(sums) - rate(second, which)(sums))
 
     result.rates = {name: {which: draws.estimate(rate(name, which)) for which in RATES} for name in names}
 
     def best(which: str, of) -> str:
-        # The better head is chosen once, not anew in every draw, which would favour it.
+        # The better head is chosen once. Choosing it in every draw would favour it.
         return of(HEADS, key=lambda head: result.rates[head][which].value)
 
     result.gains = {
@@ -236,14 +236,14 @@ def heads(runs: Path, task: str, seed: int = 0) -> Heads:
 
 @dataclass
 class Results:
-    """All of it."""
+    """All results."""
 
     heads: dict[str, Heads]
     comparisons: dict[str, Comparison]
     curve: Curve
 
     def claims(self) -> list[Claim]:
-        """Every claim, also those whose runs are missing."""
+        """Every claim, including those whose runs are missing."""
         found: list[Claim] = []
         for task in HEAD_TASKS:
             gains, name = self.heads[task].gains, task.upper()
@@ -281,7 +281,7 @@ def _finished(folder: Path, file: str = "oof.npz") -> Run | None:
 
 
 def _same(first: Run | None, run: Run) -> Run:
-    """Raises ValueError where folds were trained otherwise."""
+    """Raises ValueError if folds were trained with different settings."""
     if first and (first.model, first.recipe, first.steps) != (run.model, run.recipe, run.steps):
         raise ValueError(
             f"{first.folder} and {run.folder} have other models, recipes or steps: folds are put together at one budget"
@@ -290,7 +290,7 @@ def _same(first: Run | None, run: Run) -> Run:
 
 
 def _check_pair(baseline: Run, other: Run, variant: str) -> None:
-    """The other run is the baseline with the variant's settings, at the same budget and on the same data."""
+    """Check that the other run is the baseline with the variant's settings, with the same budget and data."""
     expected = with_settings(baseline.model, baseline.recipe, baseline.asked["stage"], list(VARIANTS[variant]))
     odd = [what for what, one in zip(("model", "recipe"), expected) if one != getattr(other, what)]
     odd += [key for key in ("stage", "task", "fold", "seed", "data") if baseline.asked[key] != other.asked[key]]

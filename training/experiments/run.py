@@ -1,11 +1,11 @@
-"""Training of everything that docs/experiments.md reports.
+"""Trains everything that docs/experiments.md reports.
 
     python3 -m experiments.run --data PREPARED --out RUNS --minutes 4 --head-minutes 8
     python3 -m experiments.report --runs RUNS
 
-All severity runs have one number of steps, and all runs of stage 1 another: asked for, or planned from the speed of the
-first run. The same command again skips what is finished and goes on with what is not. Folds come one after the other,
-so that what is finished is always as many whole folds as there was time for.
+All severity runs have the same number of steps, and so have all runs of stage 1. It is given, or planned from the speed
+of the first run. The same command again skips what is finished and continues the rest. Folds are trained one after the
+other, so that there are always as many complete folds as there was time for.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    # Stable: within a fold the severity runs come first.
+    # Stable sort: within a fold the severity runs come first.
     failed = run_all([one for _, one in sorted(processes, key=lambda one: one[0])], options.out, options.jobs)
     failed += run_all(list(_evaluations(options)), options.out, options.jobs)
     if failed:
@@ -131,14 +131,14 @@ def _job(config: Config, member: tuple[int, str, str], fold: int, options, setti
 
 
 def _budget(jobs: list[Job], data: Prepared, out: Path, steps: int | None, minutes: float) -> int:
-    """The one number of steps of all these runs: what those in `out` have, or `steps`, or what `minutes` allow.
+    """The common number of steps of these runs: that of the runs in `out`, or `steps`, or what `minutes` allow.
 
-    Raises ValueError where runs in `out` have another number than is asked for.
+    Raises ValueError if runs in `out` have another number than `steps`.
     """
     plans = {job.name: out / job.name / "plan.json" for job in jobs}
     planned = {name: json.loads(file.read_text())["steps"] for name, file in plans.items() if file.exists()}
     if not planned and steps is None:
-        # Planned by the clock and stopped after a step; it goes on from there beside the others.
+        # The first run plans its steps from the time and stops after one step. It continues together with the others.
         first = dataclasses.replace(jobs[0], minutes=minutes)
         try:
             train(first, data, out, lambda line: print(line, flush=True), stop=lambda: True)
@@ -166,7 +166,7 @@ def _training(job: Job, config: Path, steps: int, options: argparse.Namespace) -
 
 
 def _evaluations(options: argparse.Namespace) -> Iterator[Process]:
-    """(c): the curves of the finished runs."""
+    """(c): evaluates the finished runs at injected slice errors."""
     for fold in range(options.folds if "c" in options.only else 0):
         for variant in ("baseline", "no-shift"):
             run = options.out / severity_run(variant, fold)
@@ -176,7 +176,7 @@ def _evaluations(options: argparse.Namespace) -> Iterator[Process]:
 
 
 def _record(data: Prepared, options: argparse.Namespace) -> None:
-    """What the runs were trained on, when, and of which commits, for the report."""
+    """Data, date and commits of the runs, for the report."""
     file = options.out / RECORD
     now = {
         "schema": RECORD_SCHEMA,

@@ -1,9 +1,9 @@
-"""A trained severity model on its held-out fold, with every view cut a few slices away from the labelled one.
+"""Evaluates a severity model on its held-out fold, with every view cut some slices away from the labelled one.
 
     python3 -m experiments.slice_error --run RUNS/stage3-scs-severity-fold0-baseline --data PREPARED
 
-Writes `slice-error.npz` into the run's folder: `errors` [E] in slices, either way; `probabilities` [E, N, 3]; and of
-each sample `study`, `row`, `label` [N].
+Writes `slice-error.npz` into the run's folder: `errors` [E] in slices, in either direction; `probabilities` [E, N, 3];
+and for each sample `study`, `row`, `label` [N].
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def evaluate(run: Path, data: Prepared) -> None:
     """Write a run's `slice-error.npz`.
 
     Raises:
-        ValueError: the run was trained on other data, or the data have too little room for the errors.
+        ValueError: the run was trained on other data, or the room of the data is too small for the errors.
     """
     content = torch.load(run / "model.pt", map_location="cpu")
     asked = content["asked"]

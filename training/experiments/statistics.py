@@ -1,9 +1,9 @@
-"""Differences with intervals, and what they say of a claim.
+"""Differences with intervals, and the verdict on a claim.
 
-The unit is the study: a patient's levels resemble each other, so that studies are drawn with replacement, each with all
-of its samples and with what every variant answered to them (a paired bootstrap). Each held-out study was answered by
-the model of its own fold. The interval therefore covers the choice of studies, not the chance of training; the folds'
-own differences, each with models of its own, show that.
+The bootstrap is paired and by study, because the levels of a patient are not independent: studies are drawn with
+replacement, each with all its samples and the answers of every variant. The model of its own fold answers each held-out
+study. So the interval covers the choice of studies, but not the chance in training. The differences per fold, each with
+its own models, show that chance.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Gain(Estimate):
-    """An estimate that is positive in favour of a claim, and each fold's own."""
+    """An estimate for which positive values support a claim, and the value of each fold."""
 
     folds: tuple[float, ...] = ()
 
@@ -49,7 +49,7 @@ class Bootstrap:
     """Sums over studies drawn with replacement.
 
     Args:
-        folds: of each fold `[studies, columns]`, of `study_totals`.
+        folds: per fold `[studies, columns]`, from `study_totals`.
     """
 
     def __init__(self, folds: Sequence[np.ndarray], seed: int = 0, samples: int = SAMPLES) -> None:
@@ -72,16 +72,16 @@ class Bootstrap:
         return Estimate(float(statistic(self.whole)), float(low), float(high))
 
     def gain(self, statistic: Callable[[np.ndarray], np.ndarray]) -> Gain:
-        """As `estimate`, with each fold's own value."""
+        """Like `estimate`, with the value of each fold."""
         one = self.estimate(statistic)
         return Gain(one.value, one.low, one.high, tuple(float(statistic(fold)) for fold in self.folds))
 
 
 def verdict(gain: Estimate, margin: float | None = None) -> str:
-    """What a gain, positive in favour of a claim, says of it.
+    """The verdict on a claim from a gain; positive gains support the claim.
 
     Args:
-        margin: for a claim of "no worse": the loss that is still none. Without it the claim is of better.
+        margin: for a claim of "no worse": the loss that is still accepted. Without it the claim is "better".
     """
     if gain.high < 0:
         return CONTRADICTED
@@ -91,20 +91,20 @@ def verdict(gain: Estimate, margin: float | None = None) -> str:
 
 
 def weighted_losses(probabilities: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each sample's weight, and its weighted log loss; their sums' ratio is the challenge's figure."""
+    """The weight and the weighted log loss of each sample. The ratio of their sums is the challenge's metric."""
     own = np.clip(probabilities[np.arange(len(label)), label].astype(float), 1e-15, 1)
     return WEIGHTS[label], -WEIGHTS[label] * np.log(own)
 
 
 def slice_errors(z: np.ndarray, target: np.ndarray, slices: np.ndarray) -> np.ndarray:
-    """`[N, outputs]` slices by which answers are off, NaN where unlabelled; rounded half up within the series, as
-    serving does (packages/shared/stages/stage1.ts). z, target: `[N, outputs]`; slices: `[N]` real slices."""
+    """`[N, outputs]` slice errors, NaN where unlabelled. Answers are rounded half up within the series, as in serving
+    (packages/shared/stages/level-slices.ts). z, target: `[N, outputs]`; slices: `[N]` real slices."""
     found = np.clip(np.floor(z + 0.5), 0, slices[:, None] - 1)
     return np.abs(found - np.floor(target + 0.5))
 
 
 def over_folds(differences: Sequence[float]) -> Estimate | None:
-    """Mean of the folds' differences with Student's interval; None of fewer than two."""
+    """Mean of the differences of the folds, with Student's interval; None for fewer than two folds."""
     count = len(differences)
     if count < 2:
         return None

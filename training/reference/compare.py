@@ -1,4 +1,4 @@
-"""Answers requests with the reference's numbers, for tests that compare them with the TypeScript.
+"""Answers requests with the numbers of the reference, for tests that compare the TypeScript code with them.
 
     python3 training/reference/compare.py request.json
 
@@ -6,17 +6,17 @@ The request is {"out": folder, "requests": [...]}; every request has a `name` an
 `out` as {name}.npy, everything else to `out`/report.json under the request's name. Slices are given as paths of DICOM
 or .npy files. Tasks:
 
-    pixels   slices                                    -> {name}_{i}.npy a slice, {planes} if DICOM
+    pixels   slices                                    -> {name}_{i}.npy per slice, {planes} if DICOM
     order    slices (DICOM) or planes, kind            -> geometry.order, {planes}
     project  plane, points [[x, y], ...], planes       -> {patient, nearest: [[index, mm], ...], pixels}
     resize   slices (one), size, antialias             -> {name}.npy
     percentiles  slices, normalise                     -> {low, high}
     volume   slices, settings, [kind]                  -> {name}.npy, {sliceOf, constant, order}
     xy       slices (three), settings                  -> {name}.npy, {constant}
-    crops    slices, settings, cuts [{centre, window}] -> {name}_{i}.npy a cut, {name}_space.npy, {constant}
+    crops    slices, settings, cuts [{centre, window}] -> {name}_{i}.npy per cut, {name}_space.npy, {constant}
 
-With `kind`, slices (DICOM) are first ordered in space, repeats and other planes left out. With `canonical`, a kind too,
-their pixels are brought into the canonical orientation of that kind.
+With `kind`, slices (DICOM) are first ordered in space, without repeats and other planes. With `canonical`, also a kind,
+their pixels are turned into the canonical orientation of that kind.
 """
 
 import json

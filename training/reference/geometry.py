@@ -1,6 +1,6 @@
-"""Slices in patient space, written a second time with numpy: order, pixel to patient, nearest plane.
+"""Slices in patient space, written independently with numpy: order, pixel to patient, nearest plane.
 
-The yardstick for packages/shared/geometry. A plane is a dictionary with `rows`, `columns`, `position` (3),
+The reference for packages/shared/geometry. A plane is a dictionary with `rows`, `columns`, `position` (3),
 `orientation` (6), `spacing` (2: between rows, between columns) and `instanceNumber`; all lengths in mm (LPS).
 """
 
@@ -53,10 +53,10 @@ def plane_kind(plane):
 
 
 def canonical(image, orientation, kind):
-    """An image of [rows, columns] with its axes turned to those of its kind, by a whole transpose and whole flips.
+    """An image [rows, columns] turned to the axes of its kind, by a transpose and flips only.
 
-    The cosines of the two stored directions with the two wanted ones are a 2 x 2 matrix: its heavier diagonal says which
-    axis is which, the signs on it which of them are reversed.
+    The cosines of the two stored directions with the two wanted ones are a 2 x 2 matrix. Its larger diagonal says which
+    axis is which; the signs on it say which axes are reversed.
     """
     row, column = np.asarray(orientation, dtype=np.float64).reshape(2, 3)
     wanted = [[1, 0, 0], [0, 1, 0]] if kind == "axial_t2" else [[0, 1, 0], [0, 0, -1]]
@@ -71,7 +71,7 @@ def canonical(image, orientation, kind):
 
 
 def nearest_plane(planes, point):
-    """(index, distance in mm) of the plane nearest to a point; the first of equals."""
+    """(index, distance in mm) of the plane nearest to a point; on ties the first one."""
     distances = np.array([abs(patient_to_pixel(plane, point)[2]) for plane in planes])
     index = int(np.flatnonzero(distances <= distances.min() + NEAREST_TIE_MM)[0])
     return index, float(distances[index])
@@ -88,7 +88,7 @@ def order(planes, kind):
     as_promised = bool(near.any())
     if not as_promised:
         alike = np.abs(normals @ normals.T) >= MISMATCH_COSINE
-        best = max(by_number, key=lambda i: alike[i].sum())  # max() keeps the first of equals
+        best = max(by_number, key=lambda i: alike[i].sum())  # max() keeps the first on ties
         axis = normals[best] * (-1 if normals[best] @ AXES[plane_kind(planes[best])] < 0 else 1)
         near = np.abs(normals @ axis) >= MISMATCH_COSINE
 

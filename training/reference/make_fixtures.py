@@ -2,9 +2,9 @@
 
     /usr/bin/python3 training/reference/make_fixtures.py
 
-Small arrays from a fixed seed go through the reference; inputs and outputs go to packages/shared/test/fixtures. Run it
-again only when a rule of preprocessing changes, and say so in the changelog. Made with numpy and torch; no image of
-anybody is in it.
+Passes small arrays from a fixed seed through the reference, and writes inputs and outputs to
+packages/shared/test/fixtures. Run it again only when a preprocessing rule changes, and say so in the changelog. It needs
+numpy and torch. The fixtures contain no image of a person.
 """
 
 import json
@@ -20,7 +20,7 @@ NORMALISE = {"method": "percentile", "low": 1, "high": 99}
 
 
 def values(array):
-    """An array for JSON: its shape, and its values to nine significant digits, which is all that a float32 has."""
+    """An array for JSON: its shape, and its values to nine significant digits, which is the precision of float32."""
     return {"shape": list(array.shape), "values": [float(f"{value:.9g}") for value in np.ravel(array)]}
 
 
@@ -128,7 +128,7 @@ def main():
         "empty": np.zeros((0, 5), dtype="<f4"),
     }.items():
         np.save(npy / f"{name}.npy", array)
-    # What must be refused.
+    # Inputs that must be refused.
     np.save(npy / "refused-fortran.npy", np.asfortranarray(np.arange(6, dtype="<f4").reshape(2, 3)))
     np.save(npy / "refused-big-endian.npy", np.arange(3, dtype=">f4"))
     np.save(npy / "refused-complex.npy", np.zeros(2, dtype="<c8"))

@@ -1,8 +1,8 @@
-"""The input tensors of the three stages, written a second time with numpy and torch.
+"""The input tensors of the three stages, written independently with numpy and torch.
 
-This is the yardstick for packages/shared/imaging, not a part of training: training reads tensors that the TypeScript
-wrote. It follows the written rules (pipeline, bundle settings) and shares no code and no intermediate with them. All
-pixel arrays are float32; `settings` are the dictionaries of a bundle's manifest.
+This is the reference for packages/shared/imaging. Training does not use it: training reads tensors that the TypeScript
+code wrote. It follows docs/pipeline.md and the bundle's settings, and shares no code with the TypeScript. All pixel
+arrays are float32; `settings` are the dictionaries of a bundle's manifest.
 """
 
 import math
@@ -15,10 +15,10 @@ import torch.nn.functional as F
 def resize(image, size, antialias):
     """Resize [height, width] to `size` = (height, width): bilinear, half-pixel centres.
 
-    In float64: with float32 input torch also computes the source coordinates in float32, which at 640 px moves them by
-    some 1e-5 px and the result by up to about 1e-4 of the range.
+    Computed in float64: with float32 input torch also computes the source coordinates in float32. At 640 px that moves
+    them by about 1e-5 px, and the result by up to about 1e-4 of the range.
 
-    NaN is padding: it is mixed in as the lowest value, and what is made of it by half or more is NaN again.
+    NaN is padding: it is mixed in as the lowest value. A pixel that is made of half or more padding is NaN again.
     """
     padding = np.isnan(image)
     if padding.any():
@@ -41,7 +41,7 @@ def percentile_pair(arrays, settings):
 
 
 def normalise(array, low, high):
-    """Scale to [0, 1] with clipping; zeros where nothing can be told apart or a value is not finite."""
+    """Scale to [0, 1] with clipping; zeros if the percentiles are equal, and where a value is not finite."""
     if not high > low:
         return np.zeros(array.shape, dtype=np.float32)
     scaled = (array.astype(np.float64) - low) / (high - low)
@@ -50,7 +50,7 @@ def normalise(array, low, high):
 
 
 def slices_of_depth(count, depth):
-    """Which real slice stands at each position: all if they fit, else the one at floor((i + 1/2) * count / depth)."""
+    """The real slice at each position: all if they fit, else the one at floor((i + 1/2) * count / depth)."""
     if count <= depth:
         return list(range(count))
     return [math.floor((i + 0.5) * count / depth) for i in range(depth)]
@@ -89,7 +89,7 @@ def crop_space(slices, settings):
 def cut_crop(stack, centre, window, antialias):
     """A window around `centre` = (x, y), px of the space, of [slices, space, space] -> [slices, *window["to"]].
 
-    The space is padded with so many zeros that every window lies inside, and then simply sliced.
+    The space is padded with enough zeros for every window, and then sliced.
     """
     x = math.floor(centre[0] + 0.5)
     y = math.floor(centre[1] + 0.5)

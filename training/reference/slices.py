@@ -1,4 +1,4 @@
-"""Slices from disk for the reference: DICOM through pydicom, or .npy with the pixel values alone."""
+"""Reads slices for the reference: DICOM through pydicom, or .npy with pixel values only."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ import geometry
 def read_pixels(path, kind=None):
     """The values of one slice, float32 [rows, columns]; NaN where it is padding.
 
-    DICOM: stored values times Rescale Slope plus Rescale Intercept; MONOCHROME1, where high values are dark, is
-    negated. Normalisation by percentiles makes the offset of that inversion immaterial. With `kind` the slice is brought
-    into the canonical orientation of that kind of series.
+    DICOM: stored values times Rescale Slope plus Rescale Intercept. MONOCHROME1, where high values are dark, is negated;
+    the offset of that inversion has no effect, because values are normalised by percentiles. With `kind` the slice is
+    turned into the canonical orientation of that kind of series.
     """
     if Path(path).suffix == ".npy":
         return np.load(path).astype(np.float32)
@@ -33,7 +33,7 @@ def read_pixels(path, kind=None):
 
 
 def read_plane(path):
-    """Where one DICOM slice lies, as geometry.py wants it."""
+    """The plane of one DICOM slice, in the format of geometry.py."""
     import pydicom
 
     dataset = pydicom.dcmread(path, stop_before_pixels=True)

@@ -1,12 +1,12 @@
-"""From samples to batches: the window that serving would cut, or a varied one.
+"""Makes batches of samples: with the window that serving cuts, or with a varied one for training.
 
-Images are shifted, scaled, rotated and mirrored by one affine resampling a batch, out of the room that preparation left
-around them; points move with them. Every random number comes from the generator that the caller seeds with the step,
-so that a resumed training sees what an undisturbed one sees.
+Images are shifted, scaled, rotated and mirrored by one affine resampling per batch. It uses the room that preparation
+left around them; points move with them. Every random number comes from a generator that the caller seeds with the step,
+so a resumed training sees the same batches as an uninterrupted one. Sources: docs/pipeline.md, "Training-only rules".
 
-A mirror image of a patient reverses the order of sagittal slices, turns axial slices over in x, and exchanges left and
-right: it is another valid patient, and doubles the data. (The windows around left and right axial points are each
-other's mirror image, too.)
+A mirror image of a patient reverses the order of sagittal slices, flips axial slices in x, and exchanges left and
+right. It is another valid patient, so it doubles the data. (The windows around left and right axial points are also
+mirror images of each other.)
 
 Coordinates are handled as edge coordinates, in which pixel i covers [i, i + 1): they do not change with pooling. A
 label's fraction f = index / size lies at f + 0.5 / size of the image's extent.
@@ -25,7 +25,7 @@ from .config import AugmentConfig
 from .data import Samples
 from .data.tasks import View
 
-#: Fewest real slices that are left of a volume when slices are dropped.
+#: Number of real slices that a volume keeps at least when slices are dropped.
 _FEWEST_SLICES = 8
 
 
@@ -50,13 +50,13 @@ def make_batch(
     device: torch.device | str = "cpu",
     slice_error: int = 0,
 ) -> Batch:
-    """The samples `index` as a batch; without `augment` what serving feeds, up to the preparation's rounding.
+    """The samples `index` as a batch. Without `augment` it is the input of serving, as rounded by the preparation.
 
     Args:
-        slice_error: of stage 3, without `augment`: slices by which every view is off, as if stage 1 had erred.
+        slice_error: for stage 3, without `augment`: slices by which every view is off, to simulate errors of stage 1.
 
     Raises:
-        ValueError: the data were prepared with less room than the slice error needs.
+        ValueError: the data have less room than the slice error needs.
     """
     if slice_error:
         return _off(samples, index, slice_error, torch.device(device))
@@ -94,7 +94,7 @@ def _stage1(samples: Samples, index: np.ndarray, augment, random, device) -> Bat
 
 
 def _dropped(z: np.ndarray, slices: int, most: int, random: np.random.Generator) -> tuple[int, int]:
-    """How many slices go at the front and at the end; never a labelled one."""
+    """How many slices are dropped at the front and at the end; never a labelled one."""
     front, end = random.integers(0, most + 1, 2)
     labelled = z[np.isfinite(z)]
     front = min(front, int(labelled.min()) if len(labelled) else most)
@@ -167,7 +167,7 @@ def _off(samples: Samples, index: np.ndarray, slices: int, device) -> Batch:
 
 
 def _slice_shift(count: int, view: View, augment: AugmentConfig, random: np.random.Generator) -> np.ndarray:
-    """Slices by which each sample is off, either way, as far as the room allows."""
+    """The slice shift of each sample, in either direction, within the room."""
     chances = np.array(augment.slice_shift, dtype=float)
     size = random.choice(len(chances), count, p=chances / chances.sum())
     sign = random.integers(0, 2, count) * 2 - 1
@@ -175,7 +175,7 @@ def _slice_shift(count: int, view: View, augment: AugmentConfig, random: np.rand
 
 
 def _shifted(images: np.ndarray, view: View, shift: np.ndarray, reverse: np.ndarray | None) -> np.ndarray:
-    """The slices that are read, `shift` slices away from the labelled place, in reverse order where `reverse`."""
+    """Indices of the slices to read, `shift` slices from the labelled place; in reverse order where `reverse`."""
     order = view.room_slices + shift[:, None] + np.arange(view.slices)
     if reverse is not None:
         order = np.where(reverse[:, None], order[:, ::-1], order)
@@ -197,7 +197,7 @@ def _affine(
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each sample a matrix [2, 2] and an offset [2] in array pixels, x first.
 
-    They lead from a place relative to the middle of what is made to the place in the array where it is read.
+    They map a position relative to the centre of the output to the position in the array that is read.
     """
     height, width = view.size
     left, _, top, _ = view.room
@@ -236,7 +236,7 @@ def _resample(images: Tensor, view: View, matrix: np.ndarray, offset: np.ndarray
 def _moved(
     point: np.ndarray, view: View, full_size: tuple[int, int], matrix: np.ndarray, offset: np.ndarray
 ) -> np.ndarray:
-    """Where points [B, points, 2], fractions x and y, come to lie; NaN where they leave the image."""
+    """The new positions of points [B, points, 2] (fractions x and y); NaN where they leave the image."""
     height, width = view.size
     size = np.array([width, height], dtype=float)
     half_pixel = 0.5 / np.array([full_size[1], full_size[0]])

@@ -1,7 +1,7 @@
 """What a bundle's manifest says besides its members: inputs, crop windows, class order and class shares.
 
-The schema is packages/shared/models/bundle.ts, the numbers are docs' pipeline in figures: sizes, percentiles and crop
-windows of the published method. `bundle.json` is the only place from which the serving code reads them.
+The schema is packages/shared/models/bundle.ts. The sizes, percentiles and crop windows are those of docs/pipeline.md,
+"Normalising and resizing", "Level slices", "Points" and "Crop plan". Serving reads them only from `bundle.json`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NORMALISE = {"method": "percentile", "low": 1, "high": 99}
 RESIZE = {"filter": "bilinear", "antialias": True}
 CLASSES = ("normal_mild", "moderate", "severe")
 
-#: Shares (normal/mild, moderate, severe), approximating those of the challenge's training labels as public summaries
-#: give them, not counted: worst at L4/L5, both sides alike. A bundle trained on labels carries the shares that were
-#: counted in them instead.
+#: Shares of (normal/mild, moderate, severe) that approximate the challenge's training labels. They come from public
+#: summaries and were not counted: worst at L4/L5, both sides equal. A bundle trained on labels has the shares counted
+#: in them instead.
 CLASS_SHARES: dict[str, dict[str, tuple[float, float, float]]] = {
     "scs": {
         "l1_l2": (0.985, 0.011, 0.004),
@@ -92,7 +92,7 @@ def crop_settings() -> dict[str, Any]:
 
 
 def stage_fields(stage: int, models: list[ModelConfig]) -> dict[str, Any]:
-    """The manifest's fields that depend on the stage, all members agreeing on the input."""
+    """The stage-dependent fields of the manifest; all members must have the same input."""
     if stage == 1:
         size, slices = _agreed([(one.size, one.slices) for one in models if isinstance(one, ConvNeXt3dConfig)])
         return {"input": {"size": list(size), "slices": slices, "normalise": NORMALISE, "resize": RESIZE}}
@@ -124,7 +124,7 @@ def member_fields(file: Path, stage: int, config: ModelConfig, size: str, parame
 
 
 def describe(config: ModelConfig, size: str, parameters: int) -> str:
-    """An architecture in one line, for people."""
+    """The architecture in one line, for readers."""
     count = f"{parameters / 1e6:.1f} M" if parameters >= 1e6 else f"{round(parameters / 1e3)} k"
     if isinstance(config, ConvNeXt3dConfig):
         widths = "-".join(str(one) for one in config.widths)

@@ -1,7 +1,7 @@
-"""Configuration of the models: one dataclass a kind of model, read from one JSON file a size (`nano`, `full`).
+"""Configuration of the models: one dataclass per kind of model, read from one JSON file per size (`nano`, `full`).
 
-A stage names its models once and says which of them each task has as members; what follows from the task (how many
-outputs, which views) is not configured but fixed here. Unknown fields are errors, so that a misspelt width cannot pass.
+A stage lists its models once and says which of them are the members of each task. What follows from the task (number of
+outputs, views) is fixed here and not configured. Unknown fields are errors, so that a misspelt name is found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Iterator
 LEVELS = ("l1_l2", "l2_l3", "l3_l4", "l4_l5", "l5_s1")
 TASKS = ("scs", "nfn", "ss")
 
-#: Outputs of a stage-1 model: scs the five levels; nfn left five, then right five.
+#: Outputs of a stage-1 model: scs the five levels; nfn first the five left levels, then the five right ones.
 STAGE1_OUTPUTS = {"scs": 5, "nfn": 10}
 #: Points of a stage-2 model: the five levels; for ss left, then right.
 STAGE2_POINTS = {"scs": 5, "nfn": 5, "ss": 2}
@@ -34,13 +34,14 @@ class ConvNeXt3dConfig:
     pre_pool: tuple[int, int, int] = (1, 1, 1)
     #: The stem's kernel and stride.
     stem: tuple[int, int, int] = (1, 2, 2)
-    #: Kernel and stride between stages; one triple for all, or one a transition.
+    #: Kernel and stride between stages: one triple for all, or one per transition.
     downsample: tuple[tuple[int, int, int], ...] = ((2, 2, 2),)
     depths: tuple[int, ...] = (3, 3, 9, 3)
     widths: tuple[int, ...] = (64, 128, 256, 512)
     #: Depthwise kernel; see `DepthwiseConv3d` for how an even depth is padded.
     kernel: tuple[int, int, int] = (2, 7, 7)
-    #: "average": the published global average pooling. "heatmap": weighted by a heatmap an output.
+    #: "average": global average pooling, as published (docs/pipeline.md, "Level slices"). "heatmap": weighted by one
+    #: heatmap per output.
     pooling: str = "average"
     #: "native": one Conv3d. "by-depth": one 2D convolution per kernel depth, same weights, faster to train on CPU.
     depthwise: str = "native"
@@ -58,13 +59,13 @@ class ConvNeXt3dConfig:
 
     @property
     def transitions(self) -> tuple[tuple[int, int, int], ...]:
-        """Stride between stage i and i + 1, one triple a transition."""
+        """Stride between stage i and i + 1, one triple per transition."""
         count = len(self.depths) - 1
         return self.downsample if len(self.downsample) == count else self.downsample * count
 
     @property
     def strides(self) -> tuple[int, int, int]:
-        """Input voxels a feature voxel, along depth, height and width."""
+        """Input voxels per feature voxel, along depth, height and width."""
         total = [p * s for p, s in zip(self.pre_pool, self.stem)]
         for step in self.transitions:
             total = [t * s for t, s in zip(total, step)]
@@ -73,14 +74,14 @@ class ConvNeXt3dConfig:
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """A 2D encoder of torchvision: a published `variant`, or a ConvNeXt or EfficientNet-v2 of the sizes given here."""
+    """A 2D encoder of torchvision: one of its `variant`s, or a ConvNeXt or EfficientNet-v2 of the sizes given here."""
 
     family: str  # "convnext" | "efficientnet_v2"
     #: A torchvision builder such as "convnext_base"; without it the fields below describe the network.
     variant: str | None = None
     #: For a variant: a torchvision weights name ("IMAGENET1K_V1", downloaded by torchvision) or a state-dict file.
     weights: str | None = None
-    #: ConvNeXt: blocks and channels a stage; the stem has stride 4, every further stage 2.
+    #: ConvNeXt: blocks and channels per stage; the stem has stride 4, every further stage 2.
     depths: tuple[int, ...] = ()
     widths: tuple[int, ...] = ()
     layer_scale: float = 1e-6
@@ -104,16 +105,17 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class XyConfig:
-    """Stage 2: an encoder over `[B, 3, height, width]` and a point an output."""
+    """Stage 2: an encoder over `[B, 3, height, width]` with one point per output."""
 
     encoder: EncoderConfig
     size: tuple[int, int] = (512, 512)
-    #: "average": the published global average pooling. "soft-argmax": a heatmap's mean position and a learned residual.
+    #: "average": global average pooling, as published (docs/pipeline.md, "Points"). "soft-argmax": the mean position of
+    #: a heatmap, and a learned residual.
     pooling: str = "average"
     #: Channels of a top-down pyramid that brings coarse features to the encoder's finest grid of at least `stride`
-    #: px before the soft-argmax; 0 has none, and the heatmap lies on the encoder's last, coarsest grid.
+    #: px before the soft-argmax. 0: no pyramid; the heatmap is on the encoder's last, coarsest grid.
     pyramid: int = 0
-    #: With a pyramid: px of the input a cell of its heatmap.
+    #: With a pyramid: px of the input per cell of its heatmap.
     stride: int = 8
 
     def __post_init__(self) -> None:
@@ -128,12 +130,12 @@ class SeverityConfig:
 
     encoder: EncoderConfig
     slices: int = 5
-    #: "sequence": 2.5D, the published way. "channels": the three middle slices are the channels of one image, whose
-    #: pooled features are the view's vector; there is no LSTM, no attention, and nothing for the slice loss to teach.
+    #: "sequence": 2.5D, as published (docs/pipeline.md, "Severities"). "channels": the three middle slices are the
+    #: channels of one image, whose pooled features are the vector of the view. It has no LSTM, attention or slice loss.
     slices_as: str = "sequence"
-    #: "per-view": sagittal and axial have an encoder each. "shared": one for both.
+    #: "per-view": one encoder for sagittal and one for axial views. "shared": one for both.
     encoders: str = "per-view"
-    #: Units of the LSTM a direction.
+    #: Units of the LSTM per direction.
     lstm_hidden: int = 256
     dropout: float = 0.0
 
@@ -151,11 +153,14 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How training samples are varied; probabilities are a sample's. Strengths of zero switch a part off."""
+    """How training samples are varied. Probabilities are per sample. A strength of zero switches a part off.
 
-    #: Probabilities of a slice shift by 0, by 1 either way, by 2 either way, ...: stage 1's errors (stages 2 and 3).
+    Sources: docs/pipeline.md, "Training-only rules".
+    """
+
+    #: Probabilities of a slice shift by 0, 1, 2, ... in either direction, like the errors of stage 1 (stages 2 and 3).
     slice_shift: tuple[float, ...] = (0.65, 0.30, 0.05)
-    #: Largest shift of a crop's centre along x and along y, px of the space that crops are cut in (stage 3).
+    #: Largest shift of a crop's centre along x and y, in px of the 512 x 512 space in which crops are cut (stage 3).
     centre_shift: float = 10.0
     #: Shift-scale-rotate, applied with this probability ...
     affine: float = 0.9
@@ -165,14 +170,14 @@ class AugmentConfig:
     scale: float = 0.1
     #: ... and rotated by at most this many degrees.
     rotate: float = 10.0
-    #: Contrast is multiplied by up to 1 + this or down to 1 / (1 + this), around 0.5; brightness moves by at most this.
+    #: Contrast is multiplied by up to 1 + this or down to 1 / (1 + this), around 0.5. Brightness: largest change.
     contrast: float = 0.2
     brightness: float = 0.1
-    #: Probability of the patient's mirror image, in which left and right are exchanged.
+    #: Probability of the mirror image of the patient, with left and right exchanged.
     mirror: float = 0.5
-    #: At most so many real slices are dropped at either end of the volume, none of them labelled (stage 1).
+    #: Largest number of real slices dropped at either end of the volume; labelled ones are kept (stage 1).
     drop_slices: int = 2
-    #: Probability that a view is missing, a zero tensor (stage 3, tasks of two views).
+    #: Probability that a view is replaced by zeros (stage 3, tasks with two views).
     drop_view: float = 0.02
 
 
@@ -181,31 +186,31 @@ class TrainingConfig:
     """How a model is trained."""
 
     batch: int = 16
-    #: Passes over the training fold, where neither steps nor minutes are asked for.
+    #: Passes over the training folds, if neither steps nor minutes are given.
     epochs: float = 20
     #: Peak learning rate of AdamW: linear warm-up, then cosine to zero.
     lr: float = 1e-3
-    #: Not for biases, norms and layer scales.
+    #: Not applied to biases, norms and layer scales.
     weight_decay: float = 0.05
-    #: Fraction of the steps that warms up.
+    #: Fraction of the steps used for warm-up.
     warm_up: float = 0.05
-    #: Decay of the weights' exponential moving average, which is what is evaluated and kept; 0 keeps the last weights.
+    #: Decay of the exponential moving average of the weights, which is evaluated and kept. 0: keep the last weights.
     ema: float = 0.998
     #: Largest norm of the gradient.
     clip: float = 5.0
     #: Mixed precision, on CUDA only.
     amp: bool = True
-    #: Weight of the L1 loss of coordinates as fractions of the image, beside the heatmap's cross-entropy.
+    #: Weight of the L1 loss of coordinates (fractions of the image), in addition to the heatmap's cross-entropy.
     coordinate_weight: float = 32.0
-    #: Weight of the heatmap's cross-entropy, where the model has heatmaps, and its target's deviation in cells.
+    #: Models with heatmaps: weight of their cross-entropy, and standard deviation of its target in cells.
     heatmap_weight: float = 1.0
     heatmap_sigma: float = 0.75
-    #: Stage 3: weights of the sub-heads' cross-entropy and of the labelled slice's (0: trained without).
+    #: Stage 3: weights of the cross-entropy of the sub-heads and of the labelled slice (0: without).
     sub_weight: float = 0.5
     aux_weight: float = 0.5
     #: Stage 3: weights of normal/mild, moderate and severe in the loss; the challenge's metric has 1, 2, 4.
     class_weights: tuple[float, float, float] = (1.0, 2.0, 4.0)
-    #: How often the held-out fold is evaluated, the last time at the end. It chooses nothing.
+    #: How often the held-out fold is evaluated, the last time at the end. It selects nothing.
     validations: int = 4
     augment: AugmentConfig = AugmentConfig()
 
@@ -224,14 +229,14 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """All models of a size, and what their bundles are called."""
+    """All models of a size, with name, version and notice of their bundles."""
 
     size: str
     bundle: str
     version: str
     #: Shown with every output.
     notice: str
-    #: Shown after it once the models are trained: on what.
+    #: Added to the notice when the models are trained; says on which data.
     trained_notice: str = ""
     stages: dict[int, StageConfig] = field(default_factory=dict)
 

@@ -1,10 +1,10 @@
-"""The command that turns a configuration and trained runs into the bundles of the three stages.
+"""The command that exports the bundles of the three stages from a configuration and trained runs.
 
     python3 -m spineline_training.export --config configs/nano.json --out ../models/demo --runs RUNS
 
-Writes OUT/stage1, OUT/stage2 and OUT/stage3, each with its ONNX files and `bundle.json`: of the weights that
-`spineline_training.train` left in RUNS, with the data, the held-out scores and the class shares that they came with; or
-of state dicts (--checkpoints); or, with neither, of random weights drawn from a seed, and the manifests say so.
+Writes OUT/stage1, OUT/stage2 and OUT/stage3, each with its ONNX files and `bundle.json`. With --runs the weights are
+those that `spineline_training.train` wrote to RUNS; the manifests have their data, held-out scores and class shares.
+With --checkpoints they are state dicts. With neither they are random, drawn from a seed, and the manifests say so.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ Weights = dict[tuple[str, str], dict[str, torch.Tensor]]
 def export_stage(
     config: Config, stage: int, out: Path, seed: int, weights: Weights | None, origin: dict, shares: dict | None = None
 ) -> None:
-    """Write one stage's bundle into `out/stageN`. Without `weights` they are random, from the seed.
+    """Write the bundle of a stage into `out/stageN`. Without `weights` the weights are random, from the seed.
 
     Args:
         shares: class shares counted in the training labels, condition -> level -> three; stage 3.
@@ -95,7 +95,7 @@ def export_stage(
         configs.append(model_config)
         print(f"stage {stage}  {file.name:20}  {parameters:>9,} parameters  {member['bytes']:>9,} bytes  {checked}")
     notice = " ".join(part for part in (config.notice, config.trained_notice if trained else UNTRAINED_NOTICE) if part)
-    # Every stage has its own fields; `tasks` before the long tables, for people who read it.
+    # Every stage has its own fields. `tasks` comes before the long tables, for readers.
     fields = stage_fields(stage, configs)
     if stage == 3:
         fields["classShares"] = shares or fields["classShares"]
@@ -116,10 +116,10 @@ def export_stage(
 
 
 def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, dict[str, float | str], dict]:
-    """What a stage's runs hold: weights, the data in words, metrics (`scs-cls.exact`, ...) and class shares.
+    """Read the runs of a stage: weights, a description of the data, metrics (`scs-cls.exact`, ...) and class shares.
 
-    Raises ValueError where a run is missing or unfinished, holds another model than the configuration's, was trained on
-    other data than the others, or on images prepared otherwise than the manifest will have the workers prepare them.
+    Raises ValueError if a run is missing or unfinished, has another model than the configuration, was trained on other
+    data than the other runs, or on images that were prepared with other settings than those of the manifest.
     """
     weights: Weights = {}
     metrics: dict[str, float | str] = {}
@@ -156,7 +156,7 @@ def trained_runs(config: Config, stage: int, runs: Path) -> tuple[Weights, str, 
 
 
 def _architecture(model: dict) -> dict:
-    """A model configuration without what changes neither weights nor outputs."""
+    """A model configuration without the fields that change neither weights nor outputs."""
     model = {key: value for key, value in model.items() if key not in ("depthwise", "drop_path", "dropout")}
     if "encoder" in model:
         model["encoder"] = {
@@ -166,7 +166,7 @@ def _architecture(model: dict) -> dict:
 
 
 def _check_settings(config: Config, stage: int, settings: dict) -> None:
-    """The images that were trained on are prepared as the manifest says: no skew between training and serving."""
+    """Check that the training images were prepared as the manifest says, so that training and serving do not differ."""
     fields = stage_fields(stage, [one for _, _, one in config.members(stage)])
     promised = json.loads(json.dumps(fields["crops"] if stage == 3 else fields["input"]))
     found = settings[f"stage{stage}"]
@@ -179,7 +179,7 @@ def _check_settings(config: Config, stage: int, settings: dict) -> None:
 
 
 def _shares(counts: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, list[float]]]:
-    """Shares that sum to 1. A level without any label has its condition's shares over all levels."""
+    """Shares that sum to 1. A level without labels has the shares of its condition over all levels."""
     shares: dict[str, dict[str, list[float]]] = {}
     for condition, levels in counts.items():
         overall = [sum(one[i] for one in levels.values()) for i in range(3)]
@@ -209,7 +209,7 @@ def member_model(
         model = build_model(task, _without_download(config))
         model.load_state_dict(state)
         return model.eval()
-    # One seed a member: adding a member does not change the weights of the others.
+    # One seed per member: adding a member does not change the weights of the others.
     own_seed = int.from_bytes(hashlib.sha256(f"{seed}/{member}".encode()).digest()[:4], "big")
     torch.manual_seed(own_seed)
     model = build_model(task, config)
@@ -225,7 +225,7 @@ def _without_download(config: ModelConfig) -> ModelConfig:
 
 
 def settle(model: nn.Module, config: ModelConfig, seed: int) -> None:
-    """Give fresh batch norms the statistics of seeded patterns, without which random weights explode or die out."""
+    """Give new batch norms the statistics of seeded patterns. Otherwise outputs of random weights explode or vanish."""
     norms = [one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
     if not norms:
         return
@@ -245,8 +245,8 @@ def settle(model: nn.Module, config: ModelConfig, seed: int) -> None:
 def compare_with_runtime(file: Path, config: ModelConfig, model: nn.Module) -> str:
     """Compare a file with torch at batches of 1 and 5, if Python has onnxruntime; raises RuntimeError if they differ.
 
-    Without it the file is read back into torch and compared bit for bit; that the operators compute the same is then
-    left to the test of the repository that runs onnxruntime-node.
+    Without it the weights are read back into torch and compared bit for bit. Whether the operators compute the same is
+    then checked only by the repository's test with onnxruntime-node.
     """
     try:
         import onnxruntime

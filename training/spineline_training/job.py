@@ -1,4 +1,4 @@
-"""One training, as it is asked for: a member of a configuration, its fold, its settings, its budget."""
+"""The definition of one training: a member of a configuration, its fold, its settings, its budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .config import (
     training_config_from,
 )
 
-#: Training images are read into memory where they take less.
+#: Training images are read into memory if they take less than this.
 MEMORY_GB = 6.0
 
 
@@ -32,14 +32,14 @@ class Job:
     model: ModelConfig
     recipe: TrainingConfig
     seed: int = 0
-    #: One of the two, or neither: then the recipe's epochs.
+    #: One of the two, or neither; then the epochs of the recipe count.
     steps: int | None = None
     minutes: float | None = None
     device: str = "cpu"
     memory_gb: float = MEMORY_GB
-    #: Appended to the run folder's name: variants of an experiment.
+    #: Suffix of the run folder's name, for variants of an experiment.
     variant: str = ""
-    #: Bundles or runs whose weights this training begins with; see `earlier_weights`.
+    #: Bundles or runs whose weights this training starts from; see `earlier_weights`.
     start_from: Path | None = None
 
     @property
@@ -47,7 +47,7 @@ class Job:
         return run_name(self.stage, self.task, self.member, self.fold, self.variant)
 
     def asked(self) -> dict[str, Any]:
-        """What must be the same for a run to be resumed (the device may change, and so may the memory)."""
+        """The values that must be equal for a run to be resumed. Device and memory may change."""
         return {
             "stage": self.stage,
             "task": self.task,
@@ -97,5 +97,5 @@ def job_of(config: Config, stage: int, task: str, member: str, fold: int | None 
 
 
 def present_model(stage: int, model: dict[str, Any]) -> dict[str, Any]:
-    """A model's JSON object of an older run, with the fields that were added since: their defaults change nothing."""
+    """The JSON object of an older run's model, with the fields added since. Their defaults change nothing."""
     return model_config_to_json(model_config_from(stage, model))

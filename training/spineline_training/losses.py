@@ -1,6 +1,7 @@
-"""What each model is trained on: pipeline.md's losses, and the auxiliary ones of heatmaps, sub-heads and slices.
+"""The losses of each model, with the auxiliary losses of heatmaps, sub-heads and slices.
 
-Every function gives named terms, already weighted; their sum is the loss. Unlabelled outputs take no part.
+Sources: docs/pipeline.md, "Training-only rules". Every function returns named terms, already weighted; their sum is the
+loss. Outputs without a label are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def _stage1(model, outputs, targets, recipe) -> dict[str, Tensor]:
     terms = {}
     if model.config.head == "cls":
         labelled = point[..., 2].isfinite()
-        # As in serving, a slice of padding is never an answer.
+        # As in serving, a padding slice is never an answer.
         padding = torch.arange(slices, device=point.device) >= targets["slices"][:, None]
         logits = outputs["logits"].float().masked_fill(padding[:, None], -1e4)
         own = F.cross_entropy(logits[labelled], _whole(point[..., 2][labelled], slices), reduction="none")
@@ -55,7 +56,7 @@ def _stage3(model, outputs, targets, recipe) -> dict[str, Tensor]:
     weights = torch.tensor(recipe.class_weights, device=label.device)[label]
 
     def severity(logits: Tensor, there: Tensor | None = None) -> Tensor:
-        # The mean over the batch, not over its weights: a batch with a severe sample then counts for what it holds.
+        # Divided by the batch size, not by the sum of weights: a batch with severe samples then has a larger loss.
         own = weights * F.cross_entropy(logits.float(), label, reduction="none")
         return own.mean() if there is None else (own * there).sum() / there.sum().clamp(min=1)
 
@@ -92,7 +93,7 @@ def _l1(found: Tensor, expected: Tensor, labelled: Tensor) -> Tensor:
 
 
 def _mean(values: Tensor, other: Tensor) -> Tensor:
-    """The mean; zero, still part of the graph, where there is nothing."""
+    """The mean; if there are no values, a zero that is still part of the graph."""
     return values.mean() if len(values) else other.sum() * 0
 
 

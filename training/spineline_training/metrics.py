@@ -1,4 +1,7 @@
-"""How good predictions on a held-out fold are, in the units of the issue's table and of pipeline.md."""
+"""Metrics of predictions on a held-out fold.
+
+The units are those of docs/accuracy.md and of docs/pipeline.md, "Level slices" and "Points".
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import numpy as np
 
 from .data import Samples
 
-#: Side of the space in which distances are given, px.
+#: Side of the square space in which distances are measured, px.
 SPACE = 512
 
 
 def decode_stage1(output: np.ndarray, head: str, slices: np.ndarray, depth: int) -> np.ndarray:
     """`[N, outputs, 3]`: x, y fractions (NaN for `cls`) and z in slices, as serving reads a member's output.
 
-    `cls`: the best-scored slice among those that exist. `reg`: the fraction times the depth, not rounded.
+    `cls`: the real slice with the best score. `reg`: the fraction times the depth, not rounded.
     """
     if head == "cls":
         padding = np.arange(depth)[None, :] >= slices[:, None]
@@ -25,7 +28,7 @@ def decode_stage1(output: np.ndarray, head: str, slices: np.ndarray, depth: int)
 
 
 def stage1_metrics(found: np.ndarray, target: np.ndarray, slices: np.ndarray) -> dict[str, float]:
-    """Rates of slice errors after rounding half up inside the series; `x`, `y`: mean absolute error, px of 512."""
+    """Rates of slice errors, after rounding half up within the series; `x`, `y`: mean absolute error, px of 512."""
     labelled = np.isfinite(target[..., 2])
     place = np.clip(np.floor(found[..., 2] + 0.5), 0, slices[:, None] - 1)
     error = np.abs(place - np.floor(target[..., 2] + 0.5))[labelled]
@@ -55,7 +58,7 @@ def stage2_metrics(found: np.ndarray, target: np.ndarray) -> dict[str, float]:
 
 
 def stage3_metrics(probabilities: np.ndarray, label: np.ndarray, baseline: np.ndarray) -> dict[str, float]:
-    """The challenge's weighted log loss beside that of the class shares `baseline`, accuracy, and calibration error."""
+    """The challenge's weighted log loss, that of the class shares `baseline`, accuracy and calibration error."""
     return {
         "log_loss": weighted_log_loss(probabilities, label),
         "baseline": weighted_log_loss(baseline, label),
@@ -71,7 +74,7 @@ def weighted_log_loss(probabilities: np.ndarray, label: np.ndarray) -> float:
 
 
 def calibration_error(probabilities: np.ndarray, label: np.ndarray, bins: int = 15) -> float:
-    """Mean over samples of |accuracy - confidence| of their bin, over equal bins of the best class's probability."""
+    """Mean over samples of |accuracy - confidence| of their bin; equal bins of the highest probability."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == label
     of = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -80,10 +83,10 @@ def calibration_error(probabilities: np.ndarray, label: np.ndarray, bins: int = 
 
 
 def class_shares(samples: Samples, train: np.ndarray) -> np.ndarray:
-    """`[5, 3]`: shares of the three classes a level over the training samples, as a study without any view gets."""
+    """`[5, 3]`: shares of the three classes per level over the training samples."""
     counts = np.zeros((5, 3))
     np.add.at(counts, (samples.row[train] % 5, samples.label[train]), 1)
-    # A level without labels has the shares of all; a class never seen has a share that a log loss survives.
+    # A level without labels has the shares of all levels. A class that never occurs has a small share, to avoid log(0).
     counts = np.where(counts.sum(axis=1, keepdims=True) > 0, counts, counts.sum(axis=0))
     counts = np.maximum(counts, 1e-3)
     return counts / counts.sum(axis=1, keepdims=True)

@@ -1,8 +1,8 @@
-"""ONNX files of models, both ways: torch to ONNX, and an ONNX file back to the torch model that it came from.
+"""Writes torch models as ONNX files, and restores the torch model from such a file.
 
-The files keep every weight under its name in torch's state dict and the model's configuration in their metadata. So
-a shipped file can be compared with torch, or trained further, without the checkpoint it was exported from. The price
-is that no constant is folded at export; onnxruntime folds them when it loads the file.
+The files keep every weight under its name in torch's state dict, and the model's configuration in their metadata. So a
+shipped file can be compared with torch, or trained further, without its checkpoint. For that, the export folds no
+constants; onnxruntime folds them when it loads the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METADATA_KEY = "spineline.model"
 def export_onnx(stage: int, task: str, config: ModelConfig, model: nn.Module, file: Path) -> None:
     """Write a model as ONNX (opset 17, dynamic batch, one output). The same weights give the same bytes.
 
-    Depthwise 3D convolutions are written natively, whatever mode the model trains in.
+    Depthwise 3D convolutions are written as native ones, whatever mode the model trains with.
 
     Raises RuntimeError if a weight that inference needs is not in the file under its own name.
     """
@@ -54,7 +54,7 @@ def export_onnx(stage: int, task: str, config: ModelConfig, model: nn.Module, fi
             input_names=list(inputs),
             output_names=[model.output],
             dynamic_axes=axes,
-            # Folding or fusing would replace weights by nameless products of them.
+            # Folding or fusing would replace weights by unnamed products.
             training=torch.onnx.TrainingMode.PRESERVE,
             do_constant_folding=False,
             **options,
@@ -93,7 +93,7 @@ def load_onnx(file: Path) -> tuple[int, str, ModelConfig, nn.Module]:
 
 
 class _MainOutput(nn.Module):
-    """A model's main output alone, which leaves everything for training only out of the graph."""
+    """Only the main output of a model, so that the graph has no training-only parts."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _MainOutput(nn.Module):
 
 
 def _tidy(proto: onnx.ModelProto) -> None:
-    """Drop the wrapper's prefix from names, and the exporter's traces, which name folders of the machine."""
+    """Remove the wrapper's prefix from names, and the exporter's stack traces, which contain local paths."""
     prefix = "model."
     for initialiser in proto.graph.initializer:
         initialiser.name = initialiser.name.removeprefix(prefix)

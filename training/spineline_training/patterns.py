@@ -1,7 +1,4 @@
-"""Seeded inputs that look a little like what the serving code feeds: for tracing, first statistics and checks.
-
-They teach nothing. Training reads tensors that the serving code wrote.
-"""
+"""Seeded inputs that resemble those of serving: for tracing, initial statistics and checks, not for training."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from torch import Tensor, nn
 
 from .config import ConvNeXt3dConfig, ModelConfig, SeverityConfig, XyConfig
 
-#: [height, width] of the published crops; the graphs themselves take any size.
+#: [height, width] of crops (docs/pipeline.md, "Crop plan"); the graphs accept any size.
 CROP_SIZES = {"sagittal": (128, 224), "axial": (256, 256)}
 
 
@@ -18,7 +15,7 @@ def example_inputs(config: ModelConfig, model: nn.Module, batch: int, seed: int 
     """Inputs of a model by name, in the shapes that the serving code feeds, float32 in [0, 1].
 
     The first item of a batch is a smooth pattern with some noise, the second the same with zeros in the last third of
-    its slices (a padded stack), the third all zeros (a missing view); then the first kind again.
+    its slices (a padded stack), the third all zeros (a missing view). Further items repeat these three kinds.
     """
     generator = torch.Generator().manual_seed(seed)
     return {

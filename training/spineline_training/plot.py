@@ -1,4 +1,4 @@
-"""Training curves of a run's log as a picture."""
+"""Draws the training curves of a run's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a run folder, written whole or not at all, and the digest of weights."""
+"""Writes the files of a run folder atomically, and computes the digest of weights."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Training one member of a bundle on prepared datasets.
+"""Trains one member of a bundle on prepared datasets.
 
     python3 -m spineline_training.train --config configs/nano.json --data PREPARED --out RUNS \\
         --stage 1 --task scs --member cls --minutes 10
 
-Writes a run folder `RUNS/stage1-scs-cls-fold0`: `plan.json` (everything that was asked, and the number of steps),
-`checkpoint.pt`, `log.jsonl`, `log.png`, and at the end `oof.npz` (predictions on the held-out fold), `model.pt` and
-`metrics.json`, which comes last. The same command again goes on where the run stopped, and does nothing to one that is
-finished. Every random number is a function of the seed and the step, so that a stopped and resumed run ends with the
-same weights, bit for bit on one machine's CPU, as an undisturbed one.
+Writes a run folder `RUNS/stage1-scs-cls-fold0`: `plan.json` (the job and the number of steps), `checkpoint.pt`,
+`log.jsonl`, `log.png`, and at the end `oof.npz` (predictions on the held-out fold), `model.pt` and `metrics.json`.
+The same command again continues a stopped run and leaves a finished one as it is. Every random number is a function of
+the seed and the step. So on the CPU of one machine a resumed run ends with the same weights, bit for bit, as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ _CHECKPOINT_SECONDS = 120.0
 
 
 class Stopped(Exception):
-    """The run was asked to stop; its checkpoint is written."""
+    """Raised when the run was stopped; its checkpoint is written."""
 
 
 def train(job: Job, data: Prepared, out: Path, say: Callable[[str], None] = print, stop=lambda: False) -> dict:
-    """Train (or go on training) a member; gives its metrics, which are also in `metrics.json`.
+    """Train a member, or continue its training. Returns its metrics, which are also in `metrics.json`.
 
     Args:
-        out: folder of runs; the run has a folder of its own in it.
+        out: folder of runs, in which the run has its own folder.
         say: receives progress lines.
-        stop: asked after every step; once true, a checkpoint is written and Stopped raised.
+        stop: called after every step. When it returns true, a checkpoint is written and Stopped is raised.
 
     Raises:
         PreparedError: the data are not what the model reads.
@@ -109,7 +109,7 @@ class _Run:
                 raise ValueError(f"{job.name}: fold {job.fold} leaves no sample to {what}; more studies are needed")
         self._check_shapes()
         in_memory = self.samples.load(job.memory_gb * 1e9)
-        # Without the variant: what is compared starts from the same weights, as far as the models are alike.
+        # The seed does not depend on the variant: variants start from the same weights where the models are equal.
         torch.manual_seed(_seed(job.seed, run_name(job.stage, job.task, job.member, job.fold)))
         self.model = take_pooled(build_model(job.task, job.model), self.samples.pooled).to(self.device)
         if self.weights:
@@ -154,7 +154,7 @@ class _Run:
             )
 
     def _plan(self) -> None:
-        """Fix the number of steps, so that the learning rate's schedule is known from the first one."""
+        """Fix the number of steps, so that the learning-rate schedule is known from the first step."""
         job, an_epoch = self.job, len(self.train_index) / self.recipe.batch
         speed = None
         if job.steps:
@@ -174,7 +174,7 @@ class _Run:
         write_file(self.plan_file, json.dumps(self.plan, indent=2).encode() + b"\n")
 
     def _seconds_a_step(self, seconds: float) -> float:
-        """Measured on steps whose effect is thrown away."""
+        """Measured on steps whose effect is discarded."""
         kept = copy.deepcopy((self.model.state_dict(), self.average.state_dict()))
         self.plan = {"steps": 1_000_000}
         times: list[float] = []
@@ -186,7 +186,7 @@ class _Run:
         self.model.load_state_dict(kept[0])
         self.average.load_state_dict(kept[1])
         self.optimiser = _optimiser(self.model, self.recipe)
-        # The first steps allocate; the evaluations take a little of the budget.
+        # The first steps allocate memory; evaluations take a part of the budget.
         return 1.04 * sum(times[2:]) / len(times[2:])
 
     def train(self, say: Callable[[str], None], stop: Callable[[], bool]) -> None:
@@ -230,7 +230,7 @@ class _Run:
         if not self.cuda:
             yield from map(self._batch, steps)
             return
-        # One batch ahead, made by the CPU while the GPU computes.
+        # The CPU prepares the next batch while the GPU computes.
         with ThreadPoolExecutor(1) as ahead:
             following = None
             for step in steps:
@@ -239,7 +239,7 @@ class _Run:
                 yield batch
 
     def _batch(self, step: int) -> Batch:
-        """The batch of a step, from the seed and the step alone."""
+        """The batch of a step; it depends only on the seed and the step."""
         size, count = self.recipe.batch, len(self.train_index)
         places = np.arange(step * size, (step + 1) * size)
         index = np.empty(size, np.int64)
@@ -283,7 +283,7 @@ class _Run:
         return torch.autocast("cuda", dtype=self.half) if self.half else contextlib.nullcontext()
 
     def _average(self, step: int) -> None:
-        # The average of a short past at first, or it would remember the random start.
+        # At first average only a few steps, or the average would keep the random start.
         decay = min(self.recipe.ema, (1 + step) / (10 + step))
         with torch.no_grad():
             for kept, now in zip(self.average.state_dict().values(), self.model.state_dict().values()):
@@ -350,7 +350,7 @@ class _Run:
             "classCounts": self.data.class_counts(),
         }
         save_torch(self.folder / "model.pt", {**result, "model": state, "asked": self.asked, "data": data})
-        # Last: it says that the run is finished.
+        # Written last: it marks the run as finished.
         write_file(self.folder / "metrics.json", json.dumps(result, indent=2).encode() + b"\n")
         self.checkpoint.unlink(missing_ok=True)
         say(f"{self.job.name}: finished  {_line(metrics)}")
@@ -375,7 +375,7 @@ class _Run:
         self.step = content["step"]
 
     def _cut_log(self) -> None:
-        """Forget what was logged after the checkpoint: those steps are made again."""
+        """Delete log lines after the checkpoint, because those steps are repeated."""
         if self.log.exists():
             lines = [line for line in self.log.read_text().splitlines() if json.loads(line)["step"] <= self.step]
             write_file(self.log, "".join(f"{line}\n" for line in lines).encode())
@@ -387,7 +387,7 @@ class _Run:
 
 
 def _optimiser(model: nn.Module, recipe: TrainingConfig) -> torch.optim.AdamW:
-    """No weight decay for biases, norms and layer scales: all that has, but for singleton axes, one dimension."""
+    """AdamW without weight decay for biases, norms and layer scales: parameters with at most one axis longer than 1."""
     decayed, free = [], []
     for name, one in model.named_parameters():
         plain = sum(size > 1 for size in one.shape) <= 1 or "bias" in name.split(".")[-1]

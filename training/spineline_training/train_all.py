@@ -1,10 +1,10 @@
-"""Training every member of a configuration, and bundles of what was trained.
+"""Trains every member of a configuration, and exports the bundles.
 
     python3 -m spineline_training.train_all --config configs/nano.json --data PREPARED --out RUNS \\
         --minutes-per-stage 10,6,8 --jobs 2 --export ../models/demo
 
-Each member is a process of its own with one thread: on a CPU, two such jobs at a time beat one with two threads. The
-same command again skips what is finished and goes on with what is not; a job that fails does not stop the others.
+Each member is a separate process with one thread: on a CPU, two such jobs at a time are faster than one with two
+threads. The same command again skips what is finished and continues the rest. A failed job does not stop the others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .export import main as export
 from .job import run_name
 from .train import STOPPED
 
-#: What the table shows of a member's metrics, a stage.
+#: The metrics of a member that the table shows, per stage.
 _COLUMNS = {
     1: ("exact", "off1", "off2", "off3", "slices", "x", "y"),
     2: ("median", "p95", "mean"),
@@ -89,7 +89,7 @@ def _jobs(config: Config, options: argparse.Namespace):
 
 @dataclass(frozen=True)
 class Process:
-    """A command that goes on where it was stopped; `done` is the file that it writes last."""
+    """A command that can be resumed; `done` is the file that it writes last."""
 
     name: str
     command: list[str]
@@ -97,7 +97,7 @@ class Process:
 
 
 def run_all(processes: Sequence[Process], out: Path, at_a_time: int, threads: int = 1) -> list[str]:
-    """Run what is not done, so many at a time; gives the names of those that did not finish.
+    """Run the commands that are not done, `at_a_time` at a time. Returns the names of those that did not finish.
 
     The output of each is also appended to `out/<name>.txt`. A signal stops them all.
     """
@@ -162,7 +162,7 @@ def _command(job: tuple[int, str, str, int], options: argparse.Namespace) -> lis
 
 
 def summary(config: Config, out: Path, jobs: list[tuple[int, str, str, int]]) -> str:
-    """One table a stage of the members' figures on the folds that they held out."""
+    """One table per stage with the metrics of the members on their held-out folds."""
     lines = []
     for stage in (1, 2, 3):
         mine = [job for job in jobs if job[0] == stage]

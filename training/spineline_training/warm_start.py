@@ -1,7 +1,7 @@
-"""Training that goes on from weights of an earlier one: of a bundle, or of a finished run.
+"""Starts a training from earlier weights: those of a bundle, or of a finished run.
 
-What is held out must have been held out then, too: other weights have seen those studies, and the figures on them would
-flatter. So the fold must be the same, and the studies of a fold follow from their ids alone.
+The held-out studies must also have been held out in the earlier training. Otherwise the weights have seen them, and the
+metrics would be too good. So the fold must be the same; the fold of a study depends only on its id.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def earlier_weights(
 
     Args:
         source: a folder of bundles (`stage1/bundle.json`, ...), or of runs (`stage1-scs-cls-fold0/model.pt`, ...).
-            A bundle lacks what only training uses; that begins anew.
+            A bundle has no training-only weights; those start from new ones.
 
     Raises:
         ValueError: there is no such member, it is another network, or it held out another fold.
@@ -54,7 +54,7 @@ def earlier_weights(
 
 
 def _same_network(name: str, found: dict, config: ModelConfig) -> None:
-    # Rates of dropping, ways of computing and pretrained weights change no weight's shape or meaning.
+    # Drop rates, ways of computing and pretrained weights change neither shape nor meaning of a weight.
     def plain(model: dict) -> dict:
         ignored = ("depthwise", "drop_path", "dropout", "weights")
         return {key: plain(one) if isinstance(one, dict) else one for key, one in model.items() if key not in ignored}

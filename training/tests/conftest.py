@@ -1,4 +1,4 @@
-"""Where the configurations are, and one thread: the tests run beside others."""
+"""Paths of the configurations, and one thread, because other tests run at the same time."""
 
 from pathlib import Path
 

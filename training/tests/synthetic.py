@@ -1,7 +1,7 @@
-"""A prepared dataset of noise and bright blobs, written as `spineline prepare` writes one.
+"""A prepared dataset of noise and bright blobs, in the format of `spineline prepare`.
 
-Five levels lie one below the other; a blob marks each labelled place, in its own slice, and shrinks with the severity.
-Enough to see that a model learns; it is no anatomy.
+Five levels lie one below the other. A blob marks each labelled place, in its own slice, and shrinks with the severity.
+That is enough to see that a model learns; it is not anatomy.
 """
 
 import hashlib
@@ -108,7 +108,7 @@ def _arrays(count, random, room_slices, xy_room):
         image = _noise((count, images, 3 + 2 * xy_room, 256, 256), random)
         for i, k, point in np.ndindex(count, images, points):
             for channel in image[i, k]:
-                # Each point has a brightness of its own: telling alike blobs apart takes longer than a test may.
+                # Each point has its own brightness, because learning to separate equal blobs would take too long.
                 _blob(channel, *target[i, k, point], 512, 6.0, 130 + 65 * point // (points - 1))
         present = (random.random((count, images)) < 0.97).astype(np.uint8)
         image[present == 0] = 0
@@ -143,7 +143,7 @@ def _noise(shape, random):
 
 
 def _blob(image, x, y, full, radius, brightness=170):
-    """Adds a bright disc at the fractions x, y of an image whose unpooled side is `full`."""
+    """Adds a bright disc at the fractions x, y of an image with the unpooled side `full`."""
     height, width = image.shape
     cx, cy = (x + 0.5 / full) * width - 0.5, (y + 0.5 / full) * height - 0.5
     top, left = max(0, int(cy - 2 * radius)), max(0, int(cx - 2 * radius))

@@ -1,4 +1,4 @@
-"""A step's memory is the next step's, without new pages: counted by the kernel."""
+"""The next step reuses the memory of a step without new pages, as counted by the kernel."""
 
 import subprocess
 import sys
@@ -30,5 +30,5 @@ def faults(how: str) -> int:
 
 def test_freed_memory_is_used_again_without_new_pages():
     assert faults("kept") < 100
-    # As glibc does by itself; were it otherwise, there would be nothing to switch.
+    # The default of glibc; otherwise this switch would not be needed.
     assert faults("given back") > 1000

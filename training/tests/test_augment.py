@@ -1,4 +1,4 @@
-"""Without augmentation a batch is what serving feeds; with it, targets stay on the structures that they mark."""
+"""Without augmentation a batch equals the input of serving; with it, targets stay on the structures that they mark."""
 
 import dataclasses
 
@@ -93,7 +93,7 @@ def test_stage_2_points_stay_on_their_blobs(prepared, task):
         for x, y in points[points.isfinite().all(dim=1)]:
             row, column = int(float(y) * 256), int(float(x) * 256)
             if 4 <= row < 252 and 4 <= column < 252:
-                # Blobs have a radius of 6 px: around the marked place all is bright.
+                # Blobs have a radius of 6 px, so everything around the marked place is bright.
                 assert float(image[1, row - 2 : row + 3, column - 2 : column + 3].min()) > 0.5
                 seen += 1
     assert seen > 10

@@ -1,4 +1,4 @@
-"""Configurations say the published sizes, and a mistake in one is an error that names it."""
+"""full.json has the full-size models, and a mistake in a configuration is an error that names it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The arithmetic of checks/cost.py, against networks counted by hand and published figures."""
+"""The counts of checks/cost.py, compared with networks counted by hand and with torchvision's figures."""
 
 import sys
 from pathlib import Path

@@ -16,7 +16,7 @@ def test_folds_depend_on_the_study_alone_and_are_of_like_size():
     folds = [fold_of(one) for one in ids]
     assert [fold_of(one) for one in reversed(ids)] == folds[::-1]
     assert all(900 < folds.count(one) < 1100 for one in range(5))
-    # Pinned: a published fold must not change.
+    # Fixed values: the folds of shipped bundles must not change.
     assert [fold_of(one) for one in ("4003253", "4646740", "7143189", "8785691", "s00001")] == [0, 3, 1, 2, 3]
 
 

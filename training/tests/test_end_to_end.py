@@ -1,4 +1,4 @@
-"""From phantoms to a score: generate, prepare, train every shipped model a little, export, score with the bundles."""
+"""From phantoms to a score: generate, prepare, train every shipped model for some steps, export, score."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ from spineline_training.train import train
 
 ROOT = CONFIGS.parent.parent
 NODE = ROOT / "node_modules" / ".bin" / "node"
-#: Of these ten studies each fold has some.
+#: Ten studies, of which every fold has some.
 SEED, STUDIES = 5, 10
 
 

@@ -1,4 +1,4 @@
-"""The experiments: statistics by hand, a report from made-up predictions, and a run from start to report."""
+"""The experiments: statistics checked by hand, a report of made-up predictions, and a run from start to report."""
 
 import dataclasses
 import json
@@ -63,7 +63,7 @@ def test_a_difference_that_all_studies_share_has_no_width():
 
 
 def test_studies_are_drawn_not_samples():
-    # Two studies of a thousand samples that disagree: two draws out of two say nothing, however many the samples.
+    # Two studies of a thousand samples that disagree: two studies give no certainty, for any number of samples.
     totals = study_totals(np.repeat(["a", "b"], 1000), np.ones(2000), np.repeat([1.0, -1.0], 1000))
     draws = Bootstrap([totals], samples=4000)
     one = draws.estimate(lambda sums: sums[..., 1] / sums[..., 0])
@@ -94,7 +94,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one_and_the_seed_fixes_it():
         (-0.02, -0.01, None, CONTRADICTED),
         (-0.004, 0.02, 0.005, REPRODUCED),
         (-0.006, 0.02, 0.005, NOT_REPRODUCED),
-        # Surely worse, if by little: that is not "no worse".
+        # Certainly worse, if only a little: that is not "no worse".
         (-0.004, -0.001, 0.005, CONTRADICTED),
     ],
 )
@@ -128,7 +128,7 @@ def write_run(folder, job, **predictions):
 
 
 def write_severity_run(runs, variant, fold, own, steps=10):
-    """A run that gives every sample's true class the probability `own` [N], at every slice error."""
+    """A run that gives the true class of every sample the probability `own` [N], at every slice error."""
     job = job_of(load_config(CONFIG), 3, "scs", "severity", fold, VARIANTS[variant], steps=steps, variant=variant)
     samples = len(own)
     label = np.arange(samples) % 3
@@ -164,7 +164,7 @@ def test_the_report_of_made_up_runs(tmp_path, capsys):
     for fold in range(2):
         spread = 0.02 * np.random.default_rng(fold).standard_normal(60)
         for variant, own in (("baseline", 0.6), ("no-aux", 0.5), ("three-channels", 0.7), ("no-shift", 0.6)):
-            # Without shift every other study is answered better, and the others worse by as much.
+            # Without shift every second study is answered better, and the others worse by the same amount.
             other = 0.05 * (-1.0) ** (np.arange(60) // 5) if variant == "no-shift" else 0
             write_severity_run(runs, variant, fold, own + spread + other)
     # Every fourth output off by one (cls), by one half too much (reg); the median is then right.
@@ -194,7 +194,7 @@ def test_the_report_of_made_up_runs(tmp_path, capsys):
         picture = out.parent / "experiments" / f"{name}.png"
         assert f"](experiments/{name}.png)" in text
         assert picture.read_bytes()[:4] == b"\x89PNG" and picture.stat().st_size < 60_000
-    # The figures themselves, by hand.
+    # The figures, computed by hand.
     one = comparison(runs, "b")
     label = np.arange(60) % 3
     for fold, (ours, theirs, shares) in one.folds.items():
@@ -246,7 +246,7 @@ def roomy(tmp_path_factory):
 
 @pytest.fixture
 def here(monkeypatch):
-    """Processes are run here, one after the other, which spares a new interpreter for each; pictures are left out."""
+    """Run processes in this interpreter, one after the other, to save time; no figures."""
     monkeypatch.setattr(training, "plot_log", lambda log, picture, title: None)
     monkeypatch.setattr(training.signal, "signal", lambda *rest: None)
     ran = []
@@ -272,12 +272,12 @@ def test_from_prepared_data_to_a_report(tmp_path, roomy, here, capsys):
     asked = ["--data", str(roomy), "--out", str(runs), "--config", str(config), "--folds", "2"]
     assert run.main([*asked, "--only", "c,d", "--minutes", "0.001"]) == 0
     names = [severity_run(variant, fold) for fold in (0, 1) for variant in ("baseline", "no-shift", "three-channels")]
-    # Where one step is all that the minutes allow, the first run is over once its budget is known.
+    # If the minutes allow only one step, the first run is finished when its budget is known.
     ran = here if names[0] in here else [names[0], *here]
     assert ran[:6] == names and len(ran) == 10
     budgets = {json.loads((runs / name / "metrics.json").read_text())["steps"] for name in names}
     assert len(budgets) == 1
-    # Again: nothing but what is new, at the budget that is there; another one is refused.
+    # Again: only new runs are trained, with the existing budget; another budget is refused.
     here.clear()
     assert run.main([*asked, "--only", "c,e"]) == 0
     assert here == [severity_run("shared-encoder", fold) for fold in (0, 1)]

@@ -1,4 +1,4 @@
-"""Losses count what is labelled, weigh as the challenge does, and leave padding and missing views alone."""
+"""Losses count labelled targets with the challenge's weights, and ignore padding and missing views."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Shapes and behaviour of the networks, small and published."""
+"""Shapes and behaviour of the networks, small and full-size."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""From a prepared folder to bundles: every model trains, runs are reproducible and go on where they stopped."""
+"""From a prepared folder to bundles: every model trains, runs are reproducible and can be resumed."""
 
 import dataclasses
 import json
@@ -59,7 +59,7 @@ class Stop:
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    """A picture takes longer than a few steps of a small model; one test looks at it."""
+    """Leave out log.png, which takes longer than some steps of a small model; one test checks it."""
     monkeypatch.setattr("spineline_training.train.plot_log", lambda log, picture, title: None)
 
 
@@ -160,7 +160,7 @@ def test_faults_are_one_line_and_a_status(tmp_path, capsys):
 
 
 def test_every_member_trains_and_the_runs_become_bundles(tmp_path, prepared, nano, capsys, no_pictures):
-    """The smoke training: a step of every shipped model, from a prepared folder to bundles."""
+    """A step of every shipped model, from a prepared folder to bundles."""
     runs, out = tmp_path / "runs", tmp_path / "bundles"
     members = [(stage, task, name) for stage in (1, 2, 3) for task, name, _ in nano.members(stage)]
     for stage, task, name in members:

@@ -1,4 +1,4 @@
-"""Training that goes on from a bundle or a run: its weights, and only with the same fold and network."""
+"""Training from the weights of a bundle or a run, only with the same fold and network."""
 
 import dataclasses
 import json
@@ -32,7 +32,7 @@ def test_a_run_goes_on_from_another(tmp_path, prepared, earlier):
         if "running" not in name and "num_batches" not in name:
             assert torch.equal(value, after[name]), name
     assert content(tmp_path / "on", job)["asked"]["startFrom"] == content(earlier, job)["digest"]
-    # What began elsewhere is another training.
+    # A run that started from other weights is another training.
     with pytest.raises(ValueError, match="another startFrom"):
         train(dataclasses.replace(job, start_from=None), prepared, tmp_path / "on", quiet)
 

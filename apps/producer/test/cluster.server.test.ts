@@ -9,21 +9,9 @@ import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import {
-  S3_START_TIMEOUT_MS,
-  s3Missing,
-  startS3,
-  type TestS3,
-} from '../../../packages/shared/test/support/s3-server.ts';
+import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
 import { promoteTinyBundles, tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
-import {
-  type Deployment,
-  resultsOf,
-  type Settings,
-  s3Settings,
-  scoreRun,
-  startDeployment,
-} from './support/deployment.ts';
+import { type Deployment, resultsOf, type Settings, s3Settings, scoreRun, startDeployment } from './support/deployment.ts';
 import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
 import { type Pools, STAGES, startPools } from './support/worker.ts';

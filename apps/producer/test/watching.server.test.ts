@@ -16,11 +16,7 @@ import { copyTo, phantomDataset } from '../../../packages/shared/test/support/ph
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
-import {
-  type DashboardJson,
-  type PanelExpression,
-  panelExpressions,
-} from '../../../test/support/dashboard-expressions.ts';
+import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../test/support/dashboard-expressions.ts';
 import { metricNames } from '../../../test/support/promql.ts';
 import { type Deployment, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
 import { prometheusMissing, type Series, startPrometheus, type TestPrometheus } from './support/prometheus.ts';

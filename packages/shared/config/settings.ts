@@ -5,7 +5,7 @@
 
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { ConfigError } from '../domain/index.ts';
+import { ConfigError, TIME_LIMITS_MS } from '../domain/index.ts';
 
 const SECOND = 1000;
 
@@ -88,8 +88,8 @@ const VARIABLES = {
     'When S3 requests carry a checksum. Older S3 servers refuse the checksums of WHEN_SUPPORTED.',
   ],
   SPINELINE_S3_TIMEOUT_MS: [
-    whole(100, 600_000, 60 * SECOND),
-    'Time limit of one S3 request, in ms. The request is then retried.',
+    whole(100, 600_000, TIME_LIMITS_MS.s3),
+    'How long an S3 server may be silent before its request is retried, in ms.',
   ],
   SPINELINE_DICOMWEB_URL: [
     url('https', 'http', 'dicomweb+https', 'dicomweb+http'),
@@ -110,7 +110,7 @@ const VARIABLES = {
   ],
   SPINELINE_DICOMWEB_REQUESTS: [whole(1, 256, 8), 'DICOMweb requests per process at a time.'],
   SPINELINE_DICOMWEB_TIMEOUT_MS: [
-    whole(100, 3_600_000, 60 * SECOND),
+    whole(100, 3_600_000, TIME_LIMITS_MS.dicomweb),
     'How long a DICOMweb server may be silent before its request is retried, in ms. Raise it for a PACS that fetches from tape.',
   ],
   SPINELINE_DICOMWEB_ATTEMPTS: [whole(1, 100, 4), 'Attempts per DICOMweb request when the fault is transient.'],
@@ -137,7 +137,7 @@ const VARIABLES = {
   ],
   SPINELINE_BATCH_DELAY_MS: [whole(0, 60_000, 20), 'How long an idle model waits for its batch to fill, in ms.'],
   SPINELINE_LOCK_MS: [
-    whole(1000, 3_600_000, 30 * SECOND),
+    whole(1000, 3_600_000, TIME_LIMITS_MS.jobLock),
     'How long the BullMQ lock of a job lasts, in ms. It is renewed after half of that.',
   ],
   SPINELINE_ATTEMPTS: [whole(1, 100, 5), 'Attempts per study and stage when the fault is transient.'],
@@ -146,11 +146,11 @@ const VARIABLES = {
     'Wait before the first retry, in ms. It doubles with each retry, up to a minute, with jitter.',
   ],
   SPINELINE_GRACE_MS: [
-    whole(0, 3_600_000, 60 * SECOND),
+    whole(0, 3_600_000, TIME_LIMITS_MS.grace),
     'How long the jobs of a worker may still run after SIGTERM, in ms.',
   ],
   SPINELINE_STALLED_MS: [
-    whole(1000, 86_400_000, 300 * SECOND),
+    whole(1000, 86_400_000, TIME_LIMITS_MS.stalled),
     'A worker is not live (/livez) after this long without progress while work waits or Redis is silent, in ms. Set it above your longest step.',
   ],
   SPINELINE_MAX_CLASS_SHARES: [

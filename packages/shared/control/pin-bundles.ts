@@ -5,15 +5,7 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  BundleError,
-  ConfigError,
-  type NumberOfStage,
-  perStage,
-  STAGE_NAMES,
-  STAGES,
-  type Stage,
-} from '../domain/index.ts';
+import { BundleError, ConfigError, type NumberOfStage, perStage, STAGE_NAMES, STAGES, type Stage } from '../domain/index.ts';
 import { type Bundle, type BundleOf, type BundlePin, bundleDigest, bundleOfStage, pushBundle, readBundleFolder, readBundleManifest, readPinnedManifest, readPromotion, readStoredManifest } from '../models/index.ts';
 import type { RunRecord } from '../runs/index.ts';
 import type { ObjectStore } from '../store/index.ts';

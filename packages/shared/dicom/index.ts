@@ -7,11 +7,11 @@
  * `codecs/`. `modality-values.ts` rescales it.
  */
 
-export { hexTag, type Keyword, TAG } from './attributes.ts';
+export { type Keyword, TAG, hexTag } from './attributes.ts';
 export type { FactSource } from './fact-source.ts';
 export type { FrameHeader } from './frame-headers.ts';
 export type { DicomHeader } from './header.ts';
-export { type FrameFacts, factsOf, type InstanceFacts } from './instance-facts.ts';
+export { type FrameFacts, type InstanceFacts, factsOf } from './instance-facts.ts';
 export { parseNumbers, trimmed } from './numbers.ts';
 export { type DicomImage, openImage } from './open-image.ts';
 export { readFacts } from './read-facts.ts';

@@ -7,4 +7,5 @@ export { median, round } from './numbers.ts';
 export { NEVER_LOGGED, withoutUids } from './patient-data.ts';
 export { CONTRACTS, FIRST_STAGE, LAST_STAGE, type NumberOfStage, OUTPUT_NAMES, type OutputName, type ReceivedStep, STAGES, STAGE_NAMES, STAGE_NUMBERS, STEPS, STEP_NAMES, type Stage, type StageNumber, type Step, perStage, perStep, stageLabel, stageOfNumber, stepLabel } from './stages.ts';
 export { counted } from './text.ts';
+export { TIME_LIMITS_MS } from './time-limits.ts';
 export { CONDITIONS, type Condition, KINDS, type Kind, LEVELS, type Level, SERIES_DESCRIPTIONS, SEVERITIES, SEVERITY_LABELS, SIDES, type Severity, type Side, TARGETS, TASKS, type Target, type Task, conditionLabel, kindOfDescription, levelLabel, rowId, targetOfName } from './vocabulary.ts';

@@ -4,7 +4,7 @@ export { normaliseInPlace } from './normalise.ts';
 export { type NpyDtype, npyHeader, readNpy, writeNpy } from './npy.ts';
 export { percentiles } from './percentiles.ts';
 export { resizeBilinear } from './resize.ts';
-export { centralSlices, nearestSliceOfDepth } from './slice-choice.ts';
+export { centralSlices, nearestSliceOfDepth } from './slice-sampling.ts';
 export { turnImage } from './turn.ts';
 export { volumeTensor } from './volume.ts';
 export { xyTensor } from './xy-image.ts';

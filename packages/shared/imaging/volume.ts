@@ -6,7 +6,7 @@
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 import { normaliseTogether } from './normalise.ts';
 import { paddedStackResizer } from './resize.ts';
-import { nearestSliceOfDepth } from './slice-choice.ts';
+import { nearestSliceOfDepth } from './slice-sampling.ts';
 
 /** The `input` of a stage-1 bundle. */
 export interface VolumeSettings {

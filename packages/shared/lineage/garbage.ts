@@ -16,7 +16,7 @@ import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 import { type ObjectStore, outputOfKey, StageOutputs, stageFolder } from '../store/index.ts';
-import { openPipeline, type Pipeline } from './pipeline.ts';
+import { openPipeline, type Pipeline } from './key-forecast.ts';
 
 const LOOKUPS_AT_ONCE = 48;
 const DELETES_AT_ONCE = 16;

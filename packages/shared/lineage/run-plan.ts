@@ -3,7 +3,7 @@
 import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
-import type { Pipeline, StepState, StudyForecast } from './pipeline.ts';
+import type { Pipeline, StepState, StudyForecast } from './key-forecast.ts';
 
 /** Studies looked up at a time. */
 const LOOKUPS_AT_ONCE = 48;

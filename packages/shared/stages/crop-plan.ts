@@ -1,7 +1,8 @@
 /**
  * Which crops the severity models get: from which slices, around which points, with which windows. The windows,
- * including the shift of the window at L5/S1, are numbers in the severity bundle (`crops.windows` in
- * `models/demo/stage3/bundle.json`). Source of the rules: docs/pipeline.md, "Crop plan".
+ * including the shift of the window at L5/S1, are numbers in the severity bundle: `crops.windows` in
+ * `models/demo/stage3/bundle.json`, written by `training/spineline_training/bundle.py`. Source of the rules:
+ * docs/pipeline.md, "Crop plan".
  */
 
 import { BundleError, type Flag, LEVELS, SIDES, type Side } from '../domain/index.ts';

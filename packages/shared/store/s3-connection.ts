@@ -7,13 +7,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import pLimit from 'p-limit';
-import { ConfigError, StoreUnavailableError, withoutUids } from '../domain/index.ts';
+import { ConfigError, StoreUnavailableError, TIME_LIMITS_MS, withoutUids } from '../domain/index.ts';
 import { s3Fault, statusOf } from './s3-faults.ts';
 import type { S3Options } from './s3-options.ts';
 import { wholeBuffer } from './whole-buffer.ts';
 
 const SECOND = 1000;
-const DEFAULT_TIMEOUT_MS = 30 * SECOND;
 const DEFAULT_ATTEMPTS = 3;
 const DEFAULT_SOCKETS = 64;
 const FIRST_BACKOFF_MS = 100;
@@ -194,7 +193,7 @@ function clientOf(options: S3Options, sockets: number): S3Client {
     });
   }
   const region = options.region ?? (endpoint === undefined ? undefined : 'us-east-1');
-  const timeoutMs = options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const timeoutMs = options.requestTimeoutMs ?? TIME_LIMITS_MS.s3;
   const checksums = options.requestChecksumCalculation ?? 'WHEN_REQUIRED';
   return new S3Client({
     ...(endpoint !== undefined && { endpoint }),

@@ -14,7 +14,7 @@ export interface S3Options {
   readonly accessKeyId?: string | undefined;
   readonly secretAccessKey?: string | undefined;
   /**
-   * Time limit for opening a connection, and for silence on an open one, in ms. Default 30 000. A large object may take
+   * Time limit for opening a connection, and for silence on an open one, in ms. Default 60 000. A large object may take
    * longer as long as bytes arrive.
    */
   readonly requestTimeoutMs?: number | undefined;

@@ -7,16 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openImage, readFacts } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import {
-  type DicomElement,
-  type DicomFile,
-  dicomFile,
-  elementBytes,
-  imageElements,
-  type Overrides,
-  SYNTAX,
-  words,
-} from './support/dicom-bytes.ts';
+import { type DicomElement, type DicomFile, dicomFile, elementBytes, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
 import { storedValues } from './support/dicom-stored.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';

@@ -26,11 +26,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { kindOfError, recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
+import { recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';
 import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
-import { cappedBackoff, EXTRA_STARTS, isPoison, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
+import { cappedBackoff, EXTRA_STARTS, isPoison, isRetried, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
 
 const SUSPECT_PAUSE_MS = 500;
 
@@ -248,7 +248,7 @@ export class StageWorker<Q extends Stage> {
     if (this.#abandoned) return new Promise<never>(() => {});
     const attempt = job.attemptsMade + 1;
     const record = recordOfError(error);
-    if (kindOfError(error) === 'transient' && attempt < this.#options.attempts) {
+    if (isRetried(error, attempt, this.#options.attempts)) {
       this.#parts.metrics.job('retried');
       log.warn({ code: record.code, error: messageOf(error) }, 'transient failure; the study will be retried');
       throw error;

@@ -1,4 +1,4 @@
-"""Folds by study: all samples of a patient are on the same side of the split."""
+"""Folds by study: all samples of a study are on the same side of the split."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from ..config import FOLDS
 
 
 def fold_of(study: str) -> int:
-    """A study's fold, 0 to 4, from its id alone: the same in any order and in a dataset of any size."""
+    """The fold of a study, 0 to 4. It depends only on the id: the same in any order and in a dataset of any size."""
     return int.from_bytes(hashlib.sha256(f"spineline-fold/{study}".encode()).digest()[:8], "big") % FOLDS

@@ -1,8 +1,8 @@
-"""Reading what `spineline prepare` wrote: folders of shards, each a `shard.json` and study-major `.npy` arrays.
+"""Reads the output of `spineline prepare`: folders of shards, each with a `shard.json` and study-major `.npy` arrays.
 
-The arrays are the very tensors that the workers feed the models (pooled, with room around crops, and in fewer bits
-where the preparation was asked for that), so that training has no image code but augmentation. Arrays are mapped into
-memory, and read once where they fit.
+The arrays are the tensors that the workers feed to the models; depending on the options they are pooled, in fewer bits,
+and with room around crops. So training has no image code except augmentation. Arrays are memory-mapped, or read into
+memory if they fit. The format: docs/prepared-data.md.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ CONDITIONS = (
     "spinal_canal_stenosis",
 )
 _FIELDS = ("dataset", "settings", "options", "shards", "studies", "windows")
-#: What must agree between folders that are trained on together.
+#: Fields that must be equal in folders that are used together.
 _AGREEING = ("settings", "windows")
 _AGREEING_OPTIONS = ("pool", "xyRoomSlices", "cropRoomSlices", "dtype")
 
 
 class PreparedError(ValueError):
-    """A prepared dataset that is not what training expects."""
+    """Raised for a prepared dataset that training cannot use."""
 
 
 class ArrayOfShards:
@@ -61,7 +61,7 @@ class ArrayOfShards:
         return np.concatenate([np.asarray(one) for one in self.parts])
 
     def take(self, rows: np.ndarray, *within: np.ndarray) -> np.ndarray:
-        """`array[rows, *within]` for integer arrays of one length: one item a sample."""
+        """`array[rows, *within]` for integer arrays of equal length: one item per sample."""
         out = np.empty((len(rows), *self.shape[1 + len(within) :]), self.dtype)
         shards = np.searchsorted(self.starts, rows, side="right") - 1
         for i, shard in enumerate(shards):
@@ -73,8 +73,8 @@ class ArrayOfShards:
 class Prepared:
     """One or several prepared folders, read as one dataset.
 
-    Raises PreparedError, naming folder, what was expected and what was found, where a folder is not a finished prepared
-    dataset, where folders differ in what the models read, or where they share a study.
+    Raises PreparedError, with the folder, what was expected and what was found, if a folder is not a finished prepared
+    dataset, if folders differ in the inputs of the models, or if they share a study.
     """
 
     folders: list[Path]
@@ -120,7 +120,7 @@ class Prepared:
                 )
 
     def array(self, name: str) -> ArrayOfShards:
-        """An array over all studies, mapped. Raises PreparedError where a shard has none of that name."""
+        """An array over all studies, memory-mapped. Raises PreparedError if a shard has no array of that name."""
         parts = []
         for shard, described in self._shards:
             if name not in described["arrays"]:
@@ -139,7 +139,7 @@ class Prepared:
         return int(self.meta["options"]["pool"][f"stage{stage}"])
 
     def class_counts(self, rows: np.ndarray | None = None) -> dict[str, dict[str, list[int]]]:
-        """Labels counted a condition, level and severity, over some studies or all."""
+        """Number of labels per condition, level and severity, over some studies or all."""
         severity = self.array("severity").whole()
         severity = severity if rows is None else severity[rows]
         counts = np.stack([(severity == one).sum(axis=0) for one in range(3)], axis=1).reshape(5, 5, 3)

@@ -1,7 +1,7 @@
-"""The samples of each task: what a model of a stage reads for one of them, and what it is to answer.
+"""The samples of each task: inputs and targets of the models.
 
-Rows follow the prepared arrays: stage 1 a study; stage 2 an image (nfn: left, right; ss: a level); stage 3 a target (a
-level, or a side's level, left five first).
+Rows follow the prepared arrays. Stage 1: one row per study. Stage 2: one per image (nfn: left, right; ss: one per
+level). Stage 3: one per target (a level, or a level of a side, the five left ones first).
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _WINDOW = {
 
 @dataclass
 class View:
-    """Geometry of one image array: the window that a model reads inside it. Pixels are those of the (pooled) array."""
+    """The window that a model reads in an image array. Pixels are those of the (pooled) array."""
 
     name: str
     array: ArrayOfShards
-    #: Slices before and behind the ones that a model reads, and how many it reads.
+    #: Slices before and after the ones that a model reads, and the number that it reads.
     room_slices: int
     slices: int
     #: Pixels left of, right of, above and below the window.
     room: tuple[int, int, int, int] = (0, 0, 0, 0)
-    #: Crops: array pixels a pixel of the space that they are cut in, along x and y.
+    #: Crops: array pixels per pixel of the space in which they are cut, along x and y.
     scale: tuple[float, float] | None = None
 
     @property
@@ -57,14 +57,14 @@ class View:
 
 @dataclass
 class Samples:
-    """All samples of a task: images by view, targets, and which study and row each is."""
+    """All samples of a task: images by view, targets, and the study and row of each sample."""
 
     stage: int
     task: str
-    #: Times the images are pooled.
+    #: Pooling factor of the images.
     pooled: int
     views: list[View]
-    #: Index of the study and place within the array, a sample.
+    #: Per sample: index of the study, and row within it.
     study: np.ndarray
     row: np.ndarray
     studies: list[str]
@@ -73,22 +73,22 @@ class Samples:
     target: np.ndarray | None = None
     #: Stage 1: real slices of each volume.
     slices: np.ndarray | None = None
-    #: Stage 3: class of each sample, and [N, views] which views there are.
+    #: Stage 3: class of each sample, and [N, views] whether each view is present.
     label: np.ndarray | None = None
     present: np.ndarray | None = None
-    #: Full (unpooled) height and width that fractions are of.
+    #: Full (unpooled) height and width, to which fractions refer.
     full_size: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
         return len(self.study)
 
     def split(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the samples that are trained on, and of those held out."""
+        """Indices of the training samples and of the held-out ones."""
         held_out = self.fold == fold
         return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
     def load(self, limit: float) -> bool:
-        """Read the images into memory if they take at most `limit` bytes; says whether they are there."""
+        """Read the images into memory if they take at most `limit` bytes. Returns whether it did."""
         if sum(one.array.bytes for one in self.views) > limit:
             return False
         for one in self.views:
@@ -96,7 +96,7 @@ class Samples:
         return True
 
     def images(self, index: np.ndarray) -> list[np.ndarray]:
-        """One array a view, with its room: [B, slices, height, width] in the dtype of the preparation."""
+        """One array per view, with its room: [B, slices, height, width] in the dtype of the preparation."""
         within = () if self.stage == 1 else (self.row[index],)
         return [one.array.take(self.study[index], *within) for one in self.views]
 

@@ -1,4 +1,4 @@
-"""The networks of the three stages, and the one function that builds any of them from its configuration."""
+"""The networks of the three stages, and the function that builds each from its configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["ConvNeXt3d", "SeverityModel", "XyModel", "build_model", "take_pooled
 
 
 def build_model(task: str, config: ModelConfig) -> nn.Module:
-    """A model with fresh (or, where the configuration names them, pretrained) weights, in training mode."""
+    """A model in training mode, with new weights, or with pretrained ones if the configuration names them."""
     if isinstance(config, ConvNeXt3dConfig):
         return ConvNeXt3d(config, outputs=STAGE1_OUTPUTS[task])
     if isinstance(config, XyConfig):
@@ -33,9 +33,9 @@ def build_model(task: str, config: ModelConfig) -> nn.Module:
 
 
 def take_pooled(model: nn.Module, pooled: int) -> nn.Module:
-    """Let a model read images pooled `pooled` times in height and width, which its own `pre_pool` then leaves out.
+    """Let a model read images that are already pooled `pooled` times in height and width; its `pre_pool` does the rest.
 
-    Raises ValueError if the model pools less than that. `take_pooled(model, 1)` undoes it, as exporting needs.
+    Raises ValueError if the model pools less than that. `take_pooled(model, 1)` undoes it, before an export.
     """
     for one in model.modules():
         if isinstance(one, (ConvNeXt3d, Encoder2d)):

@@ -1,7 +1,8 @@
-"""Stage 1: which slice. A ConvNeXt whose convolutions are 3D, pooled to a vector, with one head an output.
+"""Stage 1: which slice. A ConvNeXt with 3D convolutions, pooled to a vector, with one head per output.
 
-Blocks after Liu et al., "A ConvNet for the 2020s" (2022); the 3D shape after the challenge's first place: stem 1x2x2,
-downsampling by 2 a stage, depthwise kernel 2x7x7. The `cls` head gives 32-way logits, the `reg` head (x, y, z).
+Blocks as in Liu et al., "A ConvNet for the 2020s" (2022), with 3D convolutions. By default the stem is 1x2x2, each
+further stage downsamples by 2, and the depthwise kernel is 2x7x7. The `cls` head gives 32-way logits, the `reg` head
+(x, y, z): docs/pipeline.md, "Level slices".
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class ConvNeXt3d(nn.Module):
     def __init__(self, config: ConvNeXt3dConfig, outputs: int) -> None:
         super().__init__()
         self.config = config
-        #: The volume comes pooled so many times already, in height and width (training arrays); exports take it whole.
+        #: Pooling factor of the input volume in height and width (training arrays); 1 in exports.
         self.pooled = 1
         self.output = "logits" if config.head == "cls" else "coordinates"
         widths = config.widths
@@ -44,7 +45,7 @@ class ConvNeXt3d(nn.Module):
             blocks = []
             for _ in range(depth):
                 drop = config.drop_path * index / max(1, total - 1)
-                # The missing half slice of an even kernel changes sides from block to block.
+                # The extra padding slice of an even kernel changes sides from block to block.
                 blocks.append(Block3d(width, config, pad_after=index % 2 == 1, drop_path=drop))
                 index += 1
             self.stages.append(nn.Sequential(*blocks))
@@ -89,7 +90,7 @@ class ConvNeXt3d(nn.Module):
         pooled, position, weights, heatmap = self.heatmap(x)
         depth, height, width = self.heatmap.grid
         outputs = weights.shape[1]
-        # What the head learns is a correction: of the heatmap's profile along the depth, or of its mean position.
+        # The head learns a correction of the heatmap's profile along the depth, or of its mean position.
         if self.config.head == "cls":
             profile = weights.reshape(-1, outputs, depth, height * width).sum(dim=3).clamp(min=1e-6).log()
             out = self.depth_profile(profile) + self.heads(torch.cat([pooled, position, profile], dim=2))
@@ -105,8 +106,8 @@ class ConvNeXt3d(nn.Module):
 class DepthProfile(nn.Module):
     """Logits of slices from a heatmap's log profile over cells of the depth, `[B, outputs, cells]`.
 
-    Linear between the middles of cells, times a sharpness learned for every output: the heatmap is trained on a wide
-    target.
+    Linear interpolation between the centres of cells, times a learned sharpness per output, because the heatmap is
+    trained on a wide target.
     """
 
     def __init__(self, outputs: int, cells: int, slices: int) -> None:
@@ -142,8 +143,8 @@ class DepthwiseConv3d(nn.Conv3d):
     """A depthwise 3D convolution that keeps depth, height and width.
 
     An odd kernel is padded evenly. An even depth kernel k needs k - 1 zero slices: k/2 - 1 on one side and k/2 on the
-    other, so one such convolution looks half a slice to one side; `pad_after` puts the longer side after the stack
-    instead of before it, and alternating it from block to block leaves no drift. Height and width kernels must be odd.
+    other. So one such convolution shifts features by half a slice. `pad_after` puts the longer side after the stack
+    instead of before it; alternating it from block to block cancels the shift. Height and width kernels must be odd.
 
     `mode` "by-depth" computes the same sum with one 2D convolution per kernel depth on the same weights: torch's native
     depthwise Conv3d is 4-5 times slower on CPU (1.13).
@@ -165,7 +166,7 @@ class DepthwiseConv3d(nn.Conv3d):
                 return F.conv3d(x, self.weight, self.bias, padding=(before, rows, columns), groups=self.groups)
             padded = F.pad(x, (columns, columns, rows, rows, before, after))
             return F.conv3d(padded, self.weight, self.bias, groups=self.groups)
-        # Channels last throughout: torch's depthwise 2D backward pass is three times faster so.
+        # Channels last: with it, torch's depthwise 2D backward pass is three times faster.
         batch, width, depth, height, breadth = x.shape
         stack = F.pad(_channels_last(x), (0, 0, 0, 0, 0, 0, *self.pads_depth))
         total = None
@@ -198,7 +199,7 @@ def _channels_first(x: Tensor) -> Tensor:
 
 
 def _initialise(module: nn.Module) -> None:
-    """ConvNeXt's initialisation; with few channels 0.02 would all but silence a layer, so that narrow ones get more."""
+    """ConvNeXt's initialisation, with a larger deviation than 0.02 for layers with few channels."""
     if isinstance(module, (nn.Conv3d, nn.Linear)):
         fan_in = module.weight[0].numel()
         nn.init.trunc_normal_(module.weight, std=max(0.02, (1 / fan_in) ** 0.5))

@@ -1,7 +1,7 @@
 """The 2D encoders of stages 2 and 3: torchvision's ConvNeXt and EfficientNet-v2 without their classifiers.
 
-A published variant by name, with pretrained weights where the user has them, or the same classes with any block
-settings. The feature map is left to the caller to pool; ConvNeXt's last layer norm is applied to the feature vectors.
+Either a torchvision variant by name, optionally with pretrained weights, or the same classes with other block settings.
+The caller pools the feature map; ConvNeXt's last layer norm is applied to the feature vectors.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 class Encoder2d(nn.Module):
     """`[B, 3, height, width]` in [0, 1] to a feature map `[B, channels, height/stride, width/stride]`.
 
-    `norm` is to be applied to vectors `[..., channels]`: once after pooling, as ConvNeXt does (the identity for
-    EfficientNet-v2, whose last convolution is normalised).
+    The caller applies `norm` to vectors `[..., channels]` once after pooling, as ConvNeXt does. For EfficientNet-v2,
+    whose last convolution is normalised, it is the identity.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        #: The image comes pooled so many times already (training arrays); exports take it whole.
+        #: Pooling factor of the input image (training arrays); 1 in exports.
         self.pooled = 1
         network = _network_of(config)
         self.features = network.features
@@ -109,7 +109,7 @@ def _published(config: EncoderConfig) -> nn.Module:
         return models.get_model(config.variant, weights=config.weights, stochastic_depth_prob=config.drop_path)
     network = models.get_model(config.variant, weights=None, stochastic_depth_prob=config.drop_path)
     state = torch.load(file, map_location="cpu")
-    # The 1000-class layer is not used; its absence in the file is no fault.
+    # The 1000-class layer is not used, so the file may lack it.
     missing, unexpected = network.load_state_dict(state, strict=False)
     faults = [name for name in (*missing, *unexpected) if not name.startswith("classifier.")]
     if faults:
@@ -130,7 +130,7 @@ def _efficientnet_stride(network: nn.Module) -> int:
 
 
 def _widen(module: nn.Module) -> None:
-    """torchvision's deviation of 0.02 suits wide layers; narrow ones would be all but silent, so 1/sqrt(fan in)."""
+    """torchvision's deviation of 0.02 is too small for narrow layers; this uses 1/sqrt(fan in)."""
     if isinstance(module, (nn.Conv2d, nn.Linear)):
         fan_in = module.weight[0].numel()
         nn.init.trunc_normal_(module.weight, std=max(0.02, (1 / fan_in) ** 0.5))

@@ -1,4 +1,4 @@
-"""What turns a feature map into outputs: a linear head an output, and pooling by a heatmap an output.
+"""Turns a feature map into outputs: one linear head per output, and pooling by one heatmap per output.
 
 Positions are fractions of the input, index / size as the labels have them: feature cell i of stride s covers the
 inputs i*s .. i*s + s - 1, whose mean index is i*s + (s - 1)/2.
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 
 class Heads(nn.Module):
-    """One linear head an output.
+    """One linear head per output.
 
-    Reads `[B, channels]`, the same vector for every head, or `[B, outputs, channels]`, one vector a head; gives
+    Reads `[B, channels]` (the same vector for every head) or `[B, outputs, channels]` (one vector per head). Returns
     `[B, outputs, features]`.
     """
 
@@ -27,16 +27,16 @@ class Heads(nn.Module):
 
 
 class HeatmapPooling(nn.Module):
-    """Pooling weighted by a learned heatmap an output.
+    """Pooling weighted by one learned heatmap per output.
 
-    Plain averaging dilutes a level's few voxels in all others; a heatmap an output, helped by an auxiliary loss on the
-    labelled position, keeps them.
+    With a plain average the few voxels of a level hardly count. A heatmap per output, trained with an auxiliary loss on
+    the labelled position, gives them weight.
 
     Args:
         channels: channels of the feature map `[B, channels, *grid]`.
         outputs: number of heatmaps.
         grid: the feature map's size, slowest axis first: (depth, height, width) or (height, width).
-        strides: input elements a feature cell along each axis.
+        strides: input elements per feature cell along each axis.
     """
 
     def __init__(self, channels: int, outputs: int, grid: tuple[int, ...], strides: tuple[int, ...]) -> None:
@@ -53,7 +53,7 @@ class HeatmapPooling(nn.Module):
         self.register_buffer("positions", positions, persistent=False)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Gives (pooled `[B, outputs, channels]`, expected position `[B, outputs, axes]` as fractions x, y(, z),
+        """Returns (pooled `[B, outputs, channels]`, expected position `[B, outputs, axes]` as fractions x, y(, z),
         weights `[B, outputs, cells]` which sum to 1, and the heatmap's logits `[B, outputs, cells]`)."""
         cells = features.flatten(2).transpose(1, 2)
         logits = self.score(cells).transpose(1, 2)
@@ -62,7 +62,7 @@ class HeatmapPooling(nn.Module):
 
 
 def start_small(heads: Heads) -> Heads:
-    """Heads that correct a position start as a tenth of their usual size, so that the position comes first."""
+    """Initialise heads that correct a position with a tenth of the usual size, so that they change little at first."""
     with torch.no_grad():
         for head in heads.heads:
             head.weight.mul_(0.1)
@@ -71,6 +71,6 @@ def start_small(heads: Heads) -> Heads:
 
 
 def logit(fraction: Tensor) -> Tensor:
-    """The inverse of the sigmoid, clamped to what a float32 sigmoid can still tell apart."""
+    """The inverse of the sigmoid, clamped to the range in which a float32 sigmoid can be inverted."""
     fraction = fraction.clamp(1e-4, 1 - 1e-4)
     return torch.log(fraction / (1 - fraction))

@@ -1,9 +1,9 @@
-"""Stage 3: how severe. 2.5D: a 2D encoder a slice, a bi-LSTM over the slices, attention pooling, concatenated views.
+"""Stage 3: how severe. 2.5D: a 2D encoder for each slice, a bi-LSTM over the slices, attention pooling, joined views.
 
-Training only, and absent from the exported graph: `sub`, a head a view that solves the task alone, and `aux`, an
-attention score of its own that learns the labelled slice (feeding the pooling score to that loss made things worse).
+Source: docs/pipeline.md, "Severities" and "Training-only rules". Only in training, not in the exported graph: `sub`, one
+head per view that solves the task alone, and `aux`, a separate attention score that learns the labelled slice.
 
-With `slices_as` "channels" it is what 2.5D is compared with: the three middle slices as the channels of one image.
+With `slices_as` "channels" the three middle slices are the channels of one image: the model to compare 2.5D with.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CLASSES = 3
 
 
 class SeverityModel(nn.Module):
-    """Crops `[B, slices, height, width]` in [0, 1], one a view, to three logits.
+    """Crops `[B, slices, height, width]` in [0, 1], one array per view, to three logits.
 
     `forward` gives a dict: `logits` [B, 3]. In training also `sub`, a dict view -> [B, 3], and `aux`, a dict view ->
     [B, slices] slice logits, empty where slices are channels. A missing view is a zero tensor.
@@ -75,7 +75,7 @@ class SeverityModel(nn.Module):
     def _mixed(self, view: str, crop: Tensor) -> Tensor:
         """`[B, slices, height, width]` to `[B, slices, 2 * lstm_hidden]`."""
         encoder = self._encoder(view)
-        # A slice is one channel; the encoders of torchvision read three.
+        # A slice has one channel; torchvision's encoders read three.
         slices = crop.flatten(0, 1).unsqueeze(1).expand(-1, 3, -1, -1)
         vectors = encoder.pool(encoder(slices)).reshape(-1, self.config.slices, encoder.channels)
         mixed, _ = self.mixers[view](vectors)
@@ -91,7 +91,7 @@ class SeverityModel(nn.Module):
 
 
 class AttentionScore(nn.Module):
-    """One score a slice: `[B, slices, channels]` to `[B, slices]`."""
+    """One score per slice: `[B, slices, channels]` to `[B, slices]`."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

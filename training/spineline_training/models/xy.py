@@ -1,4 +1,4 @@
-"""Stage 2: where in the slice. A 2D encoder, pooled to a vector, and one head a point."""
+"""Stage 2: where in the slice. A 2D encoder, pooled to a vector, one head per point (docs/pipeline.md, "Points")."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .heads import Heads, HeatmapPooling, logit, start_small
 
 
 class XyModel(nn.Module):
-    """`[B, 3, height, width]` in [0, 1], a slice with one neighbour each side, to points.
+    """`[B, 3, height, width]` in [0, 1], a slice with one neighbour on each side, to points.
 
     `forward` gives a dict: `xy` [B, points, 2], the fractions x/width, y/height. In training, with soft-argmax pooling,
     also `heatmap` [B, points, rows, columns]: logits over the feature grid for an auxiliary loss.
@@ -30,7 +30,7 @@ class XyModel(nn.Module):
         channels, stride = self.encoder.channels, self.encoder.stride
         if config.pyramid:
             self.pyramid = Pyramid(self.encoder.grids(), config.pyramid, config.stride)
-            # The pyramid has its own.
+            # With a pyramid, the pyramid has its own norm.
             self.encoder.norm = nn.Identity()
             channels, stride = config.pyramid, config.stride
         if config.pooling == "soft-argmax":
@@ -48,7 +48,7 @@ class XyModel(nn.Module):
         else:
             features = self.encoder.norm(self.encoder(image).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         pooled, position, _, heatmap = self.heatmap(features)
-        # A heatmap on a coarse grid is right to a fraction of a cell; the residual, inside the sigmoid, refines it.
+        # A heatmap on a coarse grid is exact to a fraction of a cell; the residual inside the sigmoid refines it.
         result = {"xy": (logit(position) + self.heads(torch.cat([pooled, position], dim=2))).sigmoid()}
         if self.training:
             rows, columns = self.heatmap.grid

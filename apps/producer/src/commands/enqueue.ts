@@ -5,7 +5,7 @@ import { enqueueRun, pinBundles } from '@spineline/shared/control';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
-import { DEADLINE_OPTION } from '../deadline.ts';
+import { DEADLINE_OPTION } from '../deadline-option.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { modelsOption } from '../models-option.ts';
 import { err, out } from '../terminal/style.ts';

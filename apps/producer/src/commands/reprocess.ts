@@ -6,7 +6,7 @@ import { startRun, datasetOf, prepareReprocess, type ReprocessOptions } from '@s
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
-import { DEADLINE_OPTION } from '../deadline.ts';
+import { DEADLINE_OPTION } from '../deadline-option.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
 import { modelsOption } from '../models-option.ts';

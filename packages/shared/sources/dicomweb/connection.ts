@@ -10,14 +10,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import pLimit from 'p-limit';
-import { SpinelineError, StoreUnavailableError } from '../../domain/index.ts';
+import { SpinelineError, StoreUnavailableError, TIME_LIMITS_MS } from '../../domain/index.ts';
 import { type DicomWebAccess, dicomWebAccess } from './access.ts';
 import { brokenAnswer, type DicomWebSubject, networkFault, statusFault } from './faults.ts';
 import type { DicomWebOptions } from './options.ts';
 
 const SECOND = 1000;
 const MIB = 2 ** 20;
-const DEFAULT_TIMEOUT_MS = 60 * SECOND;
 const DEFAULT_ATTEMPTS = 4;
 const DEFAULT_REQUESTS = 8;
 const FIRST_BACKOFF_MS = 200;
@@ -64,7 +63,7 @@ export class DicomWebConnection {
     const requests = options.requests ?? DEFAULT_REQUESTS;
     this.#limit = pLimit(requests);
     this.#attempts = Math.max(1, options.attempts ?? DEFAULT_ATTEMPTS);
-    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#timeoutMs = options.timeoutMs ?? TIME_LIMITS_MS.dicomweb;
     this.#onRetry = options.onRetry;
     const sockets = { keepAlive: true, maxFreeSockets: requests };
     this.#agents = {
