@@ -16,8 +16,14 @@ const importOrder = ROOMS.flatMap((row, place) =>
           'error',
           {
             patterns: [
-              { regex: `^(\\.\\./)+(${rooms})/`, message: `${name}/ imports only from rooms of earlier rows: scripts/rooms.ts` },
-              { regex: '^(\\.\\./)+(apps|phantom)/|^@spineline/|^spineline', message: 'no room imports from an app or a package' },
+              {
+                regex: `^(\\.\\./)+(${rooms})/`,
+                message: `${name}/ imports only from rooms of earlier rows: scripts/rooms.ts`,
+              },
+              {
+                regex: '^(\\.\\./)+(apps|phantom)/|^@spineline/|^spineline',
+                message: 'no room imports from an app or a package',
+              },
             ],
           },
         ],
@@ -96,7 +102,11 @@ export default defineConfig({
       rules: {
         'no-restricted-imports': [
           'error',
-          { patterns: [{ regex: '^@spineline/worker-|^spineline', message: 'a worker imports from packages/shared only' }] },
+          {
+            patterns: [
+              { regex: '^@spineline/worker-|^spineline', message: 'a worker imports from packages/shared only' },
+            ],
+          },
         ],
       },
     },

@@ -20,12 +20,20 @@ const PLACES: readonly Place[] = [
   { file: 'apps/worker-{stage}/package.json', what: 'the workspace of the worker' },
   { file: 'apps/worker-{stage}/src/main.ts', what: 'starts the worker' },
   { file: 'apps/worker-{stage}/src/process.ts', what: 'what the worker does with one study' },
-  { file: 'apps/producer/package.json', has: (stage) => `"@spineline/worker-${stage}"`, what: '`score` starts the worker' },
+  {
+    file: 'apps/producer/package.json',
+    has: (stage) => `"@spineline/worker-${stage}"`,
+    what: '`score` starts the worker',
+  },
   { file: 'models/demo/{stage}/bundle.json', what: 'the bundle that runs use unless another is chosen' },
   { file: 'Dockerfile', has: (stage) => ` AS worker-${stage}`, what: 'the image of the worker' },
   { file: 'docker-compose.yml', has: (stage) => `  worker-${stage}:`, what: 'the service of the worker' },
   { file: 'docker-compose.gpu.yml', has: (stage) => `  worker-${stage}:`, what: 'the service of the worker on a GPU' },
-  { file: 'deploy/prometheus/prometheus.yml', has: (stage) => `worker-${stage}`, what: 'Prometheus scrapes the worker' },
+  {
+    file: 'deploy/prometheus/prometheus.yml',
+    has: (stage) => `worker-${stage}`,
+    what: 'Prometheus scrapes the worker',
+  },
   { file: 'deploy/k8s/base/{stage}/kustomization.yaml', what: 'the pool on Kubernetes' },
   { file: 'deploy/k8s/base/kustomization.yaml', has: (stage) => `- ${stage}`, what: 'the pool is part of the base' },
   {
@@ -33,7 +41,11 @@ const PLACES: readonly Place[] = [
     has: (stage) => `stage="${stage}"`,
     what: 'the pool scales with its queue',
   },
-  { file: 'deploy/k8s/overlays/gpu/kustomization.yaml', has: (stage) => `worker-${stage}`, what: 'the GPU image of the pool' },
+  {
+    file: 'deploy/k8s/overlays/gpu/kustomization.yaml',
+    has: (stage) => `worker-${stage}`,
+    what: 'the GPU image of the pool',
+  },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -44,7 +56,8 @@ for (const stage of STAGE_NAMES) {
     const path = file.replace('{stage}', stage);
     const text = has?.(stage);
     if (!existsSync(root + path)) faults.push(`${path}: missing (${what})`);
-    else if (text && !readFileSync(root + path, 'utf8').includes(text)) faults.push(`${path}: no \`${text.trim()}\` (${what})`);
+    else if (text && !readFileSync(root + path, 'utf8').includes(text))
+      faults.push(`${path}: no \`${text.trim()}\` (${what})`);
   }
 }
 const known = new Set<string>(STAGE_NAMES);

@@ -9,8 +9,8 @@ import { describeSettings } from '@spineline/shared/config';
 import { FLAG_MEANINGS, FIRST_STAGE } from '@spineline/shared/domain';
 import { registerGpuMetrics, StoreMetrics, WorkerMetrics } from '@spineline/shared/telemetry';
 import type { Registry } from 'prom-client';
-import { ROOMS } from './rooms.ts';
 import { ExporterMetrics } from '../apps/producer/src/exporter/exporter-metrics.ts';
+import { ROOMS } from './rooms.ts';
 
 export interface DocTable {
   /** Path from the root of the repository. */

@@ -10,7 +10,12 @@ export interface Room {
 }
 
 export const ROOMS: readonly (readonly Room[])[] = [
-  [{ name: 'domain', holds: 'the fixed words: **stages and steps**, levels, conditions, flags, error codes, the rule for patient data' }],
+  [
+    {
+      name: 'domain',
+      holds: 'the fixed words: **stages and steps**, levels, conditions, flags, error codes, the rule for patient data',
+    },
+  ],
   [
     { name: 'config', holds: 'every setting, with default and limits' },
     { name: 'store', holds: 'the object store (`file://`, `s3://`), its paths, stage outputs and their keys' },
@@ -26,8 +31,15 @@ export const ROOMS: readonly (readonly Room[])[] = [
   ],
   [{ name: 'dataset', holds: 'folders, buckets, PACS queries and manifests as studies; the header scan; pages' }],
   [
-    { name: 'stages', holds: 'what the pipeline computes, one file per question: level slices, axial slices, points, crop plan, severities; artefacts and stage keys' },
-    { name: 'evaluation', holds: 'labels, the challenge’s metric, location errors, calibration, differences of two runs' },
+    {
+      name: 'stages',
+      holds:
+        'what the pipeline computes, one file per question: level slices, axial slices, points, crop plan, severities; artefacts and stage keys',
+    },
+    {
+      name: 'evaluation',
+      holds: 'labels, the challenge’s metric, location errors, calibration, differences of two runs',
+    },
   ],
   [
     { name: 'runs', holds: 'records of runs, results and failures in the store' },
@@ -37,7 +49,10 @@ export const ROOMS: readonly (readonly Room[])[] = [
     { name: 'queue', holds: 'BullMQ queues and job payloads, the connection to Redis, progress counts' },
     { name: 'lineage', holds: 'what made a result, what a run would compute, how long it takes, what is garbage' },
     { name: 'prepared', holds: 'labelled studies as arrays for training' },
-    { name: 'reports', holds: 'what is made of results: submission and result files, summary, the diff page, pictures' },
+    {
+      name: 'reports',
+      holds: 'what is made of results: submission and result files, summary, the diff page, pictures',
+    },
   ],
   [
     { name: 'control', holds: 'enqueue, resume, retry, cancel, reprocess, which bundles a run pins' },

@@ -3,7 +3,13 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Settings } from '@spineline/shared/config';
-import { type Dataset, openDataset, type ScanReport, SKIP_REASONS, type SkippedCounts } from '@spineline/shared/dataset';
+import {
+  type Dataset,
+  openDataset,
+  type ScanReport,
+  SKIP_REASONS,
+  type SkippedCounts,
+} from '@spineline/shared/dataset';
 import { KINDS, SERIES_DESCRIPTIONS, counted } from '@spineline/shared/domain';
 import { REJECTIONS, type Rejection } from '@spineline/shared/series';
 import type { SourceReader } from '@spineline/shared/sources';

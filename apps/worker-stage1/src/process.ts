@@ -6,10 +6,21 @@
 import type { StudyEntry } from '@spineline/shared/dataset';
 import { StudyError } from '@spineline/shared/domain';
 import type { ReadyBundle } from '@spineline/shared/models';
-import { jsonBytes, type ProcessStudy, runStep, type WorkerKit } from '@spineline/shared/worker';
-import { type FoundSlice, foundSlices, madeOfStage1, SeriesIndex, STAGE1_TASKS, type Stage1Task, stage1Gives, usedSeries, ZArtefact, zArtefact } from '@spineline/shared/stages';
 import { fetchFiles } from '@spineline/shared/sources';
+import {
+  type FoundSlice,
+  foundSlices,
+  madeOfStage1,
+  SeriesIndex,
+  STAGE1_TASKS,
+  type Stage1Task,
+  stage1Gives,
+  usedSeries,
+  ZArtefact,
+  zArtefact,
+} from '@spineline/shared/stages';
 import type { JobClock } from '@spineline/shared/telemetry';
+import { jsonBytes, type ProcessStudy, runStep, type WorkerKit } from '@spineline/shared/worker';
 
 export function stage1Process(kit: WorkerKit): ProcessStudy<'stage1'> {
   return async ({ payload, run, clock }) => {

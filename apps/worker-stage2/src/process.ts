@@ -6,10 +6,28 @@
  */
 
 import type { ReadyBundle } from '@spineline/shared/models';
-import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/worker';
-import { axialImage, axialOfPoints, CropsArtefact, type Fractions, madeOfCrops, madeOfXy, meanPoints, planCrops, SeriesIndex, sagittalImages, slicesOfCrops, stage1Gives, XyArtefact, type XyImage, xyArtefact, xyGives, ZArtefact } from '@spineline/shared/stages';
 import { fetchFiles, type FetchedFile } from '@spineline/shared/sources';
+import {
+  axialImage,
+  axialOfPoints,
+  CropsArtefact,
+  type Fractions,
+  madeOfCrops,
+  madeOfXy,
+  meanPoints,
+  planCrops,
+  SeriesIndex,
+  sagittalImages,
+  slicesOfCrops,
+  stage1Gives,
+  XyArtefact,
+  type XyImage,
+  xyArtefact,
+  xyGives,
+  ZArtefact,
+} from '@spineline/shared/stages';
 import type { JobClock } from '@spineline/shared/telemetry';
+import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/worker';
 
 export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
   return async ({ payload, run, clock }) => {

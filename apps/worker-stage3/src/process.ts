@@ -6,10 +6,27 @@
 
 import { LEVELS, TARGETS } from '@spineline/shared/domain';
 import type { ReadyBundle } from '@spineline/shared/models';
-import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/worker';
 import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
-import { assertEnoughViews, type CropArray, CropsArtefact, hasView, madeOfStage3, meanSeverities, middleOf, type PlacedPoint, SeriesIndex, type Severities, SeverityArtefact, severityArtefact, type TargetViews, targetViews, XyArtefact, ZArtefact } from '@spineline/shared/stages';
+import {
+  assertEnoughViews,
+  type CropArray,
+  CropsArtefact,
+  hasView,
+  madeOfStage3,
+  meanSeverities,
+  middleOf,
+  type PlacedPoint,
+  SeriesIndex,
+  type Severities,
+  SeverityArtefact,
+  severityArtefact,
+  type TargetViews,
+  targetViews,
+  XyArtefact,
+  ZArtefact,
+} from '@spineline/shared/stages';
 import type { JobClock } from '@spineline/shared/telemetry';
+import { jsonBytes, type ProcessStudy, readUpstream, runStep, type WorkerKit } from '@spineline/shared/worker';
 
 export function stage3Process(kit: WorkerKit): ProcessStudy<'stage3'> {
   return async ({ payload, run, clock }) => {

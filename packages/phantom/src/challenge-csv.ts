@@ -4,7 +4,16 @@
  * `train_label_coordinates.csv`, row for row.
  */
 
-import { conditionLabel, LEVELS, levelLabel, SERIES_DESCRIPTIONS, SEVERITY_LABELS, TARGETS, TASKS, targetOfName } from '@spineline/shared/domain';
+import {
+  conditionLabel,
+  LEVELS,
+  levelLabel,
+  SERIES_DESCRIPTIONS,
+  SEVERITY_LABELS,
+  TARGETS,
+  TASKS,
+  targetOfName,
+} from '@spineline/shared/domain';
 import { stringify } from 'csv-stringify/sync';
 import type { StudyPoint, StudyRecord } from './study.ts';
 

@@ -6,8 +6,26 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatasetError, type Kind, LEVELS, type Level, levelLabel, SERIES_DESCRIPTIONS, type Side } from '@spineline/shared/domain';
-import { BLACK, type Colour, Drawing, GRADE_COLOURS, GRADE_WORDS, GREY, LINE_PX, PAPER, WHITE } from '@spineline/shared/reports';
+import {
+  DatasetError,
+  type Kind,
+  LEVELS,
+  type Level,
+  levelLabel,
+  SERIES_DESCRIPTIONS,
+  type Side,
+} from '@spineline/shared/domain';
+import {
+  BLACK,
+  type Colour,
+  Drawing,
+  GRADE_COLOURS,
+  GRADE_WORDS,
+  GREY,
+  LINE_PX,
+  PAPER,
+  WHITE,
+} from '@spineline/shared/reports';
 import { describeArtefacts } from './acquisition/artefacts.ts';
 import { takePicture } from './acquisition/imaging.ts';
 import { describeMetal } from './acquisition/metal.ts';

@@ -5,7 +5,15 @@
  * The frequencies per level follow the training set of the RSNA 2024 challenge: L4/L5 is worst, severe is rare.
  */
 
-import { LEVELS, type Level, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '@spineline/shared/domain';
+import {
+  LEVELS,
+  type Level,
+  SEVERITIES,
+  type Severity,
+  TARGETS,
+  type Target,
+  type Task,
+} from '@spineline/shared/domain';
 import type { Random } from './random.ts';
 
 /** Below the first limit the narrowing is normal or mild, below the second moderate, above it severe. */

@@ -1,6 +1,15 @@
 /** Options of a dataset that its seed does not determine: forced severities, stored orientation, padding, size. */
 
-import { ConfigError, LEVELS, type Level, type Severity, SIDES, type Side, TARGETS, type Target } from '@spineline/shared/domain';
+import {
+  ConfigError,
+  LEVELS,
+  type Level,
+  type Severity,
+  SIDES,
+  type Side,
+  TARGETS,
+  type Target,
+} from '@spineline/shared/domain';
 import { FIELDS_OF_VIEW, type Padding } from './padding.ts';
 import { STORED_AS, type StoredAs } from './stored-as.ts';
 

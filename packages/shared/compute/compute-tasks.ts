@@ -11,7 +11,22 @@ import { UPRIGHT } from '../geometry/index.ts';
 import { type Image, readNpy, turnImage, writeNpy, xyTensor } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, Sample } from '../models/index.ts';
 import type { FetchedFile } from '../sources/index.ts';
-import { type CropArray, type CropPlan, type CropsArtefact, cropRows, cropsOf, flagsOfConstant, type IndexedSlice, indexStudy, type SeriesIndex, type Stage1Task, stage1Volumes, timeDecoding, type Volume, type XyImage } from '../stages/index.ts';
+import {
+  type CropArray,
+  type CropPlan,
+  type CropsArtefact,
+  cropRows,
+  cropsOf,
+  flagsOfConstant,
+  type IndexedSlice,
+  indexStudy,
+  type SeriesIndex,
+  type Stage1Task,
+  stage1Volumes,
+  timeDecoding,
+  type Volume,
+  type XyImage,
+} from '../stages/index.ts';
 
 /** Files by location. */
 export type Files = ReadonlyMap<string, FetchedFile>;

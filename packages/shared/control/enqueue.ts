@@ -3,9 +3,9 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import { DatasetError, type Stage } from '../domain/index.ts';
 import type { BundlePin } from '../models/index.ts';
+import type { Queues } from '../queue/index.ts';
 import type { DatasetRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { checkRunName } from '../store/index.ts';
-import type { Queues } from '../queue/index.ts';
 
 export interface RunOptions {
   readonly run: string;

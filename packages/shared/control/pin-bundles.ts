@@ -5,8 +5,28 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BundleError, ConfigError, type NumberOfStage, perStage, STAGE_NAMES, STAGES, type Stage } from '../domain/index.ts';
-import { type Bundle, type BundleOf, type BundlePin, bundleDigest, bundleOfStage, pushBundle, readBundleFolder, readBundleManifest, readPinnedManifest, readPromotion, readStoredManifest } from '../models/index.ts';
+import {
+  BundleError,
+  ConfigError,
+  type NumberOfStage,
+  perStage,
+  STAGE_NAMES,
+  STAGES,
+  type Stage,
+} from '../domain/index.ts';
+import {
+  type Bundle,
+  type BundleOf,
+  type BundlePin,
+  bundleDigest,
+  bundleOfStage,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+  readPinnedManifest,
+  readPromotion,
+  readStoredManifest,
+} from '../models/index.ts';
 import type { RunRecord } from '../runs/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 
@@ -114,12 +134,7 @@ function parseChoice(choice: string): [Stage, string] {
   return [stage, where];
 }
 
-async function find(
-  store: ObjectStore,
-  where: string,
-  stage: Stage,
-  dryRun: boolean,
-): Promise<PinnedBundle> {
+async function find(store: ObjectStore, where: string, stage: Stage, dryRun: boolean): Promise<PinnedBundle> {
   const stored = storedName(where);
   if (stored) {
     const bundle = bundleOfStage(await readStoredManifest(store, ...stored), STAGES[stage].number);
@@ -131,11 +146,7 @@ async function find(
   return { bundle, pin: dryRun ? { name, version, digest: loaded.digest } : await pushBundle(store, loaded) };
 }
 
-async function findDefault(
-  store: ObjectStore,
-  stage: Stage,
-  dryRun: boolean,
-): Promise<PinnedBundle> {
+async function findDefault(store: ObjectStore, stage: Stage, dryRun: boolean): Promise<PinnedBundle> {
   const { current } = await readPromotion(store, STAGES[stage].number);
   if (!current) return find(store, join(DEMO_BUNDLES, stage), stage, dryRun);
   const { name, version, digest } = current;

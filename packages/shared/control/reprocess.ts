@@ -42,7 +42,9 @@ export async function prepareReprocess(
 ): Promise<Reprocess> {
   const parent = await runs.readRun(name);
   const numberOf = (stage: Stage) => STAGES[stage].number;
-  const early = stagesChosen(options.models).map(numberOf).filter((number) => number < numberOf(options.stage));
+  const early = stagesChosen(options.models)
+    .map(numberOf)
+    .filter((number) => number < numberOf(options.stage));
   if (early.length > 0) {
     throw new ConfigError(`a new bundle of stage ${early[0]} changes the input of stage ${numberOf(options.stage)}`, {
       hint: `use --stage ${Math.min(...early)}; outputs that stay the same are reused`,

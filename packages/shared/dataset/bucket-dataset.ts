@@ -10,8 +10,8 @@ import { notesOfColumns } from './csv-table.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
 import type { InstanceLister } from './instance-lister.ts';
 import { ScanSink } from './scan/scan-sink.ts';
-import { scannedStudies } from './scan/scanned-dataset.ts';
 import { scanSources } from './scan/scan-sources.ts';
+import { scannedStudies } from './scan/scanned-dataset.ts';
 import { scanned } from './scanned.ts';
 
 /**

@@ -1,9 +1,9 @@
 /** The interface of an open dataset, whether folder, bucket, server or manifest. */
 
 import type { Split } from './challenge-folder.ts';
-import type { Identity, StudyScan } from './scan/scanned-dataset.ts';
-import type { ScanProgress } from './scan/scan-sink.ts';
 import type { ScanReport } from './scan/scan-report.ts';
+import type { ScanProgress } from './scan/scan-sink.ts';
+import type { Identity, StudyScan } from './scan/scanned-dataset.ts';
 import type { SkipReason } from './scan/skipped.ts';
 import type { StudyEntry } from './study-entry.ts';
 

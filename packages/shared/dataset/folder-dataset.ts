@@ -11,10 +11,10 @@ import type { InstanceLister } from './instance-lister.ts';
 import { mapInOrder } from './map-in-order.ts';
 import { compareNatural } from './natural-order.ts';
 import type { Descriptions } from './scan/group-studies.ts';
-import { type ScannedStudies, scannedStudies } from './scan/scanned-dataset.ts';
-import { ScanSink } from './scan/scan-sink.ts';
-import { Skipped } from './scan/skipped.ts';
 import { scanFolder } from './scan/scan-folder.ts';
+import { ScanSink } from './scan/scan-sink.ts';
+import { type ScannedStudies, scannedStudies } from './scan/scanned-dataset.ts';
+import { Skipped } from './scan/skipped.ts';
 import { noImages, type Scanned, scanned, undescribed } from './scanned.ts';
 import { readText } from './text-file.ts';
 

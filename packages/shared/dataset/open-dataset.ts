@@ -93,9 +93,13 @@ function manifest(
 
 function localPath(path: string): string {
   if (/^dicomweb\+https?:/i.test(path)) {
-    throw new DatasetError('DATASET_INVALID', 'a DICOMweb server cannot be read directly: write a manifest of it first', {
-      hint: 'spineline manifest --from dicomweb+https://... --query ... --out FILE, then use FILE as the dataset',
-    });
+    throw new DatasetError(
+      'DATASET_INVALID',
+      'a DICOMweb server cannot be read directly: write a manifest of it first',
+      {
+        hint: 'spineline manifest --from dicomweb+https://... --query ... --out FILE, then use FILE as the dataset',
+      },
+    );
   }
   if (!/^file:\/\//i.test(path)) return path;
   try {

@@ -84,14 +84,12 @@ function absentStudy(study: string, described: SeriesDescriptions): StudyEntry {
 
 function withoutImages(described: SeriesDescriptions, problems?: Problem[]): SeriesEntry[] {
   return [...described]
-    .map(
-      ([series, { kind, description }]): SeriesEntry => ({
-        series,
-        ...(kind !== undefined && { kind }),
-        ...(description !== undefined && { description }),
-        instances: [],
-        ...(problems && { problems }),
-      }),
-    )
+    .map(([series, { kind, description }]): SeriesEntry => ({
+      series,
+      ...(kind !== undefined && { kind }),
+      ...(description !== undefined && { description }),
+      instances: [],
+      ...(problems && { problems }),
+    }))
     .sort((a, b) => compareNatural(a.series, b.series));
 }

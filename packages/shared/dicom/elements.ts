@@ -10,7 +10,20 @@
 import { DicomError } from '../domain/index.ts';
 import { AttributeValues, type Element } from './attribute-values.ts';
 import { KEYWORD_OF, printTag, vrOf } from './attributes.ts';
-import { type ByteSource, beginsImplicit, type ElementHead, type Encoding, hasVr, ITEM, ITEM_DELIMITATION, readHead, restIsZero, SEQUENCE_DELIMITATION, tagAt, UNDEFINED_LENGTH } from './element-head.ts';
+import {
+  type ByteSource,
+  beginsImplicit,
+  type ElementHead,
+  type Encoding,
+  hasVr,
+  ITEM,
+  ITEM_DELIMITATION,
+  readHead,
+  restIsZero,
+  SEQUENCE_DELIMITATION,
+  tagAt,
+  UNDEFINED_LENGTH,
+} from './element-head.ts';
 
 /** Depth of nested sequences. No real data set nests this deep; a deeper one is an attack or damage. */
 const DEEPEST = 64;

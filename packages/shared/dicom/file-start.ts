@@ -7,7 +7,13 @@ import { inflateRawSync } from 'node:zlib';
 import { DicomError, type ErrorContext } from '../domain/index.ts';
 import { TAG } from './attributes.ts';
 import { ByteSource, beginsImplicit, type Encoding, hasVr, readHead, tagAt, UNDEFINED_LENGTH } from './element-head.ts';
-import { EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN, type TransferSyntax, transferSyntaxOf } from './transfer-syntax.ts';
+import {
+  EXPLICIT_BIG_ENDIAN,
+  EXPLICIT_LITTLE_ENDIAN,
+  IMPLICIT_LITTLE_ENDIAN,
+  type TransferSyntax,
+  transferSyntaxOf,
+} from './transfer-syntax.ts';
 
 /** What comes before the data set of a file, and where the data set begins. */
 export interface FileStart {

@@ -11,7 +11,8 @@ export const FLAG_MEANINGS = {
   series_kind_missing: 'the study has no usable series of this kind',
   series_unreadable: 'no slice of this series could be read',
   series_not_used: 'another series of the same kind was read instead',
-  axial_series_pooled: 'several axial series were used together; the slice of a level is the nearest one in all of them',
+  axial_series_pooled:
+    'several axial series were used together; the slice of a level is the nearest one in all of them',
   series_kind_inferred: 'the kind of this series was inferred from its DICOM attributes',
   series_kind_unknown: 'this series is of no kind that is scored, and was left out',
   slice_unreadable: 'this file could not be read and was left out',
@@ -29,7 +30,8 @@ export const FLAG_MEANINGS = {
   coverage_short: 'this sagittal series is shorter, from head to feet, than a lumbar spine: levels may be missing',
   value_repaired: 'a value is not written as the DICOM standard requires; it was read nevertheless',
   orientation_turned: 'the slices of this series are stored rotated, as their orientation says, and were rotated back',
-  orientation_mirrored: 'the slices of this series are stored mirrored, as their orientation says, and were mirrored back',
+  orientation_mirrored:
+    'the slices of this series are stored mirrored, as their orientation says, and were mirrored back',
   orientation_oblique: 'the slices of this series lie more than 45 degrees away from the plane of their kind',
   orientation_unexpected: 'the slices of this series lie in another plane than slices of its kind do',
   frame_of_reference_missing: 'this series has no frame of reference: its position relative to other series is unknown',

@@ -74,9 +74,9 @@ export const OUTPUT_NAMES = STEP_NAMES.map((step) => STEPS[step].output) as read
 export const STAGE_NUMBERS: readonly StageNumber[] = STAGE_NAMES.map((stage) => STAGES[stage].number);
 
 /** The contract of each kind of stage output. */
-export const CONTRACTS = Object.fromEntries(STEP_NAMES.map((step) => [STEPS[step].output, STEPS[step].contract])) as Readonly<
-  Record<OutputName, number>
->;
+export const CONTRACTS = Object.fromEntries(
+  STEP_NAMES.map((step) => [STEPS[step].output, STEPS[step].contract]),
+) as Readonly<Record<OutputName, number>>;
 
 /** The stage at which a study enters, unless a run says otherwise. */
 export const FIRST_STAGE = STAGE_NAMES[0];

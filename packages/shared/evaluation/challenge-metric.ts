@@ -9,7 +9,15 @@
 import { DatasetError, SEVERITIES, type Severity, TARGETS, type Target, type Task } from '../domain/index.ts';
 import type { Labels } from './labels.ts';
 import type { Probabilities, SubmissionRow } from './submission.ts';
-import { addSums, binaryRow, type LossSums, lossSums, meanLoss, NO_ROWS, type WeightedRow } from './weighted-log-loss.ts';
+import {
+  addSums,
+  binaryRow,
+  type LossSums,
+  lossSums,
+  meanLoss,
+  NO_ROWS,
+  type WeightedRow,
+} from './weighted-log-loss.ts';
 
 /** Sample weights of the metric. */
 export const SEVERITY_WEIGHTS: Readonly<Record<Severity, number>> = { normal_mild: 1, moderate: 2, severe: 4 };

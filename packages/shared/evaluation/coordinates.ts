@@ -3,7 +3,16 @@
  */
 
 import { quoted, readCsvTable } from '../dataset/index.ts';
-import { CONDITIONS, type Condition, conditionLabel, LEVELS, type Level, levelLabel, TARGETS, type Target } from '../domain/index.ts';
+import {
+  CONDITIONS,
+  type Condition,
+  conditionLabel,
+  LEVELS,
+  type Level,
+  levelLabel,
+  TARGETS,
+  type Target,
+} from '../domain/index.ts';
 
 export interface LabelCoordinate {
   readonly study: string;

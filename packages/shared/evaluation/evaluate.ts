@@ -5,7 +5,13 @@
 
 import { type Condition, ConfigError } from '../domain/index.ts';
 import { type Calibration, calibration } from './calibration.ts';
-import { type ChallengeMetric, challengeMetric, classShareBaseline, METRIC_PARTS, type MetricPart } from './challenge-metric.ts';
+import {
+  type ChallengeMetric,
+  challengeMetric,
+  classShareBaseline,
+  METRIC_PARTS,
+  type MetricPart,
+} from './challenge-metric.ts';
 import { type Confusion, confusion } from './confusion.ts';
 import type { LabelCoordinate } from './coordinates.ts';
 import { labelledRows } from './labelled-rows.ts';

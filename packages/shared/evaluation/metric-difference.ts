@@ -6,9 +6,24 @@
  */
 
 import { ConfigError } from '../domain/index.ts';
-import { addParts, type ChallengeMetric, METRIC_PARTS, type MetricPart, metricOfSums, NO_PARTS, type PartSums, studyLosses } from './challenge-metric.ts';
+import {
+  addParts,
+  type ChallengeMetric,
+  METRIC_PARTS,
+  type MetricPart,
+  metricOfSums,
+  NO_PARTS,
+  type PartSums,
+  studyLosses,
+} from './challenge-metric.ts';
 import type { Labels } from './labels.ts';
-import { type BootstrapOptions, type Interval, percentileInterval, RESAMPLES, resampledRatios } from './paired-bootstrap.ts';
+import {
+  type BootstrapOptions,
+  type Interval,
+  percentileInterval,
+  RESAMPLES,
+  resampledRatios,
+} from './paired-bootstrap.ts';
 import type { Probabilities } from './submission.ts';
 
 /** A part of the metric, or the mean of them. */

@@ -73,11 +73,8 @@ export class CropSpaces {
     const resized = slices.map((slice) => this.#resized(slice));
     const { normalise, space } = this.#settings;
     const measured = resized.slice(room, resized.length - room);
-    const { low, high } = percentiles(
-      measured,
-      normalise.low,
-      normalise.high,
-      (data) => this.#distributions.get(data)!,
+    const { low, high } = percentiles(measured, normalise.low, normalise.high, (data) =>
+      this.#distributions.get(data)!,
     );
     return { slices: resized, space, low, high, constant: !(high > low) };
   }

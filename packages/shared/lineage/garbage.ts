@@ -12,8 +12,8 @@
  * it absent and computes it.
  */
 
-import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
+import { STEPS, STEP_NAMES, type Step, OUTPUT_NAMES, type OutputName } from '../domain/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 import { type ObjectStore, outputOfKey, StageOutputs, stageFolder } from '../store/index.ts';
 import { openPipeline, type Pipeline } from './key-forecast.ts';
@@ -132,7 +132,10 @@ class Mark {
     this.#store = store;
     this.#runs = runs;
     this.#options = options;
-    this.#marked = Object.fromEntries(OUTPUT_NAMES.map((stage) => [stage, new Set()])) as Record<OutputName, Set<string>>;
+    this.#marked = Object.fromEntries(OUTPUT_NAMES.map((stage) => [stage, new Set()])) as Record<
+      OutputName,
+      Set<string>
+    >;
   }
 
   has(stage: OutputName, key: string): boolean {

@@ -4,8 +4,8 @@
  * rate.
  */
 
-import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
 import { mapInOrder } from '../dataset/index.ts';
+import { STEP_NAMES, type Step, perStep } from '../domain/index.ts';
 import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 
 /** Studies to read, from the beginning of the dataset: they are scored in a row, and this number is enough. */

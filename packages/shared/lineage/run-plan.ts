@@ -1,7 +1,7 @@
 /** What a run would find in the store and what it would compute, known before it starts. */
 
-import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
+import { type Stage, STEP_NAMES, type Step, FIRST_STAGE, perStage, perStep } from '../domain/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
 import type { Pipeline, StepState, StudyForecast } from './key-forecast.ts';
 

@@ -3,11 +3,20 @@
  * is still intact, and the files that the dataset names. All of it is read from the store.
  */
 
+import { storeOption } from '../config/index.ts';
 import { mapInOrder, type StudyEntry } from '../dataset/index.ts';
-import { ArtefactDamagedError, ConfigError, ObjectNotFoundError, type SpinelineError, STEPS, STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
+import {
+  ArtefactDamagedError,
+  ConfigError,
+  ObjectNotFoundError,
+  type SpinelineError,
+  STEPS,
+  STEP_NAMES,
+  type Step,
+  type OutputName,
+} from '../domain/index.ts';
 import type { FailureRecord, RunRecord, RunStore, StepRecord, StudyResult } from '../runs/index.ts';
 import { digestOf, type Provenance, StageOutputs } from '../store/index.ts';
-import { storeOption } from '../config/index.ts';
 
 /** Pages of a dataset searched at a time. */
 const PAGES_AT_ONCE = 8;
@@ -159,7 +168,10 @@ async function findInput(runs: RunStore, run: RunRecord, study: string): Promise
     for (const one of studies ?? []) if (ids.length < IDS_SHOWN) ids.push(one.study);
   }
   if (unread === 0) return { missing: 'the dataset does not have this study', ids };
-  return { missing: `${unread} of ${dataset.pages.length} pages of the dataset are damaged or missing in the store`, ids };
+  return {
+    missing: `${unread} of ${dataset.pages.length} pages of the dataset are damaged or missing in the store`,
+    ids,
+  };
 }
 
 /** `undefined` if it is missing or damaged. */

@@ -4,7 +4,6 @@ import { BundleError, ConfigError, LEVELS, SIDES, TARGETS } from '../domain/inde
 import type { NpyDtype } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, CropWindow } from '../models/index.ts';
 import { CROP_ARRAYS, type CropArray, type CropRoom, cropRows } from '../stages/index.ts';
-
 import type { PreparedDataset, PrepareOptions } from './records.ts';
 
 /** The settings of the bundles that decide how pixels become tensors. */

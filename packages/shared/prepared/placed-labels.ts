@@ -2,7 +2,13 @@
 
 import { LEVELS, SIDES, type Side, type Task } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import { type LevelPoints, type LevelSlices, type SeriesIndex, canonicalFractions, placePoint } from '../stages/index.ts';
+import {
+  type LevelPoints,
+  type LevelSlices,
+  type SeriesIndex,
+  canonicalFractions,
+  placePoint,
+} from '../stages/index.ts';
 
 /** A labelled target. */
 export interface PlacedLabel {

@@ -5,12 +5,23 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TaskPool } from '../compute/index.ts';
 import { datasetDigest, mapInOrder, type StudyEntry, writePages } from '../dataset/index.ts';
-import { CONTRACTS, CONDITIONS, ConfigError, DatasetError, LEVELS, recordOfError, SEVERITIES, SpinelineError, StoreUnavailableError, TARGETS } from '../domain/index.ts';
+import {
+  CONTRACTS,
+  CONDITIONS,
+  ConfigError,
+  DatasetError,
+  LEVELS,
+  recordOfError,
+  SEVERITIES,
+  SpinelineError,
+  StoreUnavailableError,
+  TARGETS,
+} from '../domain/index.ts';
 import type { LabelCoordinate, Labels } from '../evaluation/index.ts';
 import type { BundlePin } from '../models/index.ts';
 import { type SourceReader, fetchFiles } from '../sources/index.ts';
-import { TaskPool } from '../compute/index.ts';
 import { digestOf } from '../store/index.ts';
 import { type PrepareSettings, planArrays } from './array-plan.ts';
 import type { prepareStudy, StudyToPrepare } from './prepare-study.ts';

@@ -3,15 +3,34 @@
  * labelled slices and points instead of predictions. Runs in a thread.
  */
 
-import type { FetchedFile } from '../sources/index.ts';
 import type { StudyEntry } from '../dataset/index.ts';
 import { LEVELS, SEVERITIES, type Severity, SIDES, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
 import { centralSlices, type Image, xyTensor } from '../imaging/index.ts';
-import { axialImage, type IndexedSlice, indexStudy, planCrops, type SeriesIndex, STAGE1_TASKS, type Stage1Task, sagittalImages, stage1Volumes, type Volume, type XyImage, cropsOf } from '../stages/index.ts';
-
+import type { FetchedFile } from '../sources/index.ts';
+import {
+  axialImage,
+  type IndexedSlice,
+  indexStudy,
+  planCrops,
+  type SeriesIndex,
+  STAGE1_TASKS,
+  type Stage1Task,
+  sagittalImages,
+  stage1Volumes,
+  type Volume,
+  type XyImage,
+  cropsOf,
+} from '../stages/index.ts';
 import type { ArrayPlan, PrepareSettings, XyTask } from './array-plan.ts';
-import { type PlacedLabel, type PlacedLabels, placeLabels, pointsOfLabels, sideBySide, slicesOfLabels } from './placed-labels.ts';
+import {
+  type PlacedLabel,
+  type PlacedLabels,
+  placeLabels,
+  pointsOfLabels,
+  sideBySide,
+  slicesOfLabels,
+} from './placed-labels.ts';
 import type { LabelCounts, PrepareOptions } from './records.ts';
 import { roundToFloat16, StudyArrays } from './study-arrays.ts';
 

@@ -53,7 +53,7 @@ export class ShardWriter {
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       hash.update(bytes);
       // A write may be incomplete.
-      for (let written = 0; written < byteLength; ) {
+      for (let written = 0; written < byteLength;) {
         const at = HEADER + place * byteLength + written;
         written += (await file.write(bytes, written, byteLength - written, at)).bytesWritten;
       }

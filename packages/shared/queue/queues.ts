@@ -1,11 +1,21 @@
 /** The queues as producers and watchers use them: add jobs, remove jobs, pause, count what waits. */
 
-import { STAGE_NAMES, type Stage, FIRST_STAGE } from '../domain/index.ts';
 import { randomUUID } from 'node:crypto';
 import { type Job, type JobsOptions, type JobType, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { STAGE_NAMES, type Stage, FIRST_STAGE } from '../domain/index.ts';
 import { NO_TRACES, type Traces } from '../telemetry/index.ts';
-import { PAYLOADS, type Payload, pageJobId, pageQueue, QUEUES, type QueueName, runOfPageJob, studyJobId, type PageQueue } from './catalogue.ts';
+import {
+  PAYLOADS,
+  type Payload,
+  pageJobId,
+  pageQueue,
+  QUEUES,
+  type QueueName,
+  runOfPageJob,
+  studyJobId,
+  type PageQueue,
+} from './catalogue.ts';
 
 /** Failed jobs kept in Redis for inspection. The record of a failure is in the store. */
 const KEEP_FAILED = 1000;

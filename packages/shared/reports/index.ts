@@ -5,5 +5,11 @@ export { type MembersOf, memberReader } from './member-slices.ts';
 export { type Colour, Drawing, LINE_PX } from './pictures/drawing.ts';
 export { BLACK, GRADE_COLOURS, GRADE_WORDS, GREY, PAPER, WHITE } from './pictures/palette.ts';
 export { PICTURES, makePicture, parsePicture, whatIsKept } from './pictures/study-pictures.ts';
-export { noticeFileOf, submissionRemarks, submissionRows, writeResultsFile, writeSubmissionFile } from './result-files.ts';
+export {
+  noticeFileOf,
+  submissionRemarks,
+  submissionRows,
+  writeResultsFile,
+  writeSubmissionFile,
+} from './result-files.ts';
 export { type RunSummary, summarise } from './run-summary.ts';

@@ -7,14 +7,21 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
+import { storeOption } from '../config/index.ts';
 import { compareNatural } from '../dataset/index.ts';
 import { TARGETS, targetOfName, counted } from '../domain/index.ts';
 import { SUBMISSION_HEADER, submissionLines } from '../evaluation/index.ts';
 import type { BundleOf } from '../models/index.ts';
-import { type FailureRecord, type RunRecord, type RunStore, type StudyResult, ClassShareCounter, type ClassShares, classSharesText } from '../runs/index.ts';
+import {
+  type FailureRecord,
+  type RunRecord,
+  type RunStore,
+  type StudyResult,
+  ClassShareCounter,
+  type ClassShares,
+  classSharesText,
+} from '../runs/index.ts';
 import { classSharesOf } from '../stages/index.ts';
-import { storeOption } from '../config/index.ts';
-
 
 /** What a submission was made from. */
 export interface SubmissionCounts {

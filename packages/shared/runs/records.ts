@@ -4,7 +4,16 @@
  */
 
 import { z } from 'zod';
-import { CONDITIONS, KINDS, LEVELS, type MissingViews, perStage, perStep, SIDES, STAGE_NAMES } from '../domain/index.ts';
+import {
+  CONDITIONS,
+  KINDS,
+  LEVELS,
+  type MissingViews,
+  perStage,
+  perStep,
+  SIDES,
+  STAGE_NAMES,
+} from '../domain/index.ts';
 import { Flags, RejectedSeries } from '../stages/index.ts';
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);

@@ -7,7 +7,20 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { compareNatural, datasetDigest, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
 import { ConfigError, ObjectNotFoundError, FIRST_STAGE } from '../domain/index.ts';
-import { cancelKey, datasetKey, datasetPageKey, failureKey, failuresFolder, type ObjectStore, parseArtefact, RUNS_FOLDER, resultKey, resultsFolder, runKey, studyOfKey } from '../store/index.ts';
+import {
+  cancelKey,
+  datasetKey,
+  datasetPageKey,
+  failureKey,
+  failuresFolder,
+  type ObjectStore,
+  parseArtefact,
+  RUNS_FOLDER,
+  resultKey,
+  resultsFolder,
+  runKey,
+  studyOfKey,
+} from '../store/index.ts';
 import { CancelRecord, DatasetRecord, FailureRecord, RunRecord, Steps, StudyResult } from './records.ts';
 
 const JSON_TYPE = { contentType: 'application/json' };

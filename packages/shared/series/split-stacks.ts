@@ -4,8 +4,8 @@
  */
 
 import { Places } from './places.ts';
-import { normalOfFrame } from './plane.ts';
 import { planeGroups } from './plane-groups.ts';
+import { normalOfFrame } from './plane.ts';
 import { type Placed, withoutRepeats } from './repeats.ts';
 import type { Unit } from './series-stack.ts';
 import { clearWeighting } from './timing.ts';

@@ -31,7 +31,7 @@ export function findWords(text: string | undefined): FoundWord[] {
   if (text === undefined) return [];
   const tokens = tokensOf(text);
   const found: FoundWord[] = [];
-  for (let at = 0; at < tokens.length; ) {
+  for (let at = 0; at < tokens.length;) {
     const phrase = phraseAt(tokens, at);
     if (phrase) found.push({ meaning: MEANINGS.get(phrase.text)!, word: phrase.text });
     at += phrase?.length ?? 1;

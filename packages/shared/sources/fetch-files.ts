@@ -23,9 +23,10 @@ export async function fetchFiles(
 ): Promise<Map<string, FetchedFile>> {
   const limit = pLimit(FETCHES_AT_ONCE);
   const entries = [...new Set(locations)].map((location) =>
-    limit(
-      async (): Promise<[string, FetchedFile]> => [location, have.get(location) ?? (await fetch(sources, location))],
-    ),
+    limit(async (): Promise<[string, FetchedFile]> => [
+      location,
+      have.get(location) ?? (await fetch(sources, location)),
+    ]),
   );
   return new Map(await Promise.all(entries));
 }

@@ -1,6 +1,14 @@
 /** Cuts the planned crops out of the slices. Source of the rules: docs/pipeline.md, "Crop plan". */
 
-import { type CropSpace, CropSpaces, centralSlices, cutCrop, type Image, spaceCentre, widenWindow } from '../imaging/index.ts';
+import {
+  type CropSpace,
+  CropSpaces,
+  centralSlices,
+  cutCrop,
+  type Image,
+  spaceCentre,
+  widenWindow,
+} from '../imaging/index.ts';
 import type { CropSettings } from '../models/index.ts';
 import type { CropArray, IndexedSlice, SeriesIndex } from './artefacts.ts';
 import { type CropPlan, windowFor } from './crop-plan.ts';

@@ -3,10 +3,10 @@
  * what is odd about them.
  */
 
-import type { FetchedFile } from '../sources/index.ts';
 import type { StudyEntry } from '../dataset/index.ts';
 import { type Flag, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
 import type { Image } from '../imaging/index.ts';
+import type { FetchedFile } from '../sources/index.ts';
 import type { IndexedSlice, RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { timeDecoding } from './decode-time.ts';
 import { type Findings, FrameNumbers, type ReadSeries, type ReadSlice, readEntry, StackNames } from './read-series.ts';

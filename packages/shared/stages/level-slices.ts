@@ -153,4 +153,3 @@ function flagFound(
     if (!point && !side) flags.push({ code: 'level_point_unknown', ...where });
   }
 }
-

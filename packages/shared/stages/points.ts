@@ -6,7 +6,15 @@
 import { median, round, SIDES, type Side } from '../domain/index.ts';
 import { toStored, turnSize, UPRIGHT } from '../geometry/index.ts';
 import type { SampleOutput } from '../models/index.ts';
-import type { AxialSlice, IndexedSeries, IndexedSlice, PlacedPoint, SeriesIndex, XyArtefact, ZArtefact } from './artefacts.ts';
+import type {
+  AxialSlice,
+  IndexedSeries,
+  IndexedSlice,
+  PlacedPoint,
+  SeriesIndex,
+  XyArtefact,
+  ZArtefact,
+} from './artefacts.ts';
 import { flagsOfAxial } from './axial-slices.ts';
 import { seriesOf, slicesOf, usedSeries } from './indexed-series.ts';
 import type { Fractions } from './turned-points.ts';

@@ -4,7 +4,14 @@
  * missing. Source of the rule: docs/pipeline.md, "Too few views".
  */
 
-import { FLAG_MEANINGS, type Flag, type FlagCode, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
+import {
+  FLAG_MEANINGS,
+  type Flag,
+  type FlagCode,
+  type Kind,
+  SERIES_DESCRIPTIONS,
+  StudyError,
+} from '../domain/index.ts';
 import type { RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { hasView, type TargetViews } from './severities.ts';
 

@@ -43,7 +43,7 @@ async function* walk(
     slash < 0 ? entry.name.startsWith(wanted) : entry.isFolder && entry.name === wanted.slice(0, slash);
   const entries = (await entriesOf(join(root, at), ignore, linked)).filter(fits);
   entries.sort((a, b) => compareKeys(a.order, b.order));
-  for (let i = 0; i < entries.length; ) {
+  for (let i = 0; i < entries.length;) {
     const entry = entries[i]!;
     if (entry.isFolder) {
       const further = entry.linkedIn === undefined ? linked : [...linked, entry.linkedIn];

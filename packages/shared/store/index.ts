@@ -1,4 +1,25 @@
-export { MODELS_FOLDER, RUNS_FOLDER, bundleFileKey, bundleKey, bundleOfKey, cancelKey, checkRunName, datasetKey, datasetPageKey, encodeStudy, failureKey, failuresFolder, outputOfKey, promotionKey, resultKey, resultsFolder, runKey, stageFolder, stageOutputKey, studyOfKey } from './layout.ts';
+export {
+  MODELS_FOLDER,
+  RUNS_FOLDER,
+  bundleFileKey,
+  bundleKey,
+  bundleOfKey,
+  cancelKey,
+  checkRunName,
+  datasetKey,
+  datasetPageKey,
+  encodeStudy,
+  failureKey,
+  failuresFolder,
+  outputOfKey,
+  promotionKey,
+  resultKey,
+  resultsFolder,
+  runKey,
+  stageFolder,
+  stageOutputKey,
+  studyOfKey,
+} from './layout.ts';
 export type { ObjectInfo, ObjectStore } from './object-store.ts';
 export { STORE_OPERATIONS, STORE_OUTCOMES, type StoreObserver, observeStore } from './observed.ts';
 export { openStore } from './open-store.ts';

@@ -16,7 +16,6 @@
 
 import { ConfigError, DatasetError, SpinelineError, type OutputName } from '../domain/index.ts';
 
-
 export const RUNS_FOLDER = 'runs/';
 const DATASETS_FOLDER = 'datasets/';
 export const MODELS_FOLDER = 'models/';

@@ -4,7 +4,13 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import pLimit from 'p-limit';
 import { ConfigError, StoreUnavailableError, TIME_LIMITS_MS, withoutUids } from '../domain/index.ts';

@@ -3,7 +3,13 @@
  * and answers to HEAD have no body and so no name. Where the name does not decide, the HTTP status does.
  */
 
-import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
+import {
+  ConfigError,
+  type ErrorContext,
+  ObjectNotFoundError,
+  SpinelineError,
+  StoreUnavailableError,
+} from '../domain/index.ts';
 
 /** What the request was about. */
 export interface S3Subject {

@@ -153,12 +153,7 @@ export class WorkerMetrics {
       (one) => one.set({ stage }, inferenceThreads),
       'stage',
     );
-    gauge(
-      'spineline_batch_limit_samples',
-      'Largest batch',
-      (one) => one.set({ stage }, batchSize),
-      'stage',
-    );
+    gauge('spineline_batch_limit_samples', 'Largest batch', (one) => one.set({ stage }, batchSize), 'stage');
     gauge(
       'spineline_worker_live',
       '1 while the worker is live (/livez), otherwise 0',

@@ -15,9 +15,9 @@ import { type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pLimit from 'p-limit';
 import { kindOfError, STAGE_NAMES, type Stage, FIRST_STAGE, perStage, STAGES } from '../domain/index.ts';
+import { PAYLOADS, type Payload, pageQueue, type Queues } from '../queue/index.ts';
 import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 import { type Logger, NO_TRACES, type Traces } from '../telemetry/index.ts';
-import { PAYLOADS, type Payload, pageQueue, type Queues } from '../queue/index.ts';
 
 const LOOK_EVERY_MS = 1000;
 /** Studies looked up at a time. */

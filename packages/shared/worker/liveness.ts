@@ -7,8 +7,8 @@
  */
 
 import type { Stage } from '../domain/index.ts';
-import type { Logger } from '../telemetry/index.ts';
 import { pageQueue, type Queues } from '../queue/index.ts';
+import type { Logger } from '../telemetry/index.ts';
 
 /** Queries of Redis within `stalledMs`. */
 const LOOKS = 5;

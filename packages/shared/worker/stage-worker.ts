@@ -27,9 +27,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
+import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';
-import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
 import { cappedBackoff, EXTRA_STARTS, isPoison, isRetried, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
 
 const SUSPECT_PAUSE_MS = 500;
@@ -304,7 +304,10 @@ export class StageWorker<Q extends Stage> {
       await this.#recordFailure(this.#payloadOf(job), 'poison', poison, starts);
       this.#parts.log.error({ jobId: job.id, code: poison.code }, poison.message);
     } catch (cause) {
-      this.#parts.log.error({ jobId: job.id, error: String(cause) }, 'the failure of a poison job could not be recorded');
+      this.#parts.log.error(
+        { jobId: job.id, error: String(cause) },
+        'the failure of a poison job could not be recorded',
+      );
     }
   }
 }

@@ -6,16 +6,23 @@
 
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ComputePool } from '../compute/index.ts';
 import { readSettings, type Settings } from '../config/index.ts';
 import { ConfigError, type Stage } from '../domain/index.ts';
 import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
+import { assertRedis, connectRedis, ProgressCounts, Queues } from '../queue/index.ts';
 import { RunStore } from '../runs/index.ts';
 import { observeSources, openSources, type SourceReader } from '../sources/index.ts';
-import { ComputePool } from '../compute/index.ts';
 import { observeStore, openStore, StageOutputs } from '../store/index.ts';
-import { addGpuMetrics, createLogger, type Logger, StoreMetrics, startHealthServer, startTraces, WorkerMetrics } from '../telemetry/index.ts';
-
-import { assertRedis, connectRedis, ProgressCounts, Queues } from '../queue/index.ts';
+import {
+  addGpuMetrics,
+  createLogger,
+  type Logger,
+  StoreMetrics,
+  startHealthServer,
+  startTraces,
+  WorkerMetrics,
+} from '../telemetry/index.ts';
 import { Feeder } from './feeder.ts';
 import { Liveness } from './liveness.ts';
 import { PageCache } from './page-cache.ts';

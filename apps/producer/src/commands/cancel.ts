@@ -1,7 +1,7 @@
 /** `spineline cancel`: cancels a run and keeps its results. */
 
-import { counted } from '@spineline/shared/domain';
 import { cancelRun } from '@spineline/shared/control';
+import { counted } from '@spineline/shared/domain';
 import type { Command } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';

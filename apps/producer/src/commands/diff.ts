@@ -2,15 +2,41 @@
 
 import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { CONDITIONS, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, TASKS, STAGE_NAMES, counted } from '@spineline/shared/domain';
-import { DEFAULT_TOP, type GradeChanges, type GradeMove, METRIC_FIGURES, type MetricDifference, MOVE_EDGES, type PlaceChanges, readLabels } from '@spineline/shared/evaluation';
+import {
+  CONDITIONS,
+  ConfigError,
+  conditionLabel,
+  SEVERITIES,
+  SEVERITY_LABELS,
+  TASKS,
+  STAGE_NAMES,
+  counted,
+} from '@spineline/shared/domain';
+import {
+  DEFAULT_TOP,
+  type GradeChanges,
+  type GradeMove,
+  METRIC_FIGURES,
+  type MetricDifference,
+  MOVE_EDGES,
+  type PlaceChanges,
+  readLabels,
+} from '@spineline/shared/evaluation';
+import {
+  diffPage,
+  PART_NAMES,
+  TASK_NAMES,
+  diffRuns,
+  type RunsDiff,
+  targetLabel,
+  verdictOf,
+  withTop,
+} from '@spineline/shared/reports';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';
-import { diffPage, PART_NAMES, TASK_NAMES, diffRuns, type RunsDiff, targetLabel, verdictOf, withTop } from '@spineline/shared/reports';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { compareProgress } from '../terminal/compare-progress.ts';
 import { out, table } from '../terminal/style.ts';
-
 
 interface DiffCommandOptions {
   readonly labels?: string;
@@ -196,7 +222,18 @@ function printPlaces({ tasks }: PlaceChanges): void {
   title('Stage 1', 'distance between the slices of A and B: number of targets');
   console.log(
     table(
-      ['task', 'same', 'off by 1', 'off by 2', '3 or more', 'other series', 'not listed', 'only A', 'only B', 'neither'],
+      [
+        'task',
+        'same',
+        'off by 1',
+        'off by 2',
+        '3 or more',
+        'other series',
+        'not listed',
+        'only A',
+        'only B',
+        'neither',
+      ],
       TASKS.map((task) => {
         const { slices } = tasks[task];
         const moved = [slices.same, slices.movedBy1, slices.movedBy2, slices.movedBy3OrMore, slices.otherSeries];
@@ -205,7 +242,10 @@ function printPlaces({ tasks }: PlaceChanges): void {
       }),
     ),
   );
-  title('Stage 2', 'distance between the points of A and B in px of a 512 x 512 slice, where both chose the same slice');
+  title(
+    'Stage 2',
+    'distance between the points of A and B in px of a 512 x 512 slice, where both chose the same slice',
+  );
   console.log(
     table(
       ['task', 'compared', 'unmoved', 'median', 'mean', '95th percentile', 'in another slice'],

@@ -1,7 +1,7 @@
 /** `spineline enqueue`: makes a run over a dataset, hands it to the worker pools and exits. */
 
-import { counted } from '@spineline/shared/domain';
 import { enqueueRun, pinBundles } from '@spineline/shared/control';
+import { counted } from '@spineline/shared/domain';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
@@ -29,9 +29,7 @@ export function addEnqueue(program: Command): void {
     .requiredOption('-r, --run <name>', 'name of the run: letters, digits, dots, hyphens, underscores')
     .option('-p, --priority <n>', '1 (most urgent) to 10', parsePriority, 5)
     .option(...DEADLINE_OPTION)
-    .addOption(
-      modelsOption('bundle@version in the store, or a folder', 'the promoted bundle, else the demo bundle'),
-    )
+    .addOption(modelsOption('bundle@version in the store, or a folder', 'the promoted bundle, else the demo bundle'))
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
     .option('--dry-run', 'only print the plan: what would be reused and what computed (see spineline plan)')
     .option('--json', 'print the record of the run as JSON')

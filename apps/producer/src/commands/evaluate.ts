@@ -3,13 +3,46 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapInOrder } from '@spineline/shared/dataset';
-import { CONDITIONS, type Condition, ConfigError, conditionLabel, SEVERITIES, SEVERITY_LABELS, TARGETS, TASKS, type Task, counted } from '@spineline/shared/domain';
-import { CALIBRATION_BINS, type Calibration, type Evaluation, evaluate, type LocatedStudy, type LocationErrors, METRIC_PARTS, type MetricPart, type Predicted, readCoordinates, readLabels, readSubmission, type SliceErrors, type SubmissionRow } from '@spineline/shared/evaluation';
+import {
+  CONDITIONS,
+  type Condition,
+  ConfigError,
+  conditionLabel,
+  SEVERITIES,
+  SEVERITY_LABELS,
+  TARGETS,
+  TASKS,
+  type Task,
+  counted,
+} from '@spineline/shared/domain';
+import {
+  CALIBRATION_BINS,
+  type Calibration,
+  type Evaluation,
+  evaluate,
+  type LocatedStudy,
+  type LocationErrors,
+  METRIC_PARTS,
+  type MetricPart,
+  type Predicted,
+  readCoordinates,
+  readLabels,
+  readSubmission,
+  type SliceErrors,
+  type SubmissionRow,
+} from '@spineline/shared/evaluation';
+import {
+  type MembersOf,
+  memberReader,
+  PART_NAMES,
+  TASK_NAMES,
+  noticeFileOf,
+  submissionRows,
+} from '@spineline/shared/reports';
 import { RunRecord, type RunStore, StudyResult } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { withStore } from '../connections.ts';
-import { type MembersOf, memberReader, PART_NAMES, TASK_NAMES, noticeFileOf, submissionRows } from '@spineline/shared/reports';
 import { out, table } from '../terminal/style.ts';
 
 interface EvaluateOptions {
@@ -26,7 +59,10 @@ export function addEvaluate(program: Command): void {
     .description('compare a run or a submission with labels: the challenge’s metric, and for a run slices and points')
     .argument('<run-or-file>', 'name of a run, a submission.csv, or a results.json')
     .requiredOption('-l, --labels <train.csv>', 'the challenge’s labels')
-    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv in the folder of the labels)')
+    .option(
+      '-c, --coordinates <csv>',
+      'labelled points (default: train_label_coordinates.csv in the folder of the labels)',
+    )
     .option('--store <url>', 'object store of the run (default: SPINELINE_STORE_URL)')
     .option('--details', 'also print the confusion matrix of the grades, by condition')
     .option('--json', 'print the evaluation as JSON')
@@ -149,7 +185,9 @@ export function printEvaluation(
     if (studiesWithoutMembers > 0) {
       const studies = counted(studiesWithoutMembers, 'study', 'studies');
       console.log(
-        out.faint(`the answers of the members are not known for ${studies}: they are in the store of the run (see --help)`),
+        out.faint(
+          `the answers of the members are not known for ${studies}: they are in the store of the run (see --help)`,
+        ),
       );
     }
     printPoints(evaluation.location);

@@ -7,9 +7,9 @@ import { assertRedis, connectRedis, ProgressCounts, Queues } from '@spineline/sh
 import { RunStore } from '@spineline/shared/runs';
 import { observeStore, openStore } from '@spineline/shared/store';
 import { createLogger, StoreMetrics, startHealthServer } from '@spineline/shared/telemetry';
+import { WatchedRuns } from '@spineline/shared/watching';
 import type { Command } from 'commander';
 import { ExporterMetrics } from '../exporter/exporter-metrics.ts';
-import { WatchedRuns } from '@spineline/shared/watching';
 
 const REFRESH_MS = 5000;
 /** Closing connections to an unreachable Redis would wait without end. */
@@ -58,7 +58,10 @@ async function exporter(): Promise<void> {
     const storeMetrics = new StoreMetrics(metrics.registry);
     const opened = await openStore(storeUrl, { ...settings.s3, onRetry: () => storeMetrics.retry('store') });
     const store = observeStore(opened, storeMetrics.observer('store'));
-    const watch = new WatchedRuns(new RunStore(store), { queues, progress: new ProgressCounts(redis, settings.queuePrefix) });
+    const watch = new WatchedRuns(new RunStore(store), {
+      queues,
+      progress: new ProgressCounts(redis, settings.queuePrefix),
+    });
     let refreshed = performance.now();
     const health = await startHealthServer(settings.health, metrics, () => ({
       // Not live if the metrics are no longer updated, because a connection is stuck.

@@ -3,7 +3,6 @@
 import { ConfigError, OUTPUT_NAMES, counted } from '@spineline/shared/domain';
 import { collectGarbage, type GarbageReport } from '@spineline/shared/lineage';
 import type { RunRecord } from '@spineline/shared/runs';
-
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';

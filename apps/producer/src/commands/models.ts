@@ -3,11 +3,37 @@
  */
 
 import { readSettings } from '@spineline/shared/config';
-import { BundleError, ConfigError, type StageNumber, STAGE_NUMBERS, counted, STAGES, STAGE_NAMES } from '@spineline/shared/domain';
-import { type Bundle, bundleDigest, demoteStage, findBundleFolders, type LoadedBundle, listStoredBundles, listStoredNames, membersOf, mendBundle, type Promotion, promoteBundle, pushBundle, readBundleFolder, readBundleManifest, readPromotion, readStoredBundle, readStoredManifest } from '@spineline/shared/models';
+import { DEMO_BUNDLES, storedName } from '@spineline/shared/control';
+import {
+  BundleError,
+  ConfigError,
+  type StageNumber,
+  STAGE_NUMBERS,
+  counted,
+  STAGES,
+  STAGE_NAMES,
+} from '@spineline/shared/domain';
+import {
+  type Bundle,
+  bundleDigest,
+  demoteStage,
+  findBundleFolders,
+  type LoadedBundle,
+  listStoredBundles,
+  listStoredNames,
+  membersOf,
+  mendBundle,
+  type Promotion,
+  promoteBundle,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+  readPromotion,
+  readStoredBundle,
+  readStoredManifest,
+} from '@spineline/shared/models';
 import { bundleKey, type ObjectStore } from '@spineline/shared/store';
 import type { Command } from 'commander';
-import { DEMO_BUNDLES, storedName } from '@spineline/shared/control';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { err, out, table } from '../terminal/style.ts';
@@ -131,7 +157,11 @@ async function push(folders: readonly string[], { store, json }: StoreOption): P
     }
     for (const { bundle, digest, was, mended } of pushed) {
       const what =
-        was === 'new' ? out.good('pushed') : mended.length > 0 ? out.warn('repaired') : out.faint('already in the store');
+        was === 'new'
+          ? out.good('pushed')
+          : mended.length > 0
+            ? out.warn('repaired')
+            : out.faint('already in the store');
       console.log(`${what}  ${out.strong(nameOf(bundle))}  stage ${bundle.stage}  ${digest}`);
       if (mended.length > 0) console.log(`  written again: ${mended.join(', ')}`);
     }

@@ -1,7 +1,7 @@
 /** `spineline pause` and `unpause`: the pools finish their jobs and take no new ones, until `unpause`. */
 
-import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import { readSettings } from '@spineline/shared/config';
+import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import type { Queues } from '@spineline/shared/queue';
 import { type Command, Option } from 'commander';
 import { withQueues } from '../connections.ts';

@@ -50,7 +50,12 @@ export function addPhantom(program: Command): void {
       `number of studies (default: ${DEFAULT_STUDIES}, with --as-export ${EXPORT_STUDIES.length})`,
       wholeNumber,
     )
-    .option('-s, --seed <n>', 'random seed: the same seed gives the same bytes, for any number of threads', wholeNumber, 1)
+    .option(
+      '-s, --seed <n>',
+      'random seed: the same seed gives the same bytes, for any number of threads',
+      wholeNumber,
+      1,
+    )
     .option(
       '--start <index>',
       'index of the first study: makes studies index .. index + n - 1 of the seed (default: 0)',
@@ -188,7 +193,9 @@ type MadePhantom = Pick<PhantomCommandOptions, 'seed' | 'start' | 'threads' | 'a
 export async function makePhantom(directory: string, options: MadePhantom): ReturnType<typeof generatePhantom> {
   const { studies, seed, start, threads, awkward, small, storedAs, padding } = options;
   if (padding === undefined && (options.paddingLimit !== undefined || options.paddingField !== undefined)) {
-    throw new ConfigError('--padding-limit and --padding-field need --padding', { hint: 'set its value with --padding' });
+    throw new ConfigError('--padding-limit and --padding-field need --padding', {
+      hint: 'set its value with --padding',
+    });
   }
   return watched(studies, (onProgress) =>
     generatePhantom(directory, {

@@ -1,18 +1,17 @@
 /** `spineline plan`: what a run would find in the store and what it would compute, without making the run. */
 
+import { pinBundles, prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { type Stage, FIRST_STAGE, STAGES } from '@spineline/shared/domain';
 import { Pipeline, planRun, planReport } from '@spineline/shared/lineage';
-
 import { StageOutputs } from '@spineline/shared/store';
 import type { Command } from 'commander';
-import { pinBundles, prepareReprocess, type ReprocessOptions, studiesOf } from '@spineline/shared/control';
 import { type StoreSide, withStore } from '../connections.ts';
 import { openDatasetOf } from '../datasets.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { modelsOption } from '../models-option.ts';
 import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
-import { printPlan } from '../terminal/plan-view.ts';
 import { counter } from '../terminal/counter.ts';
+import { printPlan } from '../terminal/plan-view.ts';
 import { err } from '../terminal/style.ts';
 
 interface PlanOptions {
@@ -103,7 +102,9 @@ export async function printReprocessPlan(
   if (note) console.error(err.warn(note));
   const elsewhere = from.stage === FIRST_STAGE ? 0 : plan.entering[FIRST_STAGE];
   if (elsewhere > 0) {
-    console.error(err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage ${STAGES[FIRST_STAGE].number}`));
+    console.error(
+      err.warn(`${elsewhere} studies have no result in ${name}: they enter at stage ${STAGES[FIRST_STAGE].number}`),
+    );
   }
   printPlan(report);
 }

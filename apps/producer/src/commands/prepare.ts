@@ -4,13 +4,13 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readSettings, type Settings } from '@spineline/shared/config';
+import { readManifests } from '@spineline/shared/control';
 import { ConfigError, counted, STAGE_NAMES, STAGE_NUMBERS, perStage, stageOfNumber } from '@spineline/shared/domain';
 import { readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { readStoredManifest } from '@spineline/shared/models';
 import { DTYPES, type PreparedDataset, type PrepareOptions, prepareDataset } from '@spineline/shared/prepared';
 import { openSources, type SourceReader } from '@spineline/shared/sources';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readManifests } from '@spineline/shared/control';
 import { withStore } from '../connections.ts';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -43,12 +43,12 @@ export function addPrepare(program: Command): void {
     .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-o, --out <dir>', 'folder for prepare.json and the shards; run again to continue after a stop')
     .option('-l, --labels <train.csv>', 'severities (default: train.csv in the folder, or next to the manifest)')
-    .option('-c, --coordinates <csv>', 'labelled points (default: train_label_coordinates.csv in the folder of the labels)')
+    .option(
+      '-c, --coordinates <csv>',
+      'labelled points (default: train_label_coordinates.csv in the folder of the labels)',
+    )
     .addOption(
-      modelsOption(
-        'bundle whose input settings to use: a folder, or bundle@version in the store',
-        'the demo bundles',
-      ),
+      modelsOption('bundle whose input settings to use: a folder, or bundle@version in the store', 'the demo bundles'),
     )
     .option('--store <url>', 'object store of bundle@version (default: SPINELINE_STORE_URL)')
     .option('--split <half>', 'test or train half of a challenge folder (default: train where there is one)')
@@ -65,11 +65,19 @@ export function addPrepare(program: Command): void {
     .addOption(
       new Option('--pool <a,b,c>', 'average-pool the images of stages 1, 2, 3 by a x a, b x b, c x c')
         .argParser(pools)
-        .default(perStage(() => 1), STAGE_NAMES.map(() => 1).join(',')),
+        .default(
+          perStage(() => 1),
+          STAGE_NAMES.map(() => 1).join(','),
+        ),
     )
     .option('--xy-room-slices <n>', 'extra slices at each end of the three slices of stage 2', wholeNumber, 0)
     .option('--crop-room-slices <n>', 'extra slices at each end of a crop', wholeNumber, 0)
-    .option('--crop-room-px <n>', 'extra px around the window of a crop, at least, in px of a 512 x 512 slice', wholeNumber, 0)
+    .option(
+      '--crop-room-px <n>',
+      'extra px around the window of a crop, at least, in px of a 512 x 512 slice',
+      wholeNumber,
+      0,
+    )
     .option('--studies-per-shard <n>', 'studies per shard (one folder of arrays)', positiveNumber, 32)
     .option('--threads <n>', 'worker threads (default: one per core)', positiveNumber)
     .option('--json', 'print prepare.json')

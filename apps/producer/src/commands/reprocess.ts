@@ -1,8 +1,7 @@
 /** `spineline reprocess`: makes a new run that starts, at a given stage, from the stored outputs of an old run. */
 
-import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
-import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
 import { startRun, datasetOf, prepareReprocess, type ReprocessOptions } from '@spineline/shared/control';
+import { ConfigError, STAGE_NAMES, counted } from '@spineline/shared/domain';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
@@ -10,6 +9,7 @@ import { DEADLINE_OPTION } from '../deadline-option.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
 import { modelsOption } from '../models-option.ts';
+import { parseStage, STAGE_NUMBERS_TEXT } from '../stage-option.ts';
 import { err, out } from '../terminal/style.ts';
 import { parsePriority } from './enqueue.ts';
 import { printReprocessPlan } from './plan.ts';

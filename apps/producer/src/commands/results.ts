@@ -1,14 +1,14 @@
 /** `spineline results`: writes the results of a run to a file. */
 
+import { storeOption } from '@spineline/shared/config';
 import { BundleError, ConfigError, counted } from '@spineline/shared/domain';
 import { type BundleOf, bundleOfStage, readPinnedManifest } from '@spineline/shared/models';
+import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import type { ObjectStore } from '@spineline/shared/store';
 import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-import { submissionRemarks, writeResultsFile, writeSubmissionFile } from '@spineline/shared/reports';
-import { storeOption } from '@spineline/shared/config';
 import { err } from '../terminal/style.ts';
 
 interface ResultsOptions {

@@ -1,7 +1,7 @@
 /** `spineline resume`: enqueues the missing studies of a run again, whatever Redis holds. */
 
-import { counted } from '@spineline/shared/domain';
 import { findMissing, type ResumeCounts, resumeRun } from '@spineline/shared/control';
+import { counted } from '@spineline/shared/domain';
 import type { RunRecord } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';

@@ -1,14 +1,13 @@
 /** `spineline retry`: retries failed studies of a run. */
 
-import { counted } from '@spineline/shared/domain';
-import { readStudyList } from '@spineline/shared/dataset';
 import { type RetryCounts, type RetrySelection, retryRun } from '@spineline/shared/control';
+import { readStudyList } from '@spineline/shared/dataset';
+import { counted } from '@spineline/shared/domain';
 import type { FailureRecord, RunRecord } from '@spineline/shared/runs';
 import { type Command, Option } from 'commander';
 import { withStore } from '../connections.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { type HandOverOptions, handOver, OUT_OPTION } from '../hand-over.ts';
-
 import { err, out } from '../terminal/style.ts';
 
 interface RetryOptions extends HandOverOptions {

@@ -1,13 +1,12 @@
 /** `spineline score`: scores a dataset on one machine and writes the results to files. */
 
-import { counted } from '@spineline/shared/domain';
 import { enqueueRun, pinBundles } from '@spineline/shared/control';
+import { counted } from '@spineline/shared/domain';
 import type { Command } from 'commander';
 import { openDatasetOf, printDatasetSummary } from '../datasets.ts';
 import { type AfterRun, type EmbeddedOptions, runEmbedded } from '../embedded/run-embedded.ts';
 import { EXIT_HELP } from '../exit-codes.ts';
 import { modelsOption } from '../models-option.ts';
-
 
 export interface ScoreOptions extends EmbeddedOptions {
   readonly run?: string;
@@ -21,9 +20,7 @@ export function addScore(program: Command): void {
     .description('score a dataset on this machine: nothing to set up, nothing left running')
     .argument('<dataset>', 'folder of DICOM files, s3://bucket/prefix/, or a manifest (*.jsonl, *.csv)')
     .requiredOption('-o, --out <dir>', 'folder for submission.csv, results.json, logs and the store')
-    .addOption(
-      modelsOption('a folder, or bundle@version in the store', 'the promoted bundle, else the demo bundle'),
-    )
+    .addOption(modelsOption('a folder, or bundle@version in the store', 'the promoted bundle, else the demo bundle'))
     .option('--store <url>', 'object store to use instead of DIR/store; outputs that it holds are reused')
     .option('-r, --run <name>', 'name of the run in the store (default: score-, time and process id)')
     .option('--split <half>', 'test or train half of a challenge folder (default: test where there is one)')
@@ -45,7 +42,6 @@ ${EXIT_HELP}`,
       process.exitCode = await score(dataset, options);
     });
 }
-
 
 /**
  * Scores a dataset on this machine.

@@ -1,7 +1,10 @@
 /** `spineline show`: shows where the result of a study comes from: as text, as stored artefacts and as pictures. */
 
 import { writeFile } from 'node:fs/promises';
+import { storeOption } from '@spineline/shared/config';
 import { ConfigError, SpinelineError, STEPS, STEP_NAMES, type Step } from '@spineline/shared/domain';
+import { readLineage, type StudyLineage } from '@spineline/shared/lineage';
+import { makePicture, PICTURES, parsePicture, whatIsKept } from '@spineline/shared/reports';
 import type { RunStore, StudyResult } from '@spineline/shared/runs';
 import { STEP_ARTEFACTS } from '@spineline/shared/stages';
 import { StageOutputs } from '@spineline/shared/store';
@@ -10,9 +13,6 @@ import type { z } from 'zod';
 import { withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { printLineage } from '../terminal/lineage-text.ts';
-import { storeOption } from '@spineline/shared/config';
-import { readLineage, type StudyLineage } from '@spineline/shared/lineage';
-import { makePicture, PICTURES, parsePicture, whatIsKept } from '@spineline/shared/reports';
 import { err } from '../terminal/style.ts';
 
 interface ShowOptions {

@@ -1,19 +1,17 @@
 /** `spineline status`: shows how far a run is. */
 
-
-import { summarise } from '@spineline/shared/reports';
-import { printSummary } from '../terminal/summary-text.ts';
 import { STAGE_NAMES } from '@spineline/shared/domain';
+import { summarise } from '@spineline/shared/reports';
 import { type RunRecord, classSharesText } from '@spineline/shared/runs';
+import { lookOnce, type RunLook, watchRun } from '@spineline/shared/watching';
 import type { Command } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
 import { EXIT, EXIT_HELP } from '../exit-codes.ts';
-
 import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';
 import { err, out, table } from '../terminal/style.ts';
-import { lookOnce, type RunLook, watchRun } from '@spineline/shared/watching';
+import { printSummary } from '../terminal/summary-text.ts';
 
 const FAILURES_SHOWN = 5;
 const WARN_EVERY_MS = 15_000;

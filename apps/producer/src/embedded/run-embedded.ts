@@ -3,20 +3,19 @@
  * finished, writes its results to files, and stops everything.
  */
 
-import { printSummary } from '../terminal/summary-text.ts';
-import type { QueueSide } from '@spineline/shared/queue';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readSettings, type Settings } from '@spineline/shared/config';
+import type { QueueSide } from '@spineline/shared/queue';
+import { writeResultsFile, writeSubmissionFile, summarise } from '@spineline/shared/reports';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
+import { type RunLook, watchRun } from '@spineline/shared/watching';
 import { type StoreSide, withQueues, withStore } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { writeResultsFile, writeSubmissionFile, summarise } from '@spineline/shared/reports';
-
 import { progressView } from '../terminal/progress-view.ts';
 import { err } from '../terminal/style.ts';
-import { type RunLook, watchRun } from '@spineline/shared/watching';
+import { printSummary } from '../terminal/summary-text.ts';
 import { ensureRedisServer, startPrivateRedis } from './redis-server.ts';
 import { startWorkers } from './workers.ts';
 
@@ -117,8 +116,7 @@ function workerEnvironment(redisUrl: string, storeUrl: string): NodeJS.ProcessEn
 /** Ctrl-C and SIGTERM end the watching of the run; then workers and Redis are stopped in order. */
 function stopRequested(): { signal: AbortSignal; forget: () => void } {
   const controller = new AbortController();
-  const stop = () =>
-    controller.abort(new Error('stopped; what was computed is in the store and will be reused'));
+  const stop = () => controller.abort(new Error('stopped; what was computed is in the store and will be reused'));
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   return {

@@ -6,9 +6,9 @@
 import { STAGE_NAMES } from '@spineline/shared/domain';
 import { QUEUES, type Queues } from '@spineline/shared/queue';
 import { addProcessMetrics } from '@spineline/shared/telemetry';
+import type { WatchedRuns } from '@spineline/shared/watching';
 import type { Redis } from 'ioredis';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { WatchedRuns } from '@spineline/shared/watching';
 
 const STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** A Redis that does not answer must not block the scrape. */

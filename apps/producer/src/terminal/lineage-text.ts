@@ -1,18 +1,28 @@
 /** The lineage of a study's result as text. */
 
-import { FLAG_MEANINGS, type Flag, SERIES_DESCRIPTIONS, SEVERITY_LABELS, STAGE_NAMES, STAGES, STEP_NAMES, stepLabel, counted, gradeOf } from '@spineline/shared/domain';
+import {
+  FLAG_MEANINGS,
+  type Flag,
+  SERIES_DESCRIPTIONS,
+  SEVERITY_LABELS,
+  STAGE_NAMES,
+  STAGES,
+  STEP_NAMES,
+  stepLabel,
+  counted,
+  gradeOf,
+} from '@spineline/shared/domain';
+import type { Kept, StepLineage, StudyLineage } from '@spineline/shared/lineage';
 import type { RunRecord, StudyResult, TargetResult } from '@spineline/shared/runs';
 import { digestOf } from '@spineline/shared/store';
 import { messageLines } from './failure-text.ts';
-import type { Kept, StepLineage, StudyLineage } from '@spineline/shared/lineage';
 import { out, table } from './style.ts';
 
 export function printLineage(lineage: StudyLineage): void {
   const { run, study, state, result, failure } = lineage;
   console.log(`${out.strong(`study ${study}`)}  ${stateInWords(lineage)}`);
   console.log(`run ${run.run}, created ${time(run.created)}, priority ${run.priority}`);
-  if (run.from)
-    console.log(`  starts from the outputs of run ${run.from.run}: studies enter at ${run.from.stage}`);
+  if (run.from) console.log(`  starts from the outputs of run ${run.from.run}: studies enter at ${run.from.stage}`);
   printBundles(run);
   if (failure) {
     const { stage, code, kind, attempts } = failure;

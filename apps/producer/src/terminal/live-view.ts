@@ -1,6 +1,5 @@
 /** The screen of `status --watch`: turns a look at a run into lines that fit the terminal. */
 
-
 import { STAGE_NAMES, type Stage, FIRST_STAGE, STAGES, stageLabel, counted } from '@spineline/shared/domain';
 import { classSharesText } from '@spineline/shared/runs';
 import type { Silence, RunLook } from '@spineline/shared/watching';
@@ -177,9 +176,11 @@ function stageColumns({ stages, run, end }: RunLook): Column[] {
     { title: 'done', rank: 1, cell: (stage) => count(stages[stage].done) },
     { title: 'of', rank: 5, cell: (stage) => (mayBeSkipped(stage) ? '–' : count(all)) },
     ...(STAGE_NAMES.some((stage) => stages[stage].reused > 0) ? [reused] : []),
-    ...JOBS.map(
-      (name): Column => ({ title: name, rank: JOB_RANK[name], cell: (stage) => count(stages[stage].jobs[name]) }),
-    ),
+    ...JOBS.map((name): Column => ({
+      title: name,
+      rank: JOB_RANK[name],
+      cell: (stage) => count(stages[stage].jobs[name]),
+    })),
     { title: 'per min', rank: 4, cell: (stage) => perMinute(stages[stage].perSecond) },
     { title: 'left', rank: 2, cell: left },
   ];

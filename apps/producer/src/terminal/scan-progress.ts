@@ -1,7 +1,7 @@
 /** Progress of a scan on standard error: a bar on a terminal, elsewhere occasional lines. */
 
-import { counted } from '@spineline/shared/domain';
 import type { ScanProgress } from '@spineline/shared/dataset';
+import { counted } from '@spineline/shared/domain';
 import cliProgress from 'cli-progress';
 import { Rate } from './rate.ts';
 import { err } from './style.ts';

@@ -1,7 +1,7 @@
 /** The summary of a run as text. */
 
-import { counted, FLAG_MEANINGS, type FlagCode, STEP_NAMES, stepLabel } from '@spineline/shared/domain';
 import { storeOption } from '@spineline/shared/config';
+import { counted, FLAG_MEANINGS, type FlagCode, STEP_NAMES, stepLabel } from '@spineline/shared/domain';
 import type { RunSummary } from '@spineline/shared/reports';
 import { classSharesText } from '@spineline/shared/runs';
 import { messageLines } from './failure-text.ts';

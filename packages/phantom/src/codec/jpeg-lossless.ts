@@ -89,7 +89,7 @@ class BitWriter {
   }
 
   write(value: number, length: number): void {
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const take = Math.min(left, 8 - this.#count);
       this.#pending = (this.#pending << take) | ((value >> (left - take)) & ((1 << take) - 1));
       this.#count += take;

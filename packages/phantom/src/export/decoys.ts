@@ -287,16 +287,13 @@ export function decoyImages(plan: StudyPlan, name: DecoyName): ImageDraft[] {
   const planes = Object.entries(slices) as [DecoyPlane, number][];
   return repeats.flatMap((repeat) =>
     planes.flatMap(([plane, count]) =>
-      Array.from(
-        { length: count },
-        (_, at): ImageDraft => ({
-          outcome,
-          build: () => thumbnail(plan, name, plane, sequence, at, count),
-          header: { ...header, ...repeat },
-          picture: { plane, sequence, ...(localizer && { localizer }) },
-          transferSyntax: 'explicit_little',
-        }),
-      ),
+      Array.from({ length: count }, (_, at): ImageDraft => ({
+        outcome,
+        build: () => thumbnail(plan, name, plane, sequence, at, count),
+        header: { ...header, ...repeat },
+        picture: { plane, sequence, ...(localizer && { localizer }) },
+        transferSyntax: 'explicit_little',
+      })),
     ),
   );
 }

@@ -13,16 +13,14 @@ const RECORD_TYPES: Readonly<Record<string, string>> = { SR: 'SR DOCUMENT', PR: 
 /** @param studies the studies on the medium; paths of their images begin with the medium's folder. */
 export function mediumDirectory(medium: LayoutName, studies: readonly ExportedStudy[]): Buffer {
   const patients = groupedBy(studies, ({ expectation }) => expectation.patientId);
-  const roots = patients.map(
-    ([first, ...others]): DirectoryRecord => ({
-      attributes: {
-        DirectoryRecordType: 'PATIENT',
-        PatientName: 'Phantom^Synthetic',
-        PatientID: first!.expectation.patientId,
-      },
-      below: [first!, ...others].map(studyRecord),
-    }),
-  );
+  const roots = patients.map(([first, ...others]): DirectoryRecord => ({
+    attributes: {
+      DirectoryRecordType: 'PATIENT',
+      PatientName: 'Phantom^Synthetic',
+      PatientID: first!.expectation.patientId,
+    },
+    below: [first!, ...others].map(studyRecord),
+  }));
   return writeDicomdir(medium.toUpperCase().replace('-', '_'), roots);
 }
 

@@ -2,8 +2,8 @@
 
 import { multiFrameDataset, sliceDataset } from '../dicom-image.ts';
 import type { DicomDataset } from '../dicom-writer.ts';
-import { framePixels } from '../study.ts';
 import type { StudyPlan } from '../study-plan.ts';
+import { framePixels } from '../study.ts';
 import { isEncapsulated } from '../transfer-syntaxes.ts';
 import type { ImageDraft, SeriesDraft } from './draft.ts';
 import type { Language } from './languages.ts';

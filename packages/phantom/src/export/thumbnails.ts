@@ -7,8 +7,8 @@ import type { Sequence } from '../anatomy/tissue.ts';
 import { add, cross, type Vector } from '../anatomy/vector.ts';
 import { sliceDataset } from '../dicom-image.ts';
 import type { DicomDataset } from '../dicom-writer.ts';
-import { framePixels } from '../study.ts';
 import type { SeriesPlan, StudyPlan } from '../study-plan.ts';
+import { framePixels } from '../study.ts';
 
 export const DECOY_PLANES = {
   sagittal: { row: [0, 1, 0], column: [0, 0, -1] },
@@ -56,15 +56,12 @@ function thumbnailSeries(
   const stack: Stack = {
     kind: plane === 'axial' ? 'axial_t2' : sequence === 't1' ? 'sagittal_t1' : 'sagittal_t2',
     sequence,
-    planes: Array.from(
-      { length: count },
-      (_, index): Plane => ({
-        origin: add(corner, normal, (index - (count - 1) / 2) * spacingMm),
-        rowDirection: row,
-        columnDirection: column,
-        instance: index + 1,
-      }),
-    ),
+    planes: Array.from({ length: count }, (_, index): Plane => ({
+      origin: add(corner, normal, (index - (count - 1) / 2) * spacingMm),
+      rowDirection: row,
+      columnDirection: column,
+      instance: index + 1,
+    })),
     rows: SIZE,
     columns: SIZE,
     pixelSpacing: [betweenMm, betweenMm],

@@ -65,15 +65,13 @@ export const TWISTS = {
   localizer_inside: on('sagittal_t2', (series, plan) => ({
     ...series,
     images: renumbered([
-      ...decoyImages(plan, 'localizer').map(
-        (image): ImageDraft => ({
-          ...withHeader(image, { ImageType: ['ORIGINAL', 'PRIMARY', 'LOCALIZER'] }),
-          outcome: {
-            rejected: ['localizer', 'other_contrast', 'other_plane', 'kind_unknown'],
-            what: 'localizer images in the series of the T2',
-          },
-        }),
-      ),
+      ...decoyImages(plan, 'localizer').map((image): ImageDraft => ({
+        ...withHeader(image, { ImageType: ['ORIGINAL', 'PRIMARY', 'LOCALIZER'] }),
+        outcome: {
+          rejected: ['localizer', 'other_contrast', 'other_plane', 'kind_unknown'],
+          what: 'localizer images in the series of the T2',
+        },
+      })),
       ...series.images,
     ]),
   })),

@@ -3,7 +3,16 @@
 import { withoutUids } from '../../domain/index.ts';
 import { compareNatural } from '../natural-order.ts';
 import { SeriesId, StudyId } from '../study-entry.ts';
-import { agreeOnNames, commonDepth, type Disagreement, depthOf, depthsFrom, disagreement, type FoldersOf, haveOwnFolders } from './folder-names.ts';
+import {
+  agreeOnNames,
+  commonDepth,
+  type Disagreement,
+  depthOf,
+  depthsFrom,
+  disagreement,
+  type FoldersOf,
+  haveOwnFolders,
+} from './folder-names.ts';
 import type { SeriesGroup } from './group-studies.ts';
 import { pseudonym } from './pseudonyms.ts';
 import type { KeptStack, RejectedImages, SortedStudy } from './sort-study.ts';

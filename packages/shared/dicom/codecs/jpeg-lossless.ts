@@ -115,7 +115,7 @@ function huffmanLookup(head: JpegHead): Uint16Array {
   const lookup = new Uint16Array(0x10000);
   let found = false;
   for (const segment of head.huffmanTables) {
-    for (let at = 0; at + 17 <= segment.length; ) {
+    for (let at = 0; at + 17 <= segment.length;) {
       const counts = segment.subarray(at + 1, at + 17);
       const total = counts.reduce((sum, count) => sum + count, 0);
       const categories = segment.subarray(at + 17, at + 17 + total);

@@ -2,9 +2,8 @@
  * The charts of the page that compares two runs, as inline SVG: a forest plot of differences and a histogram of moves.
  */
 
-import { PART_NAMES } from '../evaluation-names.ts';
 import { METRIC_FIGURES, type MetricDifference, MOVE_EDGES } from '../../evaluation/index.ts';
-
+import { PART_NAMES } from '../evaluation-names.ts';
 import { html, type Markup, NOTHING } from './markup.ts';
 
 /** Width in units of the drawing, which the page scales to its own width. */

@@ -3,10 +3,24 @@
  * dark mode of the screen, and is light on paper.
  */
 
+import {
+  CONDITIONS,
+  type Condition,
+  conditionLabel,
+  SEVERITIES,
+  SEVERITY_LABELS,
+  TASKS,
+  STAGE_NAMES,
+} from '../../domain/index.ts';
+import {
+  type ConditionChanges,
+  type GradeMove,
+  METRIC_FIGURES,
+  type MetricDifference,
+  type PointMove,
+  type SliceMove,
+} from '../../evaluation/index.ts';
 import { PART_NAMES, TASK_NAMES } from '../evaluation-names.ts';
-import { CONDITIONS, type Condition, conditionLabel, SEVERITIES, SEVERITY_LABELS, TASKS, STAGE_NAMES } from '../../domain/index.ts';
-import { type ConditionChanges, type GradeMove, METRIC_FIGURES, type MetricDifference, type PointMove, type SliceMove } from '../../evaluation/index.ts';
-
 import { forestPlot, moveHistogram } from './charts.ts';
 import { html, Markup, type MarkupValue, NOTHING } from './markup.ts';
 import { DIFF_PAGE_STYLE } from './page-style.ts';
@@ -187,7 +201,9 @@ ${list('Points furthest apart', pointTable(largestPointMoves.slice(0, top)))}
 
 function changedSection(changed: readonly GradeMove[], all: number): Markup {
   const which =
-    changed.length === all ? 'All of them, largest move first.' : `The ${number(changed.length)} with the largest moves.`;
+    changed.length === all
+      ? 'All of them, largest move first.'
+      : `The ${number(changed.length)} with the largest moves.`;
   return html`<section>
 <h2>Targets that changed grade</h2>
 ${all === 0 ? html`<p>None.</p>` : html`<p>${number(all)} targets. ${which}</p>${moveTable(changed)}`}

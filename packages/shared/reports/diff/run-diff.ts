@@ -1,9 +1,14 @@
 /** The differences between two runs in the store, for text, for an HTML page and for JSON. */
 
 import { conditionLabel, levelLabel, targetOfName, STAGE_NAMES, type Stage } from '../../domain/index.ts';
-import { compareRuns, DEFAULT_TOP, type Labels, type MetricDifference, type RunDifference } from '../../evaluation/index.ts';
+import {
+  compareRuns,
+  DEFAULT_TOP,
+  type Labels,
+  type MetricDifference,
+  type RunDifference,
+} from '../../evaluation/index.ts';
 import type { RunRecord, RunStore } from '../../runs/index.ts';
-
 
 /** What a comparison shows of one of the two runs. */
 export interface DiffSide {

@@ -4,7 +4,21 @@
  */
 
 import { openImage } from '../../dicom/index.ts';
-import { ArtefactDamagedError, ConfigError, gradeOf, LEVELS, type Level, levelLabel, ObjectNotFoundError, SIDES, type Side, SpinelineError, TARGETS, type Target, targetOfName } from '../../domain/index.ts';
+import {
+  ArtefactDamagedError,
+  ConfigError,
+  gradeOf,
+  LEVELS,
+  type Level,
+  levelLabel,
+  ObjectNotFoundError,
+  SIDES,
+  type Side,
+  SpinelineError,
+  TARGETS,
+  type Target,
+  targetOfName,
+} from '../../domain/index.ts';
 import { readNpy } from '../../imaging/index.ts';
 import type { StudyResult, TargetResult } from '../../runs/index.ts';
 import type { SourceReader } from '../../sources/index.ts';

@@ -5,9 +5,24 @@
 
 import { factsOf, type InstanceFacts } from '../../dicom/index.ts';
 import type { Answer, DicomWebConnection } from './connection.ts';
-import { isJsonDataSet, type JsonDataSet, JsonFactSource, jsonFingerprint, jsonText, jsonValues } from './dicom-json.ts';
+import {
+  isJsonDataSet,
+  type JsonDataSet,
+  JsonFactSource,
+  jsonFingerprint,
+  jsonText,
+  jsonValues,
+} from './dicom-json.ts';
 import { brokenAnswer, type DicomWebSubject, unexpectedAnswer } from './faults.ts';
-import { type DicomWebBase, type DicomWebPlace, describePlace, dicomWebLocation, dicomWebUrl, isUid, parseDicomWebBase } from './location.ts';
+import {
+  type DicomWebBase,
+  type DicomWebPlace,
+  describePlace,
+  dicomWebLocation,
+  dicomWebUrl,
+  isUid,
+  parseDicomWebBase,
+} from './location.ts';
 import { contentTypeOf } from './multipart.ts';
 import { parseStudyQuery } from './query.ts';
 import { allResults, type SearchPage, type SearchResult } from './search.ts';

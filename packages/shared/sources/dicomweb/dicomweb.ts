@@ -9,14 +9,14 @@
 import { LRUCache } from 'lru-cache';
 import { ConfigError, ObjectNotFoundError } from '../../domain/index.ts';
 import { wholeBuffer } from '../../store/whole-buffer.ts';
-import { jsonFingerprint } from './dicom-json.ts';
+import type { SourceInfo, SourceReader } from '../source-reader.ts';
 import { DicomWebClient, mediaType } from './client.ts';
 import { type Answer, DicomWebConnection } from './connection.ts';
+import { jsonFingerprint } from './dicom-json.ts';
 import { brokenAnswer, type DicomWebSubject, unexpectedAnswer } from './faults.ts';
 import { type DicomWebPlace, describePlace, dicomWebLocation, dicomWebUrl, parseDicomWebLocation } from './location.ts';
 import { contentTypeOf, MultipartError, type Part, partsOf } from './multipart.ts';
 import type { DicomWebOptions } from './options.ts';
-import type { SourceInfo, SourceReader } from '../source-reader.ts';
 
 /** `Accept` headers for an instance (PS3.18 8.7.3.5), the best first: the stored bytes in any transfer syntax. */
 const ACCEPTS = [

@@ -3,7 +3,13 @@
  * and the requested object by digest. They contain no UID, path, query or text from the server.
  */
 
-import { ConfigError, type ErrorContext, ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../../domain/index.ts';
+import {
+  ConfigError,
+  type ErrorContext,
+  ObjectNotFoundError,
+  SpinelineError,
+  StoreUnavailableError,
+} from '../../domain/index.ts';
 
 /** What a request asked for, for messages. */
 export interface DicomWebSubject {
