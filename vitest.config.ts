@@ -1,5 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** Tests that start a server, or processes of spineline. `npm run test:unit` leaves them out. */
+const SERVER = '**/*.server.test.ts';
 
 export default defineConfig({
   test: {
@@ -11,5 +14,16 @@ export default defineConfig({
     env: { ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        // A process runs many files: to load the modules again for each would take longer than most files run.
+        test: { name: 'unit', exclude: [...configDefaults.exclude, SERVER], isolate: false, sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: { name: 'server', include: [SERVER], sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

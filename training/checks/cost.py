@@ -218,7 +218,7 @@ def _range(text: str) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--config", required=True, type=Path, help="models and recipes, such as configs/full.json")
-    parser.add_argument("--studies", required=True, type=int, help="labelled studies, of which each fold leaves 4/5")
+    parser.add_argument("--studies", required=True, type=int, help="labelled studies; a fold trains on 4/5 of them")
     parser.add_argument("--peak", type=float, default=PEAK_TFLOPS, help=f"TFLOP/s, default {PEAK_TFLOPS:g}: an A100")
     parser.add_argument("--utilisation", type=_range, default=UTILISATION, help="default 0.25,0.35")
     parser.add_argument("--depthwise-utilisation", type=_range, default=DEPTHWISE_UTILISATION, help="default 0.003,0.01")
@@ -230,8 +230,8 @@ def main() -> None:
     dense, depthwise = ("-".join(f"{100 * one:g}" for one in pair) for pair in pairs)
     print(
         f"\nEstimated, not measured: {options.peak:g} TFLOP/s at {dense} % for dense layers and {depthwise} % for "
-        "depthwise ones, three passes a step; without data loading, optimiser and evaluation. GMAC: a sample's forward "
-        "pass. GB: the least that a training step needs."
+        "depthwise ones, three passes per step; without data loading, optimiser and evaluation. GMAC: one sample's "
+        "forward pass. GB: the least that a training step needs."
     )
 
 

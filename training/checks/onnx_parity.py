@@ -42,7 +42,7 @@ def main() -> None:
         inputs = {}
         for name, value in example_inputs(config, model, options.batch, SEED).items():
             inputs[name] = f"{name}-{'x'.join(str(one) for one in value.shape)}.npy"
-            # All tasks share one file of axial crops: with one view they would be drawn at another place of the sequence.
+            # All tasks share one file of axial crops: with one view they would come at another place in the sequence.
             if not (options.out / inputs[name]).exists():
                 np.save(options.out / inputs[name], value.numpy())
         arrays = [torch.from_numpy(np.load(options.out / one)) for one in inputs.values()]

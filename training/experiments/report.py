@@ -1,8 +1,8 @@
-"""docs/experiments.md and its pictures, from finished runs.
+"""Writes docs/experiments.md and its figures from finished runs.
 
     python3 -m experiments.report --runs RUNS
 
-Runs that are missing are said to be missing; nothing in the document is typed by hand but its words.
+The report names missing runs. All numbers in it come from the runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from .statistics import SAMPLES, Estimate, over_folds
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
 
-#: What the slides report, from the challenge's data: (a) the T2 stack, in percent; (b) SCS, fold by fold.
+#: The slide deck's figures on the challenge's data: (a) the T2 stack, in percent (docs/pipeline.md, "Level slices");
+#: (b) SCS, fold by fold (docs/pipeline.md, "Training-only rules").
 SLIDES_HEADS = {"cls": (71.08, 27.04, 1.43, 0.44), "reg": (67.48, 30.59, 1.61, 0.31)}
 SLIDES_AUX = ((0.254, 0.240), (0.283, 0.254), (0.267, 0.254), (0.264, 0.252), (0.244, 0.261))
 
@@ -42,10 +43,10 @@ _MINUS = "\N{MINUS SIGN}"
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="experiments.report", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--runs", required=True, type=Path, help="folder that experiments.run filled")
+    parser.add_argument("--runs", required=True, type=Path, help="folder of the runs of experiments.run")
     parser.add_argument("--head-runs", type=Path, help="folder of stage-1 runs of both heads (default: --runs)")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="document to write (default docs/experiments.md)")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap (default 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default 0)")
     options = parser.parse_args(arguments)
     try:
         found = results(options.runs, options.head_runs or options.runs, options.seed)
@@ -69,7 +70,7 @@ def _record(runs: Path) -> dict | None:
 
 
 def write(found: Results, record: dict | None, out: Path) -> None:
-    """Write the document `out` and, in a folder of its name beside it, the pictures; older pictures of it go."""
+    """Write the document `out`, and its figures into a folder of the same name next to it; old figures are deleted."""
     pictures = out.with_suffix("")
     for name in ("heads", "differences", "slice-error"):
         (pictures / f"{name}.png").unlink(missing_ok=True)
@@ -87,7 +88,7 @@ def write(found: Results, record: dict | None, out: Path) -> None:
 
 
 def _filled(block: str) -> str:
-    """Paragraphs in lines of one length; tables, pictures, headings and commands as they are."""
+    """Wrap paragraphs; leave tables, pictures, headings and commands unchanged."""
     if block.startswith(("|", "!", "#", "```")):
         return block
     return textwrap.fill(" ".join(block.split()), 120, break_long_words=False, break_on_hyphens=False)
@@ -103,24 +104,26 @@ def _introduction(found: Results) -> str:
         for one in found.claims()
     ]
     exact, off3 = (f"{100 * MARGINS[one]:g}" for one in ("exact", "off3"))
-    return f"""# The slides' claims, in kind, on phantoms
+    return f"""# The slide deck's claims, tried on phantoms
 
-Written by `python3 -m experiments.report` from finished runs; not edited by hand.
+`python3 -m experiments.report` writes this page from finished runs. Do not edit it by hand.
 
-The method's slides compare some of its parts on the challenge's data. Here the same comparisons are made with small
-models on synthetic phantoms: whether an effect is there and which way it points, not how large it is in patients. A
-claim that is not reproduced here may well hold there, and the other way round.
+The slide deck of the method ([pipeline.md](pipeline.md), "How to read this page") compares some of its parts on the
+challenge's data. This page repeats the comparisons with small models on synthetic phantoms. It shows whether an effect
+exists and in which direction, not how large it is in patients. A claim that is not reproduced here may hold there, and
+the other way round.
 
 {_table(("", "claim", "gain", "95 % interval", "folds", "verdict"), rows)}
 
-A gain is positive in favour of the claim: percentage points of slices, or weighted log loss. **Reproduced**: the
-interval excludes 0 on the claimed side; **contradicted**: on the other; **not reproduced**: it does not exclude 0.
-Claims of "no less" or "no more" are reproduced where the interval excludes a loss of more than {exact} points of exact
-slices, or {off3} points of slices off by 3 or more. Folds: how many of them are on the claimed side on their own.
+A positive gain supports the claim. Its unit is percentage points of slices, or weighted log loss. **Reproduced**: the
+whole interval supports the claim. **Contradicted**: the whole interval is against it. **Not reproduced**: the
+interval contains 0. Claims of "no less" or "no more" are reproduced if the interval excludes a loss of more than
+{exact} points of exact slices, or {off3} points of slices off by 3 or more. *Folds* is the number of folds that
+support the claim alone.
 
-Intervals are percentiles of a paired bootstrap of {SAMPLES:,} draws over held-out studies, each answered by the
-models of its own fold. They cover the choice of studies, not the chance of training: the differences of single folds,
-below, have both in them."""
+Intervals are percentiles of a paired bootstrap with {SAMPLES:,} draws over held-out studies; the models of its own fold
+answer each study. They cover the choice of studies, not the chance in training. The differences of single folds, below,
+contain both."""
 
 
 def _what_was_run(found: Results, record: dict | None) -> str:
@@ -148,21 +151,22 @@ def _what_was_run(found: Results, record: dict | None) -> str:
 {table}
 
 The severity model of (b) to (e) reads SCS crops. Its baseline is small (`training/experiments/experiment.json`), and
-otherwise as the slides have it: five slices a view, bi-LSTM, attention pooling, sub-heads, the slice loss, slice
-shift, an encoder a view. Each variant is the baseline with one setting changed:
+otherwise follows [pipeline.md](pipeline.md), "Severities" and "Training-only rules": five slices per view, bi-LSTM,
+attention pooling, sub-heads, the slice loss, slice shift, and one encoder per view. Each variant is the baseline with
+one setting changed:
 
 {_table(("variant", "setting"), variants)}
 
 All variants of a fold have the same seed, the same samples in the same order, the same number of steps, and the same
-first weights as far as their weights are alike. Same steps is not same time: three slices as channels are one image to
-encode, five slices one by one are five. After few passes a variant that only learns more slowly looks worse, too: the
-verdicts are about this budget. The heads of (a) are of the demo bundle's kind (`training/configs/nano.json`),
-each trained on the same folds. A fold is a fifth of the studies, by a hash of the id; it counts once both of its runs
-are finished."""
+initial weights where the models are equal. The same number of steps does not mean the same time: three slices as
+channels are one image to encode, five separate slices are five. After few passes a variant that only learns more
+slowly also looks worse, so the verdicts hold for this budget only. The heads of (a) are models of
+`training/configs/nano.json`, like those of the demo bundle, each trained on the same folds. A fold is a fifth of the
+studies, chosen by a hash of the id; it counts if both of its runs are finished."""
 
 
 def _trained(run: Run, folds: int) -> str:
-    """A model and its budget in words."""
+    """Describe a model and its budget."""
     with torch.random.fork_rng():
         model = build_model(run.asked["task"], run.model)
     parameters = sum(one.numel() for one in model.parameters())
@@ -176,7 +180,7 @@ def _trained(run: Run, folds: int) -> str:
 def _about_heads(found: Results, pictures: Path) -> str:
     lines, missing = ["## (a) Two heads and their median"], []
     done = [one for one in found.heads.values() if one.folds]
-    rows = [(f"slides, T2: `{head}`", *(f"{one:.2f}" for one in SLIDES_HEADS[head])) for head in HEADS]
+    rows = [(f"slide deck, T2: `{head}`", *(f"{one:.2f}" for one in SLIDES_HEADS[head])) for head in HEADS]
     for task in HEAD_TASKS:
         one = found.heads[task]
         if not one.folds:
@@ -196,8 +200,8 @@ def _about_heads(found: Results, pictures: Path) -> str:
             for one in done
         ]
     lines.append(
-        "The median of two heads is their mean, rounded half up, as the workers take it: `cls` answers a whole slice, "
-        "`reg` a fraction. In the picture a rate of zero is drawn as half a slice."
+        "The median of two heads is their mean, rounded half up, as in the workers: `cls` answers a whole slice, `reg` "
+        "a fraction. In the figure a rate of zero is drawn as half a slice."
     )
     return "\n\n".join(lines)
 
@@ -214,9 +218,10 @@ def _about_aux(one: Comparison) -> str:
         [
             "## (b) The slice loss",
             *_fold_table(one, "without `aux`", "with `aux`"),
-            "The slides' own table, from the challenge's data:",
+            "The slide deck's table of the slice loss, on the challenge's data "
+            '([pipeline.md](pipeline.md), "Training-only rules"):',
             _table(("", "without `aux`", "with `aux`", "gain"), slides),
-            f"Its mean gain over folds with Student's interval is {_estimate(mean)}.",
+            f"Its mean gain over the folds, with Student's interval, is {_estimate(mean)}.",
         ]
     )
 
@@ -224,8 +229,8 @@ def _about_aux(one: Comparison) -> str:
 def _about_shift(one: Comparison, curve: Curve, pictures: Path) -> str:
     lines = [
         "## (c) Slice shift",
-        "Both views of a held-out sample are cut 0 to 3 slices away from the labelled one, in the one direction and in "
-        "the other. In training the slice is shifted by 1 in 30 % and by 2 in 5 % of the samples, never by 3.",
+        "Both views of a held-out sample are cut 0 to 3 slices away from the labelled one, in both directions. In "
+        "training the slice is shifted by 1 in 30 % of the samples and by 2 in 5 %, never by 3.",
     ]
     if curve.folds:
         rows = [
@@ -237,8 +242,8 @@ def _about_shift(one: Comparison, curve: Curve, pictures: Path) -> str:
         lines += [
             _table(header, rows),
             f"![Log loss over the injected slice error]({pictures.name}/slice-error.png)",
-            f"{_folds(curve.folds).capitalize()}. The claim is of the mean over errors 1 to 3; at error 0 the shift is "
-            "not claimed to gain.",
+            f"{_folds(curve.folds).capitalize()}. The claim is about the mean over errors 1 to 3; it claims no "
+            "gain at error 0.",
         ]
     else:
         lines.append(_missing("The evaluations of both runs of a fold at injected slice errors"))
@@ -253,12 +258,12 @@ def _about_others(found: Results, pictures: Path) -> str:
         *_fold_table(found.comparisons["d"], "three channels", "2.5D"),
         "## (e) One encoder against two",
         *_fold_table(found.comparisons["e"], "one encoder", "two encoders"),
-        "For (c), (d) and (e) there is no figure of the slides to stand beside these.",
+        "The slide deck has no figures for (c), (d) and (e).",
     ]
     if done:
         plot_comparisons(done, _NAMES, pictures / "differences.png")
         lines += [
-            "## (b), (d) and (e) in one picture",
+            "## (b), (d) and (e) in one figure",
             f"![Differences of log loss, pooled and by fold]({pictures.name}/differences.png)",
         ]
     return "\n\n".join(lines)
@@ -275,14 +280,14 @@ def _fold_table(one: Comparison, variant: str, baseline: str) -> list[str]:
     rows.append(("all studies", f"{theirs:.4f}", f"{ours:.4f}", _estimate(one.gain, signed=True), f"{shares:.4f}"))
     text = f"{one.samples:,} samples of {one.studies:,} studies."
     if mean := over_folds(one.gain.folds):
-        text += f" The folds' mean gain with Student's interval is {_estimate(mean, signed=True)}."
+        text += f" The mean gain over the folds, with Student's interval, is {_estimate(mean, signed=True)}."
     return [_table(("weighted log loss", variant, baseline, "gain", "class shares"), rows), text]
 
 
 _AGAIN = """## Running it again
 
-From `training/`, with data that `node scripts/phantom-training-data.ts --out DATA` made; `--only b,c` trains a part,
-`--folds 2` the first folds, `--steps` and `--head-steps` set the budgets. What is finished is not made again.
+Run these in `training/`, with data from `node scripts/phantom-training-data.ts --out DATA`. `--only b,c` trains a part,
+`--folds 2` only the first two folds, `--steps` and `--head-steps` set the budgets. Finished runs are skipped.
 
 ```sh
 python3 -m experiments.run --data DATA/* --out RUNS --minutes 4 --head-minutes 8

@@ -260,7 +260,8 @@ class Results:
         found.append(Claim("c", text, "log loss", self.curve.gain))
         text = "2.5D with attention has a lower log loss than three slices as channels"
         found.append(Claim("d", text, "log loss", of["d"].gain))
-        found.append(Claim("e", "An encoder a view has a lower log loss than one for both", "log loss", of["e"].gain))
+        text = "One encoder per view has a lower log loss than one for both"
+        found.append(Claim("e", text, "log loss", of["e"].gain))
         return found
 
 

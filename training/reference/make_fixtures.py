@@ -3,8 +3,8 @@
     /usr/bin/python3 training/reference/make_fixtures.py
 
 Passes small arrays from a fixed seed through the reference, and writes inputs and outputs to
-packages/shared/test/fixtures. Run it again only when a preprocessing rule changes, and say so in the changelog. It needs
-numpy and torch. The fixtures contain no image of a person.
+packages/shared/test/fixtures. Run it again only when a preprocessing rule changes, and say so in the changelog. It
+needs numpy and torch. The fixtures contain no image of a person.
 """
 
 import json

@@ -10,9 +10,9 @@ import geometry
 def read_pixels(path, kind=None):
     """The values of one slice, float32 [rows, columns]; NaN where it is padding.
 
-    DICOM: stored values times Rescale Slope plus Rescale Intercept. MONOCHROME1, where high values are dark, is negated;
-    the offset of that inversion has no effect, because values are normalised by percentiles. With `kind` the slice is
-    turned into the canonical orientation of that kind of series.
+    DICOM: stored values times Rescale Slope plus Rescale Intercept. MONOCHROME1, where high values are dark, is
+    negated; the offset of that inversion has no effect, because values are normalised by percentiles. With `kind` the
+    slice is turned into the canonical orientation of that kind of series.
     """
     if Path(path).suffix == ".npy":
         return np.load(path).astype(np.float32)

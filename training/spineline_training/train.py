@@ -211,7 +211,7 @@ class _Run:
                     left = (self.steps - self.step) * pace
                     say(
                         f"{self.job.name}: step {self.step}/{self.steps}  loss {terms['loss']:.4f}  "
-                        f"{pace * 1000:.0f} ms a step  {left / 60:.1f} min left"
+                        f"{pace * 1000:.0f} ms/step  {left / 60:.1f} min left"
                     )
             if self.step in validate_at and self.step < self.steps:
                 metrics = self.evaluate(most=400)[0]
@@ -219,7 +219,7 @@ class _Run:
                 say(f"{self.job.name}: step {self.step}  {_line(metrics)}")
             if stop() and self.step < self.steps:
                 self._save()
-                raise Stopped(f"{self.job.name} stopped at step {self.step} of {self.steps}; the same command goes on")
+                raise Stopped(f"{self.job.name} stopped at step {self.step} of {self.steps}; run it again to resume")
             if now - saved > _CHECKPOINT_SECONDS:
                 saved = now
                 self._save()
@@ -412,16 +412,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", required=True, type=int, choices=(1, 2, 3))
     parser.add_argument("--task", required=True, help="scs, nfn or ss")
     parser.add_argument("--member", required=True, help="a model that the configuration names for the task")
-    parser.add_argument("--fold", help="fold to hold out: 0 to 4, or all, one after the other (default: the member's)")
+    parser.add_argument("--fold", help="fold to hold out: 0 to 4, or all in turn (default: that of the member)")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--steps", type=int, help="steps to train")
-    budget.add_argument("--minutes", type=float, help="time to train; the steps are planned from the speed measured")
+    budget.add_argument("--minutes", type=float, help="time to train; the steps are planned from the measured speed")
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1: two such jobs beat one of two)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1: two jobs are then faster)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a field of recipe or model.*")
     parser.add_argument("--name", default="", help="suffix of the run's folder, for a variant")
-    parser.add_argument("--start-from", type=Path, help="bundles or runs whose weights of this member to begin with")
+    parser.add_argument("--start-from", type=Path, help="bundles or runs to take this member's initial weights from")
     parser.add_argument("--memory-gb", type=float, default=MEMORY_GB, help="read images into memory up to this size")
     options = parser.parse_args(arguments)
     keep_freed_memory()

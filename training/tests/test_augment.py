@@ -131,7 +131,7 @@ def test_the_labelled_slice_is_followed_through_shift_and_mirror(prepared, mirro
                 assert int(middle.argmax()) == int(place)
 
 
-def test_slice_shifts_have_the_published_frequencies(prepared):
+def test_slice_shifts_have_the_configured_frequencies(prepared):
     samples = samples_of(prepared, 3, "ss")
     index = np.resize(np.flatnonzero(samples.present.all(axis=1)), 600)
     augment = dataclasses.replace(STILL, slice_shift=(0.65, 0.30, 0.05))

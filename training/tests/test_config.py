@@ -8,7 +8,7 @@ from conftest import CONFIGS
 from spineline_training.config import EncoderConfig, load_config, model_config_from, model_config_to_json
 
 
-def test_full_carries_the_published_numbers(full):
+def test_full_has_these_sizes(full):
     for head in ("cls", "reg"):
         model = full.stages[1].models[head]
         assert (model.stem, model.downsample) == ((1, 2, 2), ((2, 2, 2),))

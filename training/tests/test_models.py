@@ -161,7 +161,7 @@ def test_pretrained_weights_are_read_from_a_file(tmp_path):
         Encoder2d(config)
 
 
-def test_full_stage_1_has_the_published_size(full):
+def test_full_stage_1_has_this_size(full):
     config = full.stages[1].models["cls"]
     model = build_model("scs", config).eval()
     # By hand: a block of width C has 8 C^2 + 107 C weights, a downsampling 8 C C' + C' + 2 C.
@@ -185,7 +185,7 @@ def test_full_stage_1_has_the_published_size(full):
         (3, "nfn", "effnetv2", 47.1),
     ],
 )
-def test_full_2d_models_have_the_published_encoders(full, stage, task, name, millions):
+def test_full_2d_models_are_torchvisions_encoders(full, stage, task, name, millions):
     config = full.stages[stage].models[name]
     model = build_model(task, config).eval()
     assert parameters(model) / 1e6 == pytest.approx(millions, abs=0.1)

@@ -3,7 +3,13 @@
 import { type Severity, TARGETS } from '@spineline/shared/domain';
 import type { LabelCoordinate, LocatedStudy, SubmissionRow } from '@spineline/shared/evaluation';
 import { describe, expect, it } from 'vitest';
-import { type AccuracyRow, accuracyMarkdown, accuracyRows, type Evaluated, REQUIREMENTS } from '../../../bench/accuracy-table.ts';
+import {
+  type AccuracyRow,
+  accuracyMarkdown,
+  accuracyRows,
+  type Evaluated,
+  REQUIREMENTS,
+} from '../../../bench/accuracy-table.ts';
 
 const OPTIONS = { resamples: 40, seed: 3 };
 const GRADES: readonly Severity[] = ['normal_mild', 'normal_mild', 'moderate', 'severe'];

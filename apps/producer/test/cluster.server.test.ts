@@ -9,16 +9,27 @@ import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
+import {
+  S3_START_TIMEOUT_MS,
+  s3Missing,
+  startS3,
+  type TestS3,
+} from '../../../packages/shared/test/support/s3-server.ts';
 import { promoteTinyBundles, tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
-import { type Deployment, resultsOf, type Settings, s3Settings, scoreRun, startDeployment } from './support/deployment.ts';
+import {
+  type Deployment,
+  resultsOf,
+  type Settings,
+  s3Settings,
+  scoreRun,
+  startDeployment,
+} from './support/deployment.ts';
 import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
 import { type Pools, STAGES, startPools } from './support/worker.ts';
 
-const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 3);
+const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 4);
 const TIMEOUT_MS = 60_000 + STUDIES * 30_000;
-const SEED = 5;
 const WORKERS = 2;
 const missing = redisMissing() ?? (await s3Missing());
 
@@ -32,7 +43,7 @@ describe.skipIf(missing)(`a cluster${missing ? ` (${missing})` : ''}`, () => {
 
   beforeAll(async () => {
     s3 = await startS3();
-    dataset = await phantomDataset({ studies: STUDIES, seed: SEED });
+    dataset = await phantomDataset({ studies: STUDIES });
     deployment = await startDeployment(async (folder) => {
       const out = join(folder, 'embedded');
       await spinelineOk(['score', dataset, '--out', out, ...(await tinyModels())]);

@@ -80,7 +80,7 @@ describe.skipIf(missing)(`a store with damaged outputs${missing ? ` (${missing})
   let again: StudyResult[];
 
   beforeAll(async () => {
-    dataset = await phantomDataset({ studies: DAMAGES.length, seed: 10 });
+    dataset = await phantomDataset({ studies: DAMAGES.length });
     deployment = await startDeployment();
     pools = await startPools(1, deployment.settings);
     first = await score('first');

@@ -5,7 +5,13 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { placed, plainStudy, seriesSlices, studyUid, writeTree } from '../../../packages/shared/test/support/dicom-tree.ts';
+import {
+  placed,
+  plainStudy,
+  seriesSlices,
+  studyUid,
+  writeTree,
+} from '../../../packages/shared/test/support/dicom-tree.ts';
 import { PATIENT_NAME, UID_ROOT } from '../../../packages/shared/test/support/small-study.ts';
 import { temporaryFolder } from '../../../packages/shared/test/support/temporary-folder.ts';
 import { spineline, spinelineOk } from './support/in-process.ts';

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { pinBundles } from '@spineline/shared/control';
-import { bundleDigest, promoteBundle, pushBundle, readBundleFolder, readBundleManifest } from '@spineline/shared/models';
+import {
+  bundleDigest,
+  promoteBundle,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+} from '@spineline/shared/models';
 import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { type ObjectStore, openStore } from '@spineline/shared/store';
 import { afterEach, beforeEach, expect, it } from 'vitest';

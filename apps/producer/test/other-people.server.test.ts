@@ -56,7 +56,7 @@ describe.skipIf(missing)(`other people's data${missing ? ` (${missing})` : ''}`,
   const caseFolder = (name: string) => join(deployment.folder, 'cases', name);
 
   beforeAll(async () => {
-    const base = await phantomDataset({ studies: 1, seed: 5 });
+    const base = await phantomDataset({ studies: 1 });
     deployment = await startDeployment(async (folder) => {
       execFileSync(PYTHON!, [MAKE, base, join(folder, 'cases')], { stdio: 'ignore' });
     });

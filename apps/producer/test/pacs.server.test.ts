@@ -12,7 +12,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orthancMissing, startOrthanc, type TestOrthanc } from '../../../packages/shared/test/support/orthanc.ts';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
-import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../../../packages/shared/test/support/s3-server.ts';
+import {
+  S3_START_TIMEOUT_MS,
+  s3Missing,
+  startS3,
+  type TestS3,
+} from '../../../packages/shared/test/support/s3-server.ts';
 import { promoteTinyBundles, tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { startWebServer, type WebAnswer } from '../../../packages/shared/test/support/web-server.ts';
 import { filesBelow } from './support/bad-files.ts';
@@ -40,7 +45,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(async () => {
     orthanc = await startOrthanc();
     s3 = noS3 ? undefined : await startS3();
-    const dataset = await phantomDataset({ studies: STUDIES, seed: 19 });
+    const dataset = await phantomDataset({ studies: STUDIES });
     models = await tinyModels();
     deployment = await startDeployment(async (folder) => {
       const out = join(folder, 'local');

@@ -28,7 +28,7 @@ let whole = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spineline-prepare-'));
-  dataset = await phantomDataset({ studies: STUDIES, seed: 21 });
+  dataset = await phantomDataset({ studies: STUDIES });
   whole = join(folder, 'whole');
   await spinelineOk(['prepare', dataset, '--out', whole, ...OPTIONS]);
 });

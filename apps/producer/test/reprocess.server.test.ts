@@ -44,7 +44,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
       deployment = await startDeployment(async (folder) => {
         dataset = join(folder, 'phantom');
         away = join(folder, 'renamed-away');
-        await copyTo(await phantomDataset({ studies: STUDIES, seed: 21 }), dataset);
+        await copyTo(await phantomDataset({ studies: STUDIES }), dataset);
       });
       pools = await startPools(1, deployment.settings);
       const probe = await stage1Bundle('probe', { gain: 1 });

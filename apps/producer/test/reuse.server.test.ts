@@ -24,7 +24,7 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
   let dataset = '';
 
   beforeAll(async () => {
-    dataset = await phantomDataset({ studies: STUDIES, seed: 8 });
+    dataset = await phantomDataset({ studies: STUDIES });
     deployment = await startDeployment();
     pools = await startPools(1, deployment.settings);
     const status = await scoreRun(dataset, 'first', deployment.settings);

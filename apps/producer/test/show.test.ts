@@ -10,7 +10,14 @@ import { readLineage } from '@spineline/shared/lineage';
 import { GRADE_COLOURS, GREY, WHITE, makePicture, parsePicture } from '@spineline/shared/reports';
 import { openSources } from '@spineline/shared/sources';
 import { sideRow } from '@spineline/shared/stages';
-import { datasetKey, datasetPageKey, type ObjectStore, openStore, StageOutputs, stageOutputKey } from '@spineline/shared/store';
+import {
+  datasetKey,
+  datasetPageKey,
+  type ObjectStore,
+  openStore,
+  StageOutputs,
+  stageOutputKey,
+} from '@spineline/shared/store';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';

@@ -37,7 +37,7 @@ describe.skipIf(missing)(`studies with too few views${missing ? ` (${missing})` 
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'spineline-test-'));
-    await copyTo(await phantomDataset({ studies: 2, seed: 5 }), dataset());
+    await copyTo(await phantomDataset({ studies: 2 }), dataset());
     models = await tinyModels();
     [blind, partly] = (await readdir(join(dataset(), 'train_images'))).sort(compareNatural) as [string, string];
     for (const file of DESCRIPTIONS) {

@@ -16,7 +16,11 @@ import { copyTo, phantomDataset } from '../../../packages/shared/test/support/ph
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { sampleOf, samplesOf } from '../../../packages/shared/test/support/samples.ts';
 import { logOf } from '../../../packages/shared/test/support/worker-log.ts';
-import { type DashboardJson, type PanelExpression, panelExpressions } from '../../../test/support/dashboard-expressions.ts';
+import {
+  type DashboardJson,
+  type PanelExpression,
+  panelExpressions,
+} from '../../../test/support/dashboard-expressions.ts';
 import { metricNames } from '../../../test/support/promql.ts';
 import { type Deployment, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
 import { prometheusMissing, type Series, startPrometheus, type TestPrometheus } from './support/prometheus.ts';
@@ -57,7 +61,7 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
   beforeAll(async () => {
     deployment = await startDeployment(async (folder) => {
       dataset = join(folder, 'phantom');
-      await copyTo(await phantomDataset({ studies: STUDIES, seed: 5, awkward: true }), dataset);
+      await copyTo(await phantomDataset({ studies: STUDIES, awkward: true }), dataset);
       await addBrokenStudy(dataset);
       await takeAxialAway(dataset);
     });

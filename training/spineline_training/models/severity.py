@@ -1,7 +1,7 @@
 """Stage 3: how severe. 2.5D: a 2D encoder for each slice, a bi-LSTM over the slices, attention pooling, joined views.
 
-Source: docs/pipeline.md, "Severities" and "Training-only rules". Only in training, not in the exported graph: `sub`, one
-head per view that solves the task alone, and `aux`, a separate attention score that learns the labelled slice.
+Source: docs/pipeline.md, "Severities" and "Training-only rules". Only in training, not in the exported graph: `sub`,
+one head per view that solves the task alone, and `aux`, a separate attention score that learns the labelled slice.
 
 With `slices_as` "channels" the three middle slices are the channels of one image: the model to compare 2.5D with.
 """

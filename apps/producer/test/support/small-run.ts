@@ -10,10 +10,29 @@ import type { StudyEntry } from '@spineline/shared/dataset';
 import { LEVELS, SIDES, TARGETS, type OutputName } from '@spineline/shared/domain';
 import type { CropSettings } from '@spineline/shared/models';
 import { type RunRecord, RunStore, type StepRecord, type StudyResult } from '@spineline/shared/runs';
-import { indexStudy, madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy, type PlacedPoint, planCrops, type SeriesIndex, type SeverityArtefact, stage1Gives, type XyArtefact, xyGives, type ZArtefact } from '@spineline/shared/stages';
+import {
+  indexStudy,
+  madeOfCrops,
+  madeOfStage1,
+  madeOfStage3,
+  madeOfXy,
+  type PlacedPoint,
+  planCrops,
+  type SeriesIndex,
+  type SeverityArtefact,
+  stage1Gives,
+  type XyArtefact,
+  xyGives,
+  type ZArtefact,
+} from '@spineline/shared/stages';
 import { keyOfMade, type Made, type ObjectStore, StageOutputs } from '@spineline/shared/store';
 import { cutCrops } from '../../../../packages/shared/compute/compute-tasks.ts';
-import { axialStack, dicomSlice, type SliceSpec, sagittalStack } from '../../../../packages/shared/test/support/small-study.ts';
+import {
+  axialStack,
+  dicomSlice,
+  type SliceSpec,
+  sagittalStack,
+} from '../../../../packages/shared/test/support/small-study.ts';
 
 export const SMALL_NOTICE = 'A notice of these models: NOT FOR CLINICAL USE.';
 export const RUN = 'tonight';
