@@ -32,7 +32,7 @@ const config = ({ production = false }: Options): KnipConfig => ({
         // Started by scripts/with-node.mjs.
         'oxfmt',
         'typescript-compiler',
-        // Types that test/dashboards.test.ts has the compiler check the dashboards against.
+        // Types that test/dashboards.program.test.ts has the compiler check the dashboards against.
         '@grafana/schema',
         // Stands in for a package of onnxruntime-node: see scripts/no-cuda-download.
         'global-agent',

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Tests that start a server, or processes of spineline. `npm run test:unit` leaves them out. */
-const SERVER = '**/*.server.test.ts';
+/**
+ * What `npm run test:unit` leaves out: tests that start a server or processes of spineline (`.server.test.ts`), and tests
+ * that start other programs, such as Python, DCMTK or promtool (`.program.test.ts`).
+ */
+const STARTS = '**/*.{server,program}.test.ts';
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/**/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'forks',
     // Vitest leaves a core free. Tests here wait for processes that they start as often as they compute.
     maxWorkers: Math.max(1, availableParallelism()),
@@ -17,12 +19,18 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // A process runs many files: to load the modules again for each would take longer than most files run.
-        test: { name: 'unit', exclude: [...configDefaults.exclude, SERVER], isolate: false, sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['{apps,packages}/**/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, STARTS],
+          // A process runs many files: to load the modules anew for each of them takes longer than most of them run.
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
-        test: { name: 'server', include: [SERVER], sequence: { groupOrder: 1 } },
+        test: { name: 'programs', include: [`{apps,packages}/${STARTS}`, `test/${STARTS}`], sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -1,5 +1,6 @@
 """Paths of the configurations, and one thread, because other tests run at the same time."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ def one_thread():
 @pytest.fixture(scope="session")
 def nano():
     return load_config(CONFIGS / "nano.json")
+
+
+@pytest.fixture(scope="session")
+def one_model_per_task(tmp_path_factory):
+    """A configuration file with the first model of each stage of nano.json alone, and without its recipes."""
+    content = json.loads((CONFIGS / "nano.json").read_text())
+    for stage in ("stage1", "stage2", "stage3"):
+        name = next(iter(content[stage]["models"]))
+        tasks = {task: [name] for task in content[stage]["tasks"]}
+        content[stage] = {"models": {name: content[stage]["models"][name]}, "tasks": tasks}
+    file = tmp_path_factory.mktemp("config") / "one-model-per-task.json"
+    file.write_text(json.dumps(content))
+    return file
 
 
 @pytest.fixture(scope="session")

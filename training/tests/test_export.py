@@ -77,10 +77,10 @@ def test_files_name_no_folder_of_the_machine_that_made_them(tmp_path):
     assert b".py" not in content and str(tmp_path).encode() not in content
 
 
-def test_the_command_writes_the_same_bytes_twice(tmp_path, capsys):
+def test_the_command_writes_the_same_bytes_twice(tmp_path, one_model_per_task, capsys):
     for out in ("first", "second"):
         main(
-            ["--config", str(CONFIGS / "nano.json"), "--out", str(tmp_path / out), "--seed", "7", "--stage", "3"]
+            ["--config", str(one_model_per_task), "--out", str(tmp_path / out), "--seed", "7", "--stage", "3"]
             + ["--created", "2024-01-01", "--commit", "unknown"]
         )
     first, second = (

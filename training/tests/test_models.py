@@ -176,6 +176,14 @@ def test_full_stage_1_has_this_size(full):
         assert reg(torch.rand(1, 1, 32, 32, 32))["coordinates"].shape == (1, 10, 3)
 
 
+@pytest.fixture
+def without_weights(monkeypatch):
+    """Weights of large networks are left as they are in memory: to draw them takes seconds, and shapes do not need it."""
+    for name in ("trunc_normal_", "kaiming_normal_", "kaiming_uniform_"):
+        monkeypatch.setattr(torch.nn.init, name, lambda tensor, *rest, **named: tensor)
+
+
+@pytest.mark.usefixtures("without_weights")
 @pytest.mark.parametrize(
     ("stage", "task", "name", "millions"),
     [

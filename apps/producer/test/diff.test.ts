@@ -189,12 +189,6 @@ describe('spineline diff', () => {
     await writeFile(file('others.csv'), labelsCsv(['77'], labelOf));
     expect(await refused('run-a', 'run-b', '--labels', file('others.csv'))).toContain('have none in common');
   });
-
-  it('teaches what an interval says', async () => {
-    const { stdout } = await spinelineOk(['diff', '--help']);
-    expect(stdout).toContain('If it contains 0');
-    expect(stdout).toContain('Exit codes');
-  });
 });
 
 /** Elements that take no end tag. */

@@ -223,8 +223,7 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
   });
 
   describe('as a process', () => {
-    async function start(url: string) {
-      const rig = await queueRig(redis.url);
+    async function start(rig: QueueRig, url = redis.url) {
       const process = startNode(COMMAND, ['exporter'], {
         SPINELINE_REDIS_URL: url,
         SPINELINE_STORE_URL: rig.storeUrl,
@@ -237,12 +236,13 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
       });
       const { health } = await logOf(process).when(({ msg }) => msg === 'exporter started');
       const scrape = async () => samplesOf(await (await fetch(`${health}/metrics`)).text());
-      return { rig, process, health: String(health), scrape };
+      return { process, health: String(health), scrape };
     }
 
     it('serves its series until it is told to stop', async () => {
-      const { rig, process, health, scrape } = await start(redis.url);
+      const rig = await queueRig(redis.url);
       await rig.queues.addPages('tonight', await rig.record('tonight', ['1', '2']), 5);
+      const { process, health, scrape } = await start(rig);
       await vi.waitFor(
         async () => expect(sampleOf(await scrape(), 'spineline_run_studies_left', { run: 'tonight' })).toBe(2),
         { timeout: 30_000, interval: 100 },
@@ -256,7 +256,7 @@ describe.skipIf(missing)(`the exporter${missing ? ` (${missing})` : ''}`, () => 
     it('says that Redis does not answer, has no series of queues then, and is not live', async () => {
       const proxy = await startFaultProxy(redis.url);
       onTestFinished(() => proxy.stop());
-      const { health, scrape } = await start(proxy.url);
+      const { health, scrape } = await start(await queueRig(redis.url), proxy.url);
       proxy.freeze();
       const samples = await scrape();
       expect(sampleOf(samples, 'spineline_redis_up')).toBe(0);

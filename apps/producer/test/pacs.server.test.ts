@@ -136,7 +136,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
     async () => {
       const faults = { late: 0, unavailable: 0, cut: 0 };
       const faulty: WebAnswer = (asked, answer, place) => {
-        if (place % 7 === 3) {
+        if (place % 17 === 3) {
           faults.unavailable += 1;
           answer.writeHead(503).end();
           return;
@@ -146,7 +146,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
           { host: '127.0.0.1', port, path: asked.url, method: asked.method, headers: asked.headers },
           (given) => {
             answer.writeHead(given.statusCode ?? 500, given.headers);
-            if (place % 11 === 5 && asked.url?.includes('/instances/')) {
+            if (place % 19 === 5 && asked.url?.includes('/instances/')) {
               faults.cut += 1;
               given.once('data', (chunk: Buffer) => {
                 answer.write(chunk.subarray(0, chunk.length >> 1), () => answer.destroy());
@@ -154,7 +154,7 @@ describe.skipIf(missing)(`a PACS${missing ? ` (${missing})` : ''}`, () => {
               });
             } else if (place % 13 === 6) {
               faults.late += 1;
-              setTimeout(() => given.pipe(answer), 300);
+              setTimeout(() => given.pipe(answer), 100);
             } else given.pipe(answer);
           },
         );

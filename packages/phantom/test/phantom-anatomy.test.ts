@@ -94,7 +94,7 @@ describe('the spine of the phantom', () => {
 describe('the mid-canal slice', () => {
   it('differs by level: not at all in some patients, by up to three slices in others', () => {
     const counts = [0, 0, 0, 0, 0, 0];
-    for (let index = 0; index < 150; index++) {
+    for (let index = 0; index < 75; index++) {
       const plan = planStudy(9, index, false);
       const { planes } = plan.series.find((one) => one.stack.kind === 'sagittal_t2')!.stack;
       const slices = labelStudy(plan)
@@ -103,9 +103,9 @@ describe('the mid-canal slice', () => {
       expect(slices).toHaveLength(LEVELS.length);
       counts[Math.max(...slices) - Math.min(...slices)]!++;
     }
-    expect(counts[0]! + counts[1]!).toBeGreaterThan(90);
-    expect(counts[2]!).toBeGreaterThan(8);
+    expect(counts[0]! + counts[1]!).toBeGreaterThan(45);
+    expect(counts[2]!).toBeGreaterThan(4);
     expect(counts[3]!).toBeGreaterThan(0);
-    expect(counts[4]! + counts[5]!).toBeLessThan(5);
+    expect(counts[4]! + counts[5]!).toBeLessThan(3);
   });
 });

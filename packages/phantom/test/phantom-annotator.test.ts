@@ -10,7 +10,7 @@ interface Pair {
   readonly put: TargetLabel;
 }
 
-const PAIRS: Pair[] = Array.from({ length: 160 }, (_, index) => planStudy(31, index, true)).flatMap((plan) => {
+const PAIRS: Pair[] = Array.from({ length: 80 }, (_, index) => planStudy(31, index, true)).flatMap((plan) => {
   const labels = labelStudy(plan);
   const put = annotate(plan, labels);
   return labels.map((exact, index) => ({ plan, exact, put: put[index]! }));

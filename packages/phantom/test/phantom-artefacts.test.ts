@@ -73,7 +73,8 @@ describe('motion', () => {
 });
 
 describe('artefacts of studies', () => {
-  const plans = Array.from({ length: 120 }, (_, index) => planStudy(3, index, false));
+  const SMALL = { small: true };
+  const plans = Array.from({ length: 60 }, (_, index) => planStudy(3, index, false, SMALL));
   const plain = plans[0]!;
 
   function picture(number: number, instance: number, artefacts: Artefacts): Uint8Array {
@@ -107,9 +108,9 @@ describe('artefacts of studies', () => {
 
   it('are the same when the study is planned again', () => {
     const spoiled = plans.filter((plan) => plan.series.some(({ artefacts }) => artefacts.ghosting || artefacts.motion));
-    expect(spoiled.length).toBeGreaterThan(10);
+    expect(spoiled.length).toBeGreaterThan(5);
     for (const plan of spoiled.slice(0, 5)) {
-      const again = planStudy(3, plan.index, false);
+      const again = planStudy(3, plan.index, false, SMALL);
       expect(again.series.map((one) => one.artefacts)).toEqual(plan.series.map((one) => one.artefacts));
     }
   });

@@ -54,7 +54,7 @@ function rankCorrelation(a: readonly number[], b: readonly number[]): number {
 }
 
 const isT2 = (plan: StudyPlan) => plan.series.every(({ stack }) => stack.sequence !== 'stir');
-const PLANS = Array.from({ length: 60 }, (_, index) => planStudy(404, index, false)).filter(isT2);
+const PLANS = Array.from({ length: 40 }, (_, index) => planStudy(404, index, false)).filter(isT2);
 
 /** The same patient with one target, at L4/L5 and on the left, narrowed and all others nearly normal. */
 function narrowed(plan: StudyPlan, task: Task, narrowing: number): StudyPlan {
@@ -104,7 +104,7 @@ describe('severities over patients', () => {
       return [narrowing, brightness(plan, label)] as const;
     });
     const [truth, read] = [seen.map(([narrowing]) => narrowing), seen.map(([, bright]) => bright)];
-    expect(seen.length).toBeGreaterThan(50);
+    expect(seen.length).toBeGreaterThan(30);
     expect(-rankCorrelation(truth, read)).toBeGreaterThan(least);
   });
 });

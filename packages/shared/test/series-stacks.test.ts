@@ -11,6 +11,8 @@ const kinds = (units: readonly NamedUnit[]) =>
     assessment.kind ?? assessment.rejection,
   ]);
 
+const MANY = 10_000;
+
 describe('one stack', () => {
   it.each<[string, NamedUnit[]]>([
     ['an axial series angled to five discs', blocks([-10, 0, 10, 25, 48])],
@@ -269,7 +271,7 @@ describe('any order of the images', () => {
     for (const options of [{}, { described: 'sagittal_t2' }, { described: 'axial_t2', trusted: true }] as const) {
       const once = sortOut(units, options);
       expect([...once.stacks, ...once.rejected].flatMap((one) => one.units)).toHaveLength(units.length);
-      for (let seed = 1; seed <= 20; seed++) expect(sortOut(shuffled(units, seed), options)).toEqual(once);
+      for (let seed = 1; seed <= 6; seed++) expect(sortOut(shuffled(units, seed), options)).toEqual(once);
       expect(sortOut(units.toReversed(), options)).toEqual(once);
     }
   });
@@ -317,7 +319,7 @@ it('makes something of any values, and loses no image', () => {
     return from[Math.floor((state / 2 ** 32) * from.length)]!;
   };
   const vector = (length: number) => Array.from({ length }, () => pick(values) ?? 0);
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 150; round++) {
     const units = Array.from({ length: 12 }, () => {
       const [unit] = stack({
         count: 1,
@@ -361,17 +363,16 @@ it('makes something of any values, and loses no image', () => {
   }
 });
 
-describe('30,000 images in well under a second', () => {
-  const many = 30_000;
+describe('ten thousand images in well under a second', () => {
   const facts = (n: number) => ({ ...T2, seriesDescription: 'SAG T2', instanceNumber: n });
   const each = (unit: (n: number) => Parameters<typeof stack>[0]) => () =>
-    Array.from({ length: many }, (_, n) => stack({ count: 1, ...unit(n) })[0]!);
+    Array.from({ length: MANY }, (_, n) => stack({ count: 1, ...unit(n) })[0]!);
 
   it.each<[string, () => NamedUnit[]]>([
-    ['at different places', () => stack({ count: many, step: 0.5, facts })],
-    ['all at one place', () => stack({ count: many, step: 0, facts })],
+    ['at different places', () => stack({ count: MANY, step: 0.5, facts })],
+    ['all at one place', () => stack({ count: MANY, step: 0, facts })],
     [
-      '1,000 dynamics of 30 slices',
+      'dynamics of 30 slices',
       each((n) => ({ from: n % 30, facts: facts(n), frame: { temporalPosition: Math.floor(n / 30) } })),
     ],
     [
@@ -380,7 +381,7 @@ describe('30,000 images in well under a second', () => {
     ],
     [
       'an acquisition number each, places twice',
-      each((n) => ({ from: n % 15_000, facts: { ...facts(n), acquisitionNumber: n } })),
+      each((n) => ({ from: n % (MANY / 2), facts: { ...facts(n), acquisitionNumber: n } })),
     ],
     ['a plane each', each((n) => ({ orientation: turned(n), facts: facts(n) }))],
     ['a series each', each((n) => ({ series: `1.${n}`, facts: facts(n) }))],
@@ -390,9 +391,9 @@ describe('30,000 images in well under a second', () => {
     const started = process.cpuUsage();
     const { stacks } = sortOut(units);
     const { user, system } = process.cpuUsage(started);
-    expect(stacks.reduce((sum, { units: members }) => sum + members.length, 0)).toBe(many);
-    // 0.2 to 0.9 s of processor time where nothing else runs. Quadratic would be minutes.
-    expect((user + system) / 1e6).toBeLessThan(4);
+    expect(stacks.reduce((sum, { units: members }) => sum + members.length, 0)).toBe(MANY);
+    // Less than 0.3 s of processor time where nothing else runs; an algorithm that compares all pairs takes several.
+    expect((user + system) / 1e6).toBeLessThan(1.5);
   });
 });
 
@@ -412,7 +413,7 @@ function flipped(units: readonly NamedUnit[]): NamedUnit[] {
 
 /** The nth of many orientations all over the sphere. */
 function turned(n: number): [number, number, number, number, number, number] {
-  const z = 1 - (2 * n + 1) / 30_000;
+  const z = 1 - (2 * n + 1) / MANY;
   const angle = n * 2.399963;
   const r = Math.sqrt(1 - z * z);
   const normal = [r * Math.cos(angle), r * Math.sin(angle), z] as const;

@@ -1,6 +1,6 @@
 /**
  * docker-compose.yml, docker-compose.gpu.yml and the Dockerfile: do they agree with the code, and do they limit what a
- * container may do? No image is built here; compose-processes.test.ts runs the services as processes.
+ * container may do? No image is built here; compose-processes.server.test.ts runs the services as processes.
  */
 
 import { spawnSync } from 'node:child_process';
