@@ -90,6 +90,7 @@ export default defineConfig({
     'unicorn/no-array-sort': 'off',
     'unicorn/no-new-array': 'off',
     'unicorn/no-useless-spread': 'off',
+    'unicorn/require-post-message-target-origin': 'off', // of a window; threads have no origin
     'vitest/expect-expect': 'off',
     'vitest/no-conditional-expect': 'off',
     'vitest/no-standalone-expect': 'off',

@@ -30,7 +30,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'programs', include: [`{apps,packages}/${STARTS}`, `test/${STARTS}`], sequence: { groupOrder: 1 } },
+        test: {
+          name: 'programs',
+          include: [`{apps,packages}/${STARTS}`, `test/${STARTS}`],
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

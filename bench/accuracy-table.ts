@@ -4,7 +4,17 @@
  */
 
 import { CONDITIONS, conditionLabel, type Task } from '@spineline/shared/domain';
-import { type Evaluation, evaluate, type LabelCoordinate, type Labels, type LocatedStudy, mulberry32, type Predicted, type SliceErrors, type SubmissionRow } from '@spineline/shared/evaluation';
+import {
+  type Evaluation,
+  evaluate,
+  type LabelCoordinate,
+  type Labels,
+  type LocatedStudy,
+  mulberry32,
+  type Predicted,
+  type SliceErrors,
+  type SubmissionRow,
+} from '@spineline/shared/evaluation';
 
 /** A bound on a figure of an evaluation. */
 export interface Requirement {
@@ -142,27 +152,23 @@ export const REQUIREMENTS: readonly Requirement[] = [
     figure: ({ ratio }) => ratio.score,
     note: losses('score'),
   },
-  ...(['spinal', 'foraminal', 'subarticular'] as const).map(
-    (part): Requirement => ({
-      what: `Weighted log loss, ${part}, divided by its baseline`,
-      bound: 'at most',
-      limit: 0.5,
-      figure: ({ ratio }) => ratio[part],
-      note: losses(part),
-    }),
-  ),
-  ...CONDITIONS.map(
-    (condition): Requirement => ({
-      what: `Expected calibration error, ${conditionLabel(condition)}`,
-      bound: 'at most',
-      limit: 0.05,
-      figure: ({ calibration }) => calibration[condition].plain?.error,
-      note: ({ calibration }) => {
-        const { rows, plain, weighted } = calibration[condition];
-        return `${rows} targets, right ${plain?.accuracy.toFixed(3)}, confident ${plain?.confidence.toFixed(3)}; with weights 1, 2, 4: ${weighted?.error.toFixed(3)}`;
-      },
-    }),
-  ),
+  ...(['spinal', 'foraminal', 'subarticular'] as const).map((part): Requirement => ({
+    what: `Weighted log loss, ${part}, divided by its baseline`,
+    bound: 'at most',
+    limit: 0.5,
+    figure: ({ ratio }) => ratio[part],
+    note: losses(part),
+  })),
+  ...CONDITIONS.map((condition): Requirement => ({
+    what: `Expected calibration error, ${conditionLabel(condition)}`,
+    bound: 'at most',
+    limit: 0.05,
+    figure: ({ calibration }) => calibration[condition].plain?.error,
+    note: ({ calibration }) => {
+      const { rows, plain, weighted } = calibration[condition];
+      return `${rows} targets, right ${plain?.accuracy.toFixed(3)}, confident ${plain?.confidence.toFixed(3)}; with weights 1, 2, 4: ${weighted?.error.toFixed(3)}`;
+    },
+  })),
 ];
 
 export interface AccuracyRow {

@@ -12,7 +12,6 @@
  * between models use another seed, or else the figures on this one become optimistic.
  */
 
-import { STAGE_NAMES } from '@spineline/shared/domain';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,10 +19,11 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generatePhantom, PHANTOM_VERSION } from '@spineline/phantom';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { evaluate, readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import { RunRecord } from '@spineline/shared/runs';
 import { z } from 'zod';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { predictionsOfRun, printEvaluation } from '../apps/producer/src/commands/evaluate.ts';
 import { withStore } from '../apps/producer/src/connections.ts';
 import { EXIT } from '../apps/producer/src/exit-codes.ts';

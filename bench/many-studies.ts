@@ -13,14 +13,22 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DEMO_BUNDLES } from '@spineline/shared/control';
 import type { StudyEntry } from '@spineline/shared/dataset';
 import { TARGETS, type OutputName, STAGE_NAMES, perStage } from '@spineline/shared/domain';
 import { pushBundle, readBundleFolder } from '@spineline/shared/models';
 import { type RunRecord, RunStore, type StepRecord, type StudyResult } from '@spineline/shared/runs';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '@spineline/shared/stages';
-import { digestBytes, digestOf, keyOfMade, type Made, openStore, resultKey, stageOutputKey } from '@spineline/shared/store';
+import {
+  digestBytes,
+  digestOf,
+  keyOfMade,
+  type Made,
+  openStore,
+  resultKey,
+  stageOutputKey,
+} from '@spineline/shared/store';
 import pLimit from 'p-limit';
-import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
 
 const PAGE_STUDIES = 200;

@@ -6,7 +6,6 @@
  *   npm run bench -- [--studies 8]
  */
 
-import { STAGE_NAMES } from '@spineline/shared/domain';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -16,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { generatePhantom } from '@spineline/phantom';
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { PHASES } from '@spineline/shared/telemetry';
 
 const THREADS = [1, 2];

@@ -22,7 +22,16 @@ import { ENDED, type Leashed, startOnLeash } from '../packages/shared/test/suppo
 import { redisMissing } from '../packages/shared/test/support/redis-server.ts';
 import { S3_START_TIMEOUT_MS, s3Missing, startS3, type TestS3 } from '../packages/shared/test/support/s3-server.ts';
 import { logOf } from '../packages/shared/test/support/worker-log.ts';
-import { COMPOSE, type ComposeFile, composeConfig, mountsOf, portsOf, ROOT, SECRETS, type Service } from './support/compose.ts';
+import {
+  COMPOSE,
+  type ComposeFile,
+  composeConfig,
+  mountsOf,
+  portsOf,
+  ROOT,
+  SECRETS,
+  type Service,
+} from './support/compose.ts';
 import { environmentOf, healthcheck, parseDockerfile, words } from './support/dockerfile.ts';
 
 const STUDIES = 2;

@@ -9,7 +9,11 @@ import { glob, readFile } from 'node:fs/promises';
 import { describeSettings, readSettings } from '@spineline/shared/config';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type PythonProgram, pythonProgramMissing, pythonProgramPath } from '../packages/shared/test/support/python-program.ts';
+import {
+  type PythonProgram,
+  pythonProgramMissing,
+  pythonProgramPath,
+} from '../packages/shared/test/support/python-program.ts';
 import { COMPOSE, compose, composeConfig, mountsOf, portsOf, ROOT, SECRETS } from './support/compose.ts';
 import { effective, healthcheck, isPinned, parseDockerfile, words } from './support/dockerfile.ts';
 

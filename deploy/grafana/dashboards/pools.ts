@@ -1,8 +1,18 @@
 /** The worker pools, one row each: rate, errors and duration of the jobs; utilisation and saturation of the workers. */
 
-import { STAGE_NAMES } from '@spineline/shared/domain';
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { badFrom, barsPanel, curvesPanel, listedVariable, newDashboard, noticePanel, statPanel, tablePanel, UNIT } from './panels.ts';
+import { STAGE_NAMES } from '@spineline/shared/domain';
+import {
+  badFrom,
+  barsPanel,
+  curvesPanel,
+  listedVariable,
+  newDashboard,
+  noticePanel,
+  statPanel,
+  tablePanel,
+  UNIT,
+} from './panels.ts';
 
 const STAGE = 'stage=~"$stage"';
 /** A metric of the workers of the selected stage, one time series per worker. */

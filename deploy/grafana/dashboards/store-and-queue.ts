@@ -150,7 +150,8 @@ export const storeAndQueue = newDashboard({
   .withPanel(
     curvesPanel({
       title: 'Oldest waiting, by queue',
-      description: 'How long the oldest job of each queue has waited. If it rises steadily, no worker takes from the queue.',
+      description:
+        'How long the oldest job of each queue has waited. If it rises steadily, no worker takes from the queue.',
       unit: UNIT.duration,
       queries: [{ expr: 'max by (queue) (spineline_queue_oldest_waiting_seconds)', legend: '{{queue}}' }],
       width: 8,
@@ -259,7 +260,8 @@ export const storeAndQueue = newDashboard({
   .withPanel(
     curvesPanel({
       title: 'Bytes read and written',
-      description: 'Data between workers, store and source. Near the capacity of the network, the network is the limit.',
+      description:
+        'Data between workers, store and source. Near the capacity of the network, the network is the limit.',
       unit: UNIT.bytesPerSecond,
       queries: [
         {

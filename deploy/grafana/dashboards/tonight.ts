@@ -1,7 +1,19 @@
 /** One run: will it be finished in time, and what goes wrong? */
 
 import { RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { alertsPanel, badFrom, barsPanel, curvesPanel, gaugePanel, goodFrom, newDashboard, noticePanel, queriedVariable, statPanel, UNIT } from './panels.ts';
+import {
+  alertsPanel,
+  badFrom,
+  barsPanel,
+  curvesPanel,
+  gaugePanel,
+  goodFrom,
+  newDashboard,
+  noticePanel,
+  queriedVariable,
+  statPanel,
+  UNIT,
+} from './panels.ts';
 
 /** A metric of the run from the exporter. `max`: while one exporter replaces another there are two. */
 const ofRun = (metric: string) => `max by (run) (${metric}{run="$run"})`;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ARTEFACT_SHARES, type Artefacts, addGhosts, type Ghosting, type Motion, move, NO_ARTEFACTS } from '../src/acquisition/artefacts.ts';
+import {
+  ARTEFACT_SHARES,
+  type Artefacts,
+  addGhosts,
+  type Ghosting,
+  type Motion,
+  move,
+  NO_ARTEFACTS,
+} from '../src/acquisition/artefacts.ts';
 import { takePicture } from '../src/acquisition/imaging.ts';
 import { drawMetal } from '../src/acquisition/metal.ts';
 import { distanceTo, pixelOf } from '../src/acquisition/stack.ts';

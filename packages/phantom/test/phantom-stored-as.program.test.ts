@@ -2,8 +2,8 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { pixelToPatient, type Vec3 } from '@spineline/shared/geometry';
-import { patientToPixel } from '../../shared/test/support/patient-to-pixel.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { patientToPixel } from '../../shared/test/support/patient-to-pixel.ts';
 import { phantomDataset } from '../../shared/test/support/phantoms.ts';
 import { parseStoredAs, STORED_AS } from '../src/index.ts';
 import { type StoredAs, type Matrix, storedMatrix, storedPixels, storedPoint } from '../src/stored-as.ts';
@@ -90,7 +90,11 @@ describe('a dataset stored in another way', () => {
 
   it.for(STORED)('has other files for the series that are turned, and for no others: %s, %s', async (ways) => {
     const [before, after] = [await digests(plain), await digests(await stored(ways))];
-    const changed = new Set(Object.keys(before).filter((file) => before[file] !== after[file]).map(seriesOf));
+    const changed = new Set(
+      Object.keys(before)
+        .filter((file) => before[file] !== after[file])
+        .map(seriesOf),
+    );
     const rows = await tableOf(plain, 'train_series_descriptions.csv');
     const turned = rows.filter((row) => ways[row.series_description === 'Axial T2' ? 1 : 0] !== 'identity');
     expect(changed).toEqual(new Set([...turned.map((row) => row.series_id), undefined]));

@@ -2,9 +2,9 @@
  * Going on with a run, trying failures again, stopping it, and where studies of a run enter that starts from another.
  */
 
-import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cancelRun, findMissing, resumeRun, retryRun } from '../control/index.ts';
+import { STAGE_NAMES, type Stage } from '../domain/index.ts';
 import type { Payload } from '../queue/index.ts';
 import { type QueueRig, queueRig } from './support/queue-rig.ts';
 import { redisMissing, startRedis, type TestRedis } from './support/redis-server.ts';

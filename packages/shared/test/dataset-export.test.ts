@@ -6,8 +6,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ExportExpectations } from '../../phantom/src/export/expectations.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExportExpectations } from '../../phantom/src/export/expectations.ts';
 import { type Dataset, manifestLines, openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
 import { phantomExport } from './support/phantoms.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDataset, StudyEntry } from '../dataset/index.ts';
 import type { DatasetOptions } from '../dataset/dataset.ts';
+import { openDataset, StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
 import { placed, seriesSlices, type Tree, writeTree } from './support/dicom-tree.ts';
 

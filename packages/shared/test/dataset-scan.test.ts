@@ -8,11 +8,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeDicom } from '@spineline/phantom/dicom-writer';
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Dataset, openDataset, StudyEntry } from '../dataset/index.ts';
 import type { DatasetOptions } from '../dataset/dataset.ts';
+import { type Dataset, openDataset, StudyEntry } from '../dataset/index.ts';
 import type { InstanceLister } from '../dataset/instance-lister.ts';
 import { openSources } from '../sources/index.ts';
-import { type Look, placed, plainStudy, seriesSlices, seriesUid, studyUid, type Tree, writeTree } from './support/dicom-tree.ts';
+import {
+  type Look,
+  placed,
+  plainStudy,
+  seriesSlices,
+  seriesUid,
+  studyUid,
+  type Tree,
+  writeTree,
+} from './support/dicom-tree.ts';
 import { PATIENT_ID, PATIENT_NAME, SAGITTAL, UID_ROOT } from './support/small-study.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

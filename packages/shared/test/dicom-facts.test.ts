@@ -6,7 +6,16 @@ import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type InstanceFacts, openImage, readFacts } from '../dicom/index.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, type DicomFile, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  type DicomFile,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const data = path.resolve(root, process.env.SPINELINE_TEST_DATA ?? '../shared/data');

@@ -5,7 +5,15 @@ import { describe, expect, it } from 'vitest';
 import { openImage } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 import { storedValues } from './support/dicom-stored.ts';
 
 const VALUES = [-1, 2, -300, 4, 32767, -32768];

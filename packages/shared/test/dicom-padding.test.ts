@@ -3,7 +3,15 @@
 import { describe, expect, it } from 'vitest';
 import { openImage } from '../dicom/index.ts';
 import { jpegLossless, jpegLs, rle } from './support/codestreams.ts';
-import { type DicomElement, dicomFile, encapsulated, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  dicomFile,
+  encapsulated,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 
 const word = (value: number) => value & 0xffff;
 const bits = (stored: number, signed: boolean, high = stored - 1): Overrides => ({

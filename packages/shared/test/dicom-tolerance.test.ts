@@ -7,7 +7,16 @@ import { describe, expect, it } from 'vitest';
 import { openImage, readFacts } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import { type DicomElement, type DicomFile, dicomFile, elementBytes, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
+import {
+  type DicomElement,
+  type DicomFile,
+  dicomFile,
+  elementBytes,
+  imageElements,
+  type Overrides,
+  SYNTAX,
+  words,
+} from './support/dicom-bytes.ts';
 import { storedValues } from './support/dicom-stored.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -271,7 +280,9 @@ describe('what pydicom or DCMTK reads', () => {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       }).split('\n');
-      const dump = spawnSync('dcmdump', ['+F', '+P', '7fe0,0010', ...files.map(({ file }) => file)], { encoding: 'utf8' });
+      const dump = spawnSync('dcmdump', ['+F', '+P', '7fe0,0010', ...files.map(({ file }) => file)], {
+        encoding: 'utf8',
+      });
       // A line with the name of the file comes before what is in it.
       const dumps = new Map(dump.stdout.split(/^# dcmdump .*?: /m).map((text) => [text.split('\n')[0], text]));
       let readable = 0;

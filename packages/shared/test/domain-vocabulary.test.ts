@@ -1,7 +1,21 @@
 /** The fixed words of the field, and errors as they cross threads. */
 
 import { describe, expect, it } from 'vitest';
-import { BundleError, conditionLabel, errorOfRecord, kindOfDescription, kindOfError, LEVELS, levelLabel, recordOfError, rowId, StoreUnavailableError, StudyError, TARGETS, targetOfName } from '../domain/index.ts';
+import {
+  BundleError,
+  conditionLabel,
+  errorOfRecord,
+  kindOfDescription,
+  kindOfError,
+  LEVELS,
+  levelLabel,
+  recordOfError,
+  rowId,
+  StoreUnavailableError,
+  StudyError,
+  TARGETS,
+  targetOfName,
+} from '../domain/index.ts';
 
 describe('targets', () => {
   it('are 25, in the alphabetical order of the submission’s rows', () => {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
-import { evaluate, type Labels, type SubmissionRow } from '../evaluation/index.ts';
 import { calibration, calibrationError } from '../evaluation/calibration.ts';
 import { confusion } from '../evaluation/confusion.ts';
+import { evaluate, type Labels, type SubmissionRow } from '../evaluation/index.ts';
 import { type LabelledRow, labelledRows } from '../evaluation/labelled-rows.ts';
 import type { Probabilities } from '../evaluation/submission.ts';
 

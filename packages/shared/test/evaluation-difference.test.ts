@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CONDITIONS, SEVERITIES, type Severity, TARGETS, TASKS, type Target } from '../domain/index.ts';
-import { compareRuns, type Labels, METRIC_FIGURES, MOVE_EDGES, mulberry32 } from '../evaluation/index.ts';
 import { challengeMetric } from '../evaluation/challenge-metric.ts';
+import { compareRuns, type Labels, METRIC_FIGURES, MOVE_EDGES, mulberry32 } from '../evaluation/index.ts';
 import type { FoundPlace } from '../evaluation/location-errors.ts';
 import { type Interval, percentileInterval, resampledRatios } from '../evaluation/paired-bootstrap.ts';
-import type { Probabilities } from '../evaluation/submission.ts';
 import type { ScoredStudy } from '../evaluation/run-difference.ts';
 import { studyPairs } from '../evaluation/study-pairs.ts';
+import type { Probabilities } from '../evaluation/submission.ts';
 
 const SPINAL = 'spinal_canal_stenosis_l1_l2';
 const FORAMINAL = 'left_neural_foraminal_narrowing_l4_l5';

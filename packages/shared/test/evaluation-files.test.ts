@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareNatural } from '../dataset/natural-order.ts';
 import { TARGETS } from '../domain/index.ts';
 import { readCoordinates, readLabels, readSubmission, type SubmissionRow } from '../evaluation/index.ts';
-import { compareNatural } from '../dataset/natural-order.ts';
 import { type Probabilities, parseRowId, SUBMISSION_HEADER, submissionLines } from '../evaluation/submission.ts';
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
-import type { SubmissionRow } from '../evaluation/index.ts';
 import { challengeMetric, classShareBaseline } from '../evaluation/challenge-metric.ts';
+import type { SubmissionRow } from '../evaluation/index.ts';
 import type { Probabilities } from '../evaluation/submission.ts';
 
 type Table<Value> = Record<string, Record<string, Value>>;

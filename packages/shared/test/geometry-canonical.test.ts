@@ -1,13 +1,24 @@
 /** Canonical orientation: all eight ways to store a slice give the same canonical pixels. */
 
 import { describe, expect, it } from 'vitest';
-import { canonicalTurns, isMirrored, isOblique, isUpright, pixelToPatient, type Turn, toCanonical, toStored, UPRIGHT, type Vec3 } from '../geometry/index.ts';
 import { canonicalTurn, TURNS } from '../geometry/canonical-orientation.ts';
-import { turnPlane } from './support/turn-plane.ts';
+import {
+  canonicalTurns,
+  isMirrored,
+  isOblique,
+  isUpright,
+  pixelToPatient,
+  type Turn,
+  toCanonical,
+  toStored,
+  UPRIGHT,
+  type Vec3,
+} from '../geometry/index.ts';
 import type { Orientation, SlicePlane } from '../geometry/slice-plane.ts';
-import { patientToPixel } from './support/patient-to-pixel.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { randomNumbers } from './imaging-reference.ts';
+import { patientToPixel } from './support/patient-to-pixel.ts';
+import { turnPlane } from './support/turn-plane.ts';
 
 const KINDS = ['sagittal_t2', 'sagittal_t1', 'axial_t2'] as const;
 const CANONICAL: Record<(typeof KINDS)[number], Orientation> = {

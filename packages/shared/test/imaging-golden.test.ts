@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CropSpaces, cutCrop, type Image, percentiles, resizeBilinear, volumeTensor, xyTensor } from '../imaging/index.ts';
-import type { VolumeSettings } from '../imaging/volume.ts';
 import type { WindowReach } from '../imaging/crops.ts';
+import {
+  CropSpaces,
+  cutCrop,
+  type Image,
+  percentiles,
+  resizeBilinear,
+  volumeTensor,
+  xyTensor,
+} from '../imaging/index.ts';
+import type { VolumeSettings } from '../imaging/volume.ts';
 import type { XySettings } from '../imaging/xy-image.ts';
 import { largestDifference, wholeSpace } from './imaging-reference.ts';
 

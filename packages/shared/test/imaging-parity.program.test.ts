@@ -4,9 +4,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kind } from '../domain/index.ts';
 import { nearestPlane, orderSlices, pixelToPatient } from '../geometry/index.ts';
 import type { NumberedSlice } from '../geometry/slice-order.ts';
-import { patientToPixel } from './support/patient-to-pixel.ts';
 import { CropSpaces, cutCrop, percentiles, resizeBilinear, volumeTensor, xyTensor } from '../imaging/index.ts';
-import { largestDifference, NO_PYTHON, python, Reference, randomImage, randomNumbers, TEST_DATA, wholeSpace } from './imaging-reference.ts';
+import {
+  largestDifference,
+  NO_PYTHON,
+  python,
+  Reference,
+  randomImage,
+  randomNumbers,
+  TEST_DATA,
+  wholeSpace,
+} from './imaging-reference.ts';
+import { patientToPixel } from './support/patient-to-pixel.ts';
 
 const NORMALISE = { low: 1, high: 99 };
 const RESIZE = { antialias: true };

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { CropSpaces, centralSlices, cutCrop, type Image, nearestSliceOfDepth, spaceCentre, volumeTensor, widenWindow, xyTensor } from '../imaging/index.ts';
 import { windowOf } from '../imaging/crops.ts';
+import {
+  CropSpaces,
+  centralSlices,
+  cutCrop,
+  type Image,
+  nearestSliceOfDepth,
+  spaceCentre,
+  volumeTensor,
+  widenWindow,
+  xyTensor,
+} from '../imaging/index.ts';
 import { randomImage, randomNumbers, wholeSpace } from './imaging-reference.ts';
 
 const NORMALISE = { low: 0, high: 100 };

@@ -3,16 +3,25 @@
  * stay, at any time.
  */
 
-import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
-import { collectGarbage, Pipeline } from '../lineage/index.ts';
+import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
 import type { GarbageOptions } from '../lineage/garbage.ts';
+import { collectGarbage, Pipeline } from '../lineage/index.ts';
 import { type BundlePin, pushBundle, readBundleFolder } from '../models/index.ts';
 import { type RunRecord, RunStore, type Steps } from '../runs/index.ts';
 import { madeOfCrops, madeOfStage1, madeOfStage3, madeOfXy } from '../stages/index.ts';
-import { digestOf, keyOfMade, type Made, type ObjectStore, openStore, StageOutputs, stageFolder, stageOutputKey } from '../store/index.ts';
+import {
+  digestOf,
+  keyOfMade,
+  type Made,
+  type ObjectStore,
+  openStore,
+  StageOutputs,
+  stageFolder,
+  stageOutputKey,
+} from '../store/index.ts';
 import { resultOf } from './support/stage-payloads.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

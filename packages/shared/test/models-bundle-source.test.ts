@@ -4,8 +4,20 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { BundleCache, type BundlePin, bundleDigest, findBundleFolders, listStoredBundles, pushBundle, readBundleFolder, readBundleManifest, readPinnedManifest, readStoredBundle, readStoredManifest } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
+import {
+  BundleCache,
+  type BundlePin,
+  bundleDigest,
+  findBundleFolders,
+  listStoredBundles,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+  readPinnedManifest,
+  readStoredBundle,
+  readStoredManifest,
+} from '../models/index.ts';
 import { bundleFileKey, bundleKey, type ObjectStore, openStore } from '../store/index.ts';
 import { ROOT } from './imaging-reference.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BundleError, type StageNumber } from '../domain/index.ts';
-import { type Bundle, bundleDigest, bundleOfStage, membersOf } from '../models/index.ts';
 import { outputOf, parseBundle } from '../models/bundle.ts';
+import { type Bundle, bundleDigest, bundleOfStage, membersOf } from '../models/index.ts';
 import { ROOT } from './imaging-reference.ts';
 
 const TEXT = ([1, 2, 3] as const).map((stage) =>

@@ -12,8 +12,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StageNumber } from '../domain/index.ts';
 import { readNpy } from '../imaging/index.ts';
-import { membersOf } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
+import { membersOf } from '../models/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEMO = join(ROOT, 'models/demo');
@@ -52,7 +52,11 @@ describe('the demo bundles', () => {
   it.each(STAGES)('stage %i says that it is a demo, and on what it was trained or that it was not', (stage) => {
     const bundle = demoBundle(stage);
     expect(bundle.name).toBe(`demo-stage${stage}`);
-    expect(bundle.notice.startsWith('Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.')).toBe(true);
+    expect(
+      bundle.notice.startsWith(
+        'Demo models: made for synthetic phantoms, not for real patients. NOT FOR CLINICAL USE.',
+      ),
+    ).toBe(true);
     expect(bundle.trained).toBe(membersOf(bundle).every(({ member }) => member.trained));
     expect(bundle.notice).toMatch(bundle.trained ? /trained on synthetic phantoms/i : /have not been trained/);
   });
@@ -77,10 +81,14 @@ describe.skipIf(!python)('onnxruntime-node against torch (skipped: no python3 wi
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'spineline-onnx-parity-'));
-    execFileSync(python!, ['training/checks/onnx_parity.py', '--models', DEMO, '--out', folder, '--batch', `${BATCH}`], {
-      cwd: ROOT,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
-    });
+    execFileSync(
+      python!,
+      ['training/checks/onnx_parity.py', '--models', DEMO, '--out', folder, '--batch', `${BATCH}`],
+      {
+        cwd: ROOT,
+        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+      },
+    );
     cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')).cases;
   }, 300_000);
 

@@ -4,7 +4,16 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { type BundlePin, demoteStage, mendBundle, promoteBundle, pushBundle, readBundleFolder, readPromotion, readStoredBundle } from '../models/index.ts';
+import {
+  type BundlePin,
+  demoteStage,
+  mendBundle,
+  promoteBundle,
+  pushBundle,
+  readBundleFolder,
+  readPromotion,
+  readStoredBundle,
+} from '../models/index.ts';
 import { bundleFileKey, bundleKey, type ObjectStore, openStore, promotionKey } from '../store/index.ts';
 import { ROOT } from './imaging-reference.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';

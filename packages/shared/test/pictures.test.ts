@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { LEVELS } from '../domain/index.ts';
 import { BLACK, Drawing, GRADE_COLOURS, GREY, WHITE } from '../reports/index.ts';
 import { type Crop, type CropColumn, drawCropSheet, drawTargetCrops } from '../reports/pictures/crop-pictures.ts';
-import { drawSlice } from '../reports/pictures/slice-picture.ts';
 import { encodePicture, type PictureWords } from '../reports/pictures/frame.ts';
+import { drawSlice } from '../reports/pictures/slice-picture.ts';
 import { pixelsOf, textsOf } from './support/picture-pixels.ts';
 
 const WORDS: PictureWords = { study: '1001', what: 'a view', notice: 'Demo models. NOT FOR CLINICAL USE.' };

@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { LEVELS, type Severity, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import type { PrepareOptions } from '../prepared/index.ts';
 import { type PrepareSettings, planArrays } from '../prepared/array-plan.ts';
+import type { PrepareOptions } from '../prepared/index.ts';
 import { prepareStudy } from '../prepared/prepare-study.ts';
 import { roundToFloat16 } from '../prepared/study-arrays.ts';
 import { randomNumbers } from './imaging-reference.ts';

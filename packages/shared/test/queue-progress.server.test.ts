@@ -1,8 +1,8 @@
 /** Counts of class shares in Redis: right though jobs run twice, and there again after Redis was emptied. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TARGETS } from '../domain/index.ts';
 import { resumeRun, retryRun } from '../control/index.ts';
+import { TARGETS } from '../domain/index.ts';
 import { type QueueRig, queueRig } from './support/queue-rig.ts';
 import { redisMissing, startRedis, type TestRedis } from './support/redis-server.ts';
 import { resultOf } from './support/stage-payloads.ts';

@@ -6,7 +6,19 @@
 import { describe, expect, it } from 'vitest';
 import { KINDS, type Kind } from '../domain/index.ts';
 import { sortOut } from '../series/index.ts';
-import { AXIAL, CORONAL, type Facts, GRADIENT, type NamedUnit, type Orientation, SAGITTAL, STIR, stack, T1, T2 } from './support/series-units.ts';
+import {
+  AXIAL,
+  CORONAL,
+  type Facts,
+  GRADIENT,
+  type NamedUnit,
+  type Orientation,
+  SAGITTAL,
+  STIR,
+  stack,
+  T1,
+  T2,
+} from './support/series-units.ts';
 
 const assess = (described: Kind, facts: Facts, orientation: Orientation = SAGITTAL, trusted = false) =>
   sortOut(stack({ facts, orientation }), { described, trusted }).stacks[0]!.assessment;

@@ -2,7 +2,19 @@
 
 import { describe, expect, it } from 'vitest';
 import { type Rejection, sortOut } from '../series/index.ts';
-import { AXIAL, CORONAL, type Facts, GRADIENT, type Orientation, SAGITTAL, STIR, stack, T1, T2, tilted } from './support/series-units.ts';
+import {
+  AXIAL,
+  CORONAL,
+  type Facts,
+  GRADIENT,
+  type Orientation,
+  SAGITTAL,
+  STIR,
+  stack,
+  T1,
+  T2,
+  tilted,
+} from './support/series-units.ts';
 
 /** What comes of a stack: its kind, or why it is none. */
 function come(facts: Facts, orientation: Orientation = SAGITTAL): string {

@@ -2,7 +2,19 @@
 
 import { describe, expect, it } from 'vitest';
 import { sortOut } from '../series/index.ts';
-import { AXIAL, CORONAL, GRADIENT, type NamedUnit, SAGITTAL, STIR, shuffled, stack, T1, T2, tilted } from './support/series-units.ts';
+import {
+  AXIAL,
+  CORONAL,
+  GRADIENT,
+  type NamedUnit,
+  SAGITTAL,
+  STIR,
+  shuffled,
+  stack,
+  T1,
+  T2,
+  tilted,
+} from './support/series-units.ts';
 
 const sizes = (units: readonly NamedUnit[]) => sortOut(units).stacks.map(({ units: members }) => members.length);
 const kinds = (units: readonly NamedUnit[]) =>

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ObjectNotFoundError, SpinelineError, StoreUnavailableError } from '../domain/index.ts';
-import { openSources, type SourceReader } from '../sources/index.ts';
 import type { DicomWebOptions } from '../sources/dicomweb/options.ts';
+import { openSources, type SourceReader } from '../sources/index.ts';
 import { startWebServer, type WebServer } from './support/web-server.ts';
 
 const STUDY = '1.2.826.0.1.4711.1';

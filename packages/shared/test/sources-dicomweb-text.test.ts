@@ -6,7 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { factsOf } from '../dicom/index.ts';
 import { ConfigError } from '../domain/index.ts';
 import { type JsonDataSet, JsonFactSource, jsonFingerprint } from '../sources/dicomweb/dicom-json.ts';
-import { dicomWebLocation, dicomWebUrl, parseDicomWebBase, parseDicomWebLocation } from '../sources/dicomweb/location.ts';
+import {
+  dicomWebLocation,
+  dicomWebUrl,
+  parseDicomWebBase,
+  parseDicomWebLocation,
+} from '../sources/dicomweb/location.ts';
 import { contentTypeOf, MultipartError, partsOf } from '../sources/dicomweb/multipart.ts';
 import { parseStudyQuery } from '../sources/dicomweb/query.ts';
 import { describeLocation, openSources } from '../sources/index.ts';

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareStage1 } from '../compute/compute-tasks.ts';
+import { ComputePool } from '../compute/index.ts';
 import { SpinelineError, StoreUnavailableError } from '../domain/index.ts';
 import type { BundleOf } from '../models/index.ts';
 import { openSources, type SourceReader, fetchFiles } from '../sources/index.ts';
-import { prepareStage1 } from '../compute/compute-tasks.ts';
-import { ComputePool } from '../compute/index.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -79,7 +79,7 @@ describe('fetching', () => {
 
   /** Not a real source: no server here fails one read and not the next, to order. */
   function sourceThat(read: (location: string) => Promise<Uint8Array<ArrayBuffer>>): SourceReader {
-    return { read, readStart: read, head: async () => undefined, async *list () {}, close: async () => {} };
+    return { read, readStart: read, head: async () => undefined, async *list() {}, close: async () => {} };
   }
 
   it('reads each file once, and none that is there already', async () => {

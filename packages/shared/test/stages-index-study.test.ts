@@ -8,7 +8,19 @@ import { describe, expect, it } from 'vitest';
 import type { Flag, FlagCode } from '../domain/index.ts';
 import { SeriesIndex } from '../stages/artefacts.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
-import { AXIAL, axialStack, dicomSlice, OTHER_FRAME, PATIENT_ID, PATIENT_NAME, SAGITTAL, type SeriesSpec, sagittalStack, smallStudy, UID_ROOT } from './support/small-study.ts';
+import {
+  AXIAL,
+  axialStack,
+  dicomSlice,
+  OTHER_FRAME,
+  PATIENT_ID,
+  PATIENT_NAME,
+  SAGITTAL,
+  type SeriesSpec,
+  sagittalStack,
+  smallStudy,
+  UID_ROOT,
+} from './support/small-study.ts';
 
 const T2 = { series: '11', kind: 'sagittal_t2' } as const;
 const T1 = { series: '12', kind: 'sagittal_t1' } as const;

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { type Flag, type Kind, StudyError, TARGETS } from '../domain/index.ts';
 import { FailureRecord } from '../runs/index.ts';
 import { CROP_ARRAYS, type CropsArtefact, type SeriesIndex } from '../stages/artefacts.ts';
-import { assertEnoughViews } from '../stages/too-few-views.ts';
 import { targetViews } from '../stages/severities.ts';
+import { assertEnoughViews } from '../stages/too-few-views.ts';
 
 const SLICE = {
   instance: 1,

@@ -9,11 +9,19 @@ import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
 import type { Flag, FlagCode } from '../domain/index.ts';
 import { TURNS } from '../geometry/canonical-orientation.ts';
-import { turnPlane } from './support/turn-plane.ts';
 import { turnImage } from '../imaging/index.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
 import { randomNumbers, TEST_DATA } from './imaging-reference.ts';
-import { axialStack, dicomSlice, type SeriesSpec, type SliceSpec, sagittalStack, smallStudy, UID_ROOT } from './support/small-study.ts';
+import {
+  axialStack,
+  dicomSlice,
+  type SeriesSpec,
+  type SliceSpec,
+  sagittalStack,
+  smallStudy,
+  UID_ROOT,
+} from './support/small-study.ts';
+import { turnPlane } from './support/turn-plane.ts';
 
 const T2 = { series: '11', kind: 'sagittal_t2' } as const;
 const AX = { series: '13', kind: 'axial_t2' } as const;

@@ -9,22 +9,30 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cutCrops, type Files, prepareStage1, prepareXy } from '../compute/compute-tasks.ts';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openImage } from '../dicom/index.ts';
 import { LEVELS, type StageNumber } from '../domain/index.ts';
 import type { SlicePlane } from '../geometry/slice-plane.ts';
 import { readNpy } from '../imaging/index.ts';
-import type { BundleOf } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
+import type { BundleOf } from '../models/index.ts';
 import { openSources, fetchFiles } from '../sources/index.ts';
 import type { IndexedSeries, SeriesIndex } from '../stages/artefacts.ts';
-import { cutCrops, type Files, prepareStage1, prepareXy } from '../compute/compute-tasks.ts';
 import { axialSlices } from '../stages/axial-slices.ts';
+import type { CropPlan } from '../stages/crop-plan.ts';
 import { usedSeries } from '../stages/indexed-series.ts';
 import { STAGE1_TASKS, type Stage1Task } from '../stages/level-slices.ts';
-import type { CropPlan } from '../stages/crop-plan.ts';
 import type { XyImage } from '../stages/points.ts';
-import { largestDifference, NO_PYTHON, python, Reference, ROOT, randomNumbers, TEST_DATA } from './imaging-reference.ts';
+import {
+  largestDifference,
+  NO_PYTHON,
+  python,
+  Reference,
+  ROOT,
+  randomNumbers,
+  TEST_DATA,
+} from './imaging-reference.ts';
 import { SYNTAX } from './support/dicom-bytes.ts';
 import { type PhantomDataset, phantomDataset } from './support/phantoms.ts';
 
@@ -150,9 +158,10 @@ class Comparison {
   }
 
   async xy(series: IndexedSeries, places: readonly number[]): Promise<void> {
-    const images = places.map(
-      (place): XyImage => ({ series: series.series, slices: neighbours(series, place, 1) as never }),
-    );
+    const images = places.map((place): XyImage => ({
+      series: series.series,
+      slices: neighbours(series, place, 1) as never,
+    }));
     const { samples } = await prepareXy({ study: 'any', images, files: this.#prepared.files, input: INPUT2 });
     places.forEach((place, i) => {
       const name = `${this.#name}-xy-${series.series}-${place}`;
@@ -291,14 +300,12 @@ const STUDIES: readonly Study[] = [
       [13, 'deflated and implicit little endian'],
       [21, 'big endian with rescaling, RLE'],
     ] as const
-  ).map(
-    ([firstStudy, what]): Study => ({
-      what: `a phantom as ${what}`,
-      prepare: () => phantom({ studies: 1, seed: 7, firstStudy, awkward: true }),
-      compare: 'images',
-      readable: 2,
-    }),
-  ),
+  ).map(([firstStudy, what]): Study => ({
+    what: `a phantom as ${what}`,
+    prepare: () => phantom({ studies: 1, seed: 7, firstStudy, awkward: true }),
+    compare: 'images',
+    readable: 2,
+  })),
   {
     what: 'a study of a scanner, with two axial series and with T1 in another frame',
     prepare: () => prepare(SCANNER, '1486'),
@@ -341,5 +348,4 @@ describe.skipIf(missing)(`end-to-end parity with pydicom, numpy and torch${missi
       expect(most, what).toBeLessThanOrEqual(what.startsWith('crop') ? CROP_TOLERANCE : TOLERANCE);
     }
   });
-
 });

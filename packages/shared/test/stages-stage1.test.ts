@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { LEVELS, median, round } from '../domain/index.ts';
 import type { SampleOutput } from '../models/index.ts';
 import { type IndexedSeries, type IndexedSlice, type SeriesIndex, ZArtefact } from '../stages/artefacts.ts';
-import { indexStudy } from '../stages/index-study.ts';
 import { axialSlices, flagsOfAxial } from '../stages/axial-slices.ts';
+import { indexStudy } from '../stages/index-study.ts';
 import { foundSlices, type MemberOutput, stage1Volumes, zArtefact } from '../stages/level-slices.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 

@@ -2,15 +2,25 @@
 
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { cutCrops, type Files, prepareXy } from '../compute/compute-tasks.ts';
 import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
 import { CropSpaces, centralSlices, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
-import type { BundleOf, CropSettings } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
-import { CropsArtefact, type FoundSlice, type IndexedSlice, pixelDigest, type SeriesIndex, XyArtefact, xyDigest, type ZArtefact, zDigest } from '../stages/artefacts.ts';
-import { cutCrops, type Files, prepareXy } from '../compute/compute-tasks.ts';
-import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
+import type { BundleOf, CropSettings } from '../models/index.ts';
+import {
+  CropsArtefact,
+  type FoundSlice,
+  type IndexedSlice,
+  pixelDigest,
+  type SeriesIndex,
+  XyArtefact,
+  xyDigest,
+  type ZArtefact,
+  zDigest,
+} from '../stages/artefacts.ts';
 import { axialOfPoints } from '../stages/axial-slices.ts';
 import { flagsOfConstant, planCrops, slicesOfCrops } from '../stages/crop-plan.ts';
+import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
 import { axialImage, meanPoints, sagittalImages, type XyImage, xyArtefact } from '../stages/points.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 

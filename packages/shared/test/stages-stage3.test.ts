@@ -2,13 +2,20 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readCropRows } from '../compute/compute-tasks.ts';
 import { CONDITIONS, LEVELS, TARGETS } from '../domain/index.ts';
 import { writeNpy } from '../imaging/index.ts';
-import type { BundleOf } from '../models/index.ts';
 import { parseBundle } from '../models/bundle.ts';
+import type { BundleOf } from '../models/index.ts';
 import { CROP_ARRAYS, type CropArray, type CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
-import { readCropRows } from '../compute/compute-tasks.ts';
-import { classSharesOf, hasView, meanSeverities, type Severities, severityArtefact, targetViews } from '../stages/severities.ts';
+import {
+  classSharesOf,
+  hasView,
+  meanSeverities,
+  type Severities,
+  severityArtefact,
+  targetViews,
+} from '../stages/severities.ts';
 
 const BUNDLE = parseBundle(
   readFileSync(new URL('../../../models/demo/stage3/bundle.json', import.meta.url), 'utf8'),

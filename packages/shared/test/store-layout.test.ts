@@ -4,9 +4,22 @@
 
 import { describe, expect, it } from 'vitest';
 import { ConfigError, DatasetError } from '../domain/index.ts';
-import { bundleFileKey, bundleKey, bundleOfKey, datasetKey, datasetPageKey, encodeStudy, failureKey, promotionKey, resultKey, runKey, stageOutputKey, studyOfKey } from '../store/index.ts';
-import { checkKey } from '../store/object-key.ts';
+import {
+  bundleFileKey,
+  bundleKey,
+  bundleOfKey,
+  datasetKey,
+  datasetPageKey,
+  encodeStudy,
+  failureKey,
+  promotionKey,
+  resultKey,
+  runKey,
+  stageOutputKey,
+  studyOfKey,
+} from '../store/index.ts';
 import { decodeStudy } from '../store/layout.ts';
+import { checkKey } from '../store/object-key.ts';
 
 const DIGEST = `ab${'0'.repeat(62)}`;
 

@@ -8,7 +8,16 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ArtefactDamagedError, ObjectNotFoundError } from '../domain/index.ts';
-import { digestBytes, digestOf, keyOfMade, type Made, type ObjectStore, openStore, StageOutputs, stageOutputKey } from '../store/index.ts';
+import {
+  digestBytes,
+  digestOf,
+  keyOfMade,
+  type Made,
+  type ObjectStore,
+  openStore,
+  StageOutputs,
+  stageOutputKey,
+} from '../store/index.ts';
 import { stageKey } from '../store/stage-keys.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 

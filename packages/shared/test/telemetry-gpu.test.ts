@@ -4,8 +4,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { addGpuMetrics } from '../telemetry/index.ts';
 import { readGpus } from '../telemetry/gpu-metrics.ts';
+import { addGpuMetrics } from '../telemetry/index.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 /** A program that prints what its file says, if it is asked as it should be. */

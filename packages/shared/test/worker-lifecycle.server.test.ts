@@ -107,9 +107,8 @@ describe.skipIf(missing)(`a worker process${missing ? ` (${missing})` : ''}`, ()
     expect(await Array.fromAsync(rig.runs.failures('run'))).toEqual([]);
   });
 
-  it.each([1, 3])(
-    'that dies of a study every time, with %d in hand, costs that study alone: it is recorded as poison',
-    async (concurrency) => {
+  it('that dies of a study every time costs that study alone: it is recorded as poison', async () => {
+    const dieOf = async (concurrency: number) => {
       const rig = await queueRig(server.url);
       const good = ['a', 'b', 'c', 'd', 'e'].map((name) => `held-${name}${concurrency}`);
       const studies = [`deadly-${concurrency}`, ...good];
@@ -138,8 +137,10 @@ describe.skipIf(missing)(`a worker process${missing ? ` (${missing})` : ''}`, ()
       ]);
       expect(failures[0]!.attempts).toBe(deaths);
       expect(deaths).toBe(3);
-    },
-  );
+    };
+    // With one and with three jobs in hand, at the same time: most of it is waiting for locks to expire.
+    await Promise.all([dieOf(1), dieOf(3)]);
+  });
 });
 
 describe.skipIf(missing)('a Redis that restarts in the middle', () => {

@@ -1,8 +1,7 @@
 /** Which workers are alive, with a real Redis: not those whose queue has work while they start nothing. */
 
-import { STAGE_NAMES } from '../domain/index.ts';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-
+import { STAGE_NAMES } from '../domain/index.ts';
 import { Liveness } from '../worker/liveness.ts';
 import { queueRig } from './support/queue-rig.ts';
 import { redisMissing, startRedis, type TestRedis } from './support/redis-server.ts';

@@ -46,7 +46,7 @@ export const recessOf = (side: (typeof SIDES)[number]) => ({ x: side === 'left' 
 
 const NORMALISE = { method: 'percentile' as const, low: 0, high: 100 };
 const window = { left: 8, right: 8, top: 4, bottom: 4, to: [8, 16] as [number, number] };
-export const CROPS: CropSettings = {
+const CROPS: CropSettings = {
   space: 32,
   slices: 3,
   normalise: NORMALISE,

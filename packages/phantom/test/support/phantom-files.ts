@@ -3,8 +3,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DicomHeader } from '@spineline/shared/dicom';
-import type { SlicePlane } from '../../../shared/geometry/slice-plane.ts';
 import { openStored, type StoredImage } from '../../../shared/dicom/stored-values.ts';
+import type { SlicePlane } from '../../../shared/geometry/slice-plane.ts';
 
 export interface PhantomFile {
   readonly file: string;

@@ -104,7 +104,7 @@ export function rle({ samples, bits }: GreyImage): Uint8Array {
 
 function packBits(bytes: readonly number[]): Uint8Array {
   const packed: number[] = [];
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     let run = 1;
     while (run < 128 && bytes[i + run] === bytes[i]) run += 1;
     if (run > 1) packed.push(257 - run, bytes[i]!);

@@ -3,19 +3,19 @@
  * function from the test, and events to wait for.
  */
 
-import type { Stage } from '../../domain/index.ts';
 import { randomUUID } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { QueueEvents } from 'bullmq';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import type { Stage } from '../../domain/index.ts';
 import { connectRedis, ProgressCounts, Queues } from '../../queue/index.ts';
-import type { ProcessStudy } from '../../worker/index.ts';
-import { Feeder } from '../../worker/feeder.ts';
-import { StageWorker } from '../../worker/stage-worker.ts';
 import { type FailureRecord, type RunRecord, RunStore, type Steps } from '../../runs/index.ts';
 import { openStore } from '../../store/index.ts';
 import { WorkerMetrics } from '../../telemetry/index.ts';
+import { Feeder } from '../../worker/feeder.ts';
+import type { ProcessStudy } from '../../worker/index.ts';
+import { StageWorker } from '../../worker/stage-worker.ts';
 import { Happenings } from './happenings.ts';
 import { DIGEST, resultOf } from './stage-payloads.ts';
 import { temporaryFolder } from './temporary-folder.ts';

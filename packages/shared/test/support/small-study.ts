@@ -3,17 +3,16 @@
  * can identify it. Any attribute can be replaced, or removed with `undefined`.
  */
 
-import type { FetchedFile } from '../../sources/index.ts';
 import { type DicomDataset, writeDicom } from '@spineline/phantom/dicom-writer';
 import type { SeriesEntry, StudyEntry } from '../../dataset/index.ts';
 import type { Kind } from '../../domain/index.ts';
-
+import type { FetchedFile } from '../../sources/index.ts';
 
 /** A name and UIDs that no artefact, flag or message may repeat. */
 export const PATIENT_NAME = 'Doe^Secret';
 export const PATIENT_ID = 'MRN-4711';
 export const UID_ROOT = '1.2.826.0.1.777';
-export const FRAME = `${UID_ROOT}.1`;
+const FRAME = `${UID_ROOT}.1`;
 export const OTHER_FRAME = `${UID_ROOT}.2`;
 
 export const SAGITTAL = [0, 1, 0, 0, 0, -1] as const;

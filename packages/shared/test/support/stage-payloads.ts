@@ -6,7 +6,7 @@ import { digestOf } from '../../store/index.ts';
 
 /** A digest for outputs that are not read. */
 export const DIGEST = '0123456789abcdef'.repeat(4);
-export const STEP = { key: DIGEST, reused: false, seconds: 0, finished: '2026-01-01T00:00:00.000Z' };
+const STEP = { key: DIGEST, reused: false, seconds: 0, finished: '2026-01-01T00:00:00.000Z' };
 
 export function toStage2({ run, study, page, redo }: Payload<'stage1'>): Payload<'stage2'> {
   return { run, study, page, redo, stage1: STEP };

@@ -17,7 +17,7 @@ import type { ObjectStore } from '../../store/index.ts';
 import { madeOnce } from './test-cache.ts';
 import { type Constant, type Node, onnxModel } from './tiny-onnx.ts';
 
-export const TINY_NOTICE = 'Models for tests: what they say means nothing. NOT FOR CLINICAL USE.';
+const TINY_NOTICE = 'Models for tests: what they say means nothing. NOT FOR CLINICAL USE.';
 export const TINY_VERSION = '1.0.0';
 
 const MAKERS = ['packages/shared/test/support/tiny-bundles.ts', 'packages/shared/test/support/tiny-onnx.ts'];

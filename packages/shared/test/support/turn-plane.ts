@@ -10,7 +10,8 @@ export function turnPlane(plane: SlicePlane, turn: Turn): SlicePlane {
   };
   const spacing: [number, number] = turn.transpose ? [plane.spacing[1], plane.spacing[0]] : [...plane.spacing];
   const position = at(0, 0);
-  const along = (point: Vec3, mm: number) => subtract(point, position).map((value) => value / mm) as [number, number, number];
+  const along = (point: Vec3, mm: number) =>
+    subtract(point, position).map((value) => value / mm) as [number, number, number];
   return {
     rows,
     columns,
