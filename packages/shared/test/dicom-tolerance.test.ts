@@ -1,43 +1,18 @@
-/** Elements that break the standard are skipped or read. Spineline reads every file that pydicom or DCMTK reads. */
+/**
+ * Elements that break the standard are skipped or read. `dicom-other-readers.program.test.ts` compares with what pydicom
+ * and DCMTK read.
+ */
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openImage, readFacts } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
-import {
-  type DicomElement,
-  type DicomFile,
-  dicomFile,
-  elementBytes,
-  imageElements,
-  type Overrides,
-  SYNTAX,
-  words,
-} from './support/dicom-bytes.ts';
+import { type DicomElement, dicomFile, elementBytes, imageElements, SYNTAX } from './support/dicom-bytes.ts';
 import { storedValues } from './support/dicom-stored.ts';
+import { fileWith, inTagOrder, pixels, VALUES } from './support/image-file.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
-
-const VALUES = [-1, 2, -300, 4, 32767, -32768];
-const swapped = words(VALUES.map((value) => ((value & 0xff) << 8) | ((value >> 8) & 0xff)));
-const pixels = (syntax: string): DicomElement => [
-  '7fe00010',
-  'OW',
-  syntax === SYNTAX.bigEndian ? swapped : words(VALUES),
-];
 
 const creator = (tag: string): DicomElement => [tag, 'LO', 'ACMEPRIV'];
-const inTagOrder = (elements: DicomElement[]) => elements.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-
-/** A file with the elements of an image and these. */
-function fileWith(odd: readonly DicomElement[], file: Partial<DicomFile> = {}, overrides: Overrides = {}): Uint8Array {
-  const syntax = file.syntax ?? SYNTAX.explicit;
-  const elements = inTagOrder([...imageElements(overrides), ...odd, pixels(syntax)]);
-  return dicomFile({ ...file, syntax, elements });
-}
 
 async function expectRead(bytes: Uint8Array): Promise<void> {
   const { header, stored } = openStored(bytes, { file: 'odd.dcm' });
@@ -248,54 +223,6 @@ describe('what else old and careless writers leave', () => {
       expect(openImage(bytes).header.frames[0]?.position).toEqual([1, 2, 3]);
     }
   });
-});
-
-const python = ['/usr/bin/python3', 'python3'].find(
-  (one) => spawnSync(one, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
-);
-const dcmtk = spawnSync('dcmdump', ['--version'], { stdio: 'ignore' }).error === undefined;
-
-describe('what pydicom or DCMTK reads', () => {
-  const others = [python ? [] : ['python3 with pydicom'], dcmtk ? [] : ['dcmdump']].flat();
-  it.skipIf(others.length > 0)(
-    `is read${others.length ? ` (no ${others.join(', no ')} here)` : ''}`,
-    { timeout: 180_000 },
-    async () => {
-      const folder = await temporaryFolder();
-      const files = odd.flatMap(([name, make], index) =>
-        (['00091001', '00191001', '00181020', '00321001'] as const).map((tag) => {
-          const file = path.join(folder, `${index}-${tag}.dcm`);
-          writeFileSync(file, fileWith([make(tag, true)]));
-          return { name: `${name} as ${tag}`, file };
-        }),
-      );
-      const script = [
-        'import sys, warnings, pydicom',
-        'warnings.filterwarnings("ignore")',
-        'for name in sys.argv[1:]:',
-        '  try: print(",".join(str(v) for v in pydicom.dcmread(name).pixel_array.flatten()))',
-        '  except Exception as error: print("-")',
-      ].join('\n');
-      const byPydicom = execFileSync(python!, ['-c', script, ...files.map(({ file }) => file)], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).split('\n');
-      const dump = spawnSync('dcmdump', ['+F', '+P', '7fe0,0010', ...files.map(({ file }) => file)], {
-        encoding: 'utf8',
-      });
-      // A line with the name of the file comes before what is in it.
-      const dumps = new Map(dump.stdout.split(/^# dcmdump .*?: /m).map((text) => [text.split('\n')[0], text]));
-      let readable = 0;
-      for (const [index, { name, file }] of files.entries()) {
-        const byDcmtk = dumps.get(file)?.includes('OW ffff\\0002\\fed4\\0004\\7fff\\8000') ?? false;
-        if (byPydicom[index] !== VALUES.join(',') && !byDcmtk) continue;
-        readable += 1;
-        const bytes = fileWith([ODD_ELEMENTS[name.replace(/ as \d+$/, '')]!(path.basename(file).slice(-12, -4), true)]);
-        expect([...(await storedValues(bytes, 0, { file: name }))], name).toEqual(VALUES);
-      }
-      expect(readable).toBeGreaterThan(40);
-    },
-  );
 });
 
 it('an error never quotes the bytes of an element that is odd', () => {

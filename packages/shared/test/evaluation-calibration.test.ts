@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
+import { CONDITIONS, SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
 import { calibration, calibrationError } from '../evaluation/calibration.ts';
 import { confusion } from '../evaluation/confusion.ts';
 import { evaluate, type Labels, type SubmissionRow } from '../evaluation/index.ts';
-import { type LabelledRow, labelledRows } from '../evaluation/labelled-rows.ts';
+import type { LabelledRow } from '../evaluation/labelled-rows.ts';
 import type { Probabilities } from '../evaluation/submission.ts';
 
 const SPINAL = targetOfName('spinal_canal_stenosis_l1_l2')!;
@@ -113,74 +112,5 @@ describe('an evaluation', () => {
   it('refuses predictions of other studies', () => {
     const rows = constant([1, 0, 0]).filter(({ study }) => study === 'unlabelled');
     expect(() => evaluate(labels, { rows, located: undefined }, [])).toThrow('no study in common');
-  });
-});
-
-const hasNumpy = spawnSync('/usr/bin/python3', ['-c', 'import numpy']).status === 0;
-
-/** Calibration and confusion of each condition in numpy, by histogram and not by row. Reads and writes JSON. */
-const NUMPY_CALIBRATION = `
-import json, sys
-import numpy as np
-
-rows = json.load(sys.stdin)
-condition = np.array([r[0] for r in rows])
-label = np.array([r[1] for r in rows])
-p = np.array([r[2] for r in rows])
-top, confidence = p.argmax(1), p.max(1)
-
-def ece(i, w):
-    edges = np.linspace(0, 1, 16)
-    which = np.digitize(confidence[i], edges[1:-1], right=True)
-    n = np.bincount(which, w, 15)
-    acc = np.bincount(which, w * (top[i] == label[i]), 15)
-    conf = np.bincount(which, w * confidence[i], 15)
-    full = n > 0
-    gaps = np.abs(acc[full] / n[full] - conf[full] / n[full])
-    return float(np.average(gaps, weights=n[full]))
-
-answer = {}
-for name in sorted(set(condition)):
-    i = condition == name
-    table = np.zeros((3, 3), int)
-    np.add.at(table, (label[i], top[i]), 1)
-    weights = np.array([1.0, 2.0, 4.0])[label[i]]
-    answer[name] = [ece(i, np.ones(i.sum())), ece(i, weights), table.tolist()]
-print(json.dumps(answer))
-`;
-
-describe.skipIf(!hasNumpy)('against numpy (skipped where /usr/bin/python3 has none)', () => {
-  it('agrees on 80 studies with blank labels', () => {
-    let seed = 0;
-    const random = () => {
-      seed += 1;
-      const value = Math.sin(seed * 12.9898) * 43758.5453;
-      return value - Math.floor(value);
-    };
-    const labels = new Map<string, Map<string, Severity | undefined>>();
-    const rows: SubmissionRow[] = [];
-    for (let n = 0; n < 80; n++) {
-      const study = `study_${n}`;
-      labels.set(study, new Map());
-      for (const target of TARGETS) {
-        const logits = [0, 1, 2].map(() => Math.exp(4 * random()));
-        const sum = logits.reduce((a, b) => a + b, 0);
-        const probabilities: Probabilities = [logits[0]! / sum, logits[1]! / sum, logits[2]! / sum];
-        rows.push({ study, target, probabilities });
-        labels.get(study)!.set(target.name, random() < 0.1 ? undefined : SEVERITIES[Math.floor(3 * random())]!);
-      }
-    }
-    const labelled = labelledRows(labels, rows);
-    const input = JSON.stringify(labelled.map((one) => [one.target.condition, one.label, one.probabilities]));
-    const run = spawnSync('/usr/bin/python3', ['-c', NUMPY_CALIBRATION], { input, encoding: 'utf8' });
-    expect(run.stderr).toBe('');
-    const expected = JSON.parse(run.stdout) as Record<Condition, [number, number, number[][]]>;
-    const [calibrations, confusions] = [calibration(labelled), confusion(labelled)];
-    for (const condition of CONDITIONS) {
-      const [plain, weighted, table] = expected[condition];
-      expect(calibrations[condition].plain!.error).toBeCloseTo(plain, 12);
-      expect(calibrations[condition].weighted!.error).toBeCloseTo(weighted, 12);
-      expect(confusions[condition]).toEqual(table);
-    }
   });
 });

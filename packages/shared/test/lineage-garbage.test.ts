@@ -3,7 +3,7 @@
  * stay, at any time.
  */
 
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
 import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
@@ -24,16 +24,16 @@ import {
 } from '../store/index.ts';
 import { resultOf } from './support/stage-payloads.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { tinyBundles } from './support/tiny-bundles.ts';
 
 const OUTPUT_OF = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;
-const SEVERITY = fileURLToPath(new URL('../../../models/demo/stage3', import.meta.url));
 
 /** A store with runs over the same four studies, and a worker that takes them through their steps. */
 async function rig() {
   const store = await openStore(pathToFileURL(await temporaryFolder()).href);
   const runs = new RunStore(store);
   const outputs = new StageOutputs(store);
-  const severity = await readBundleFolder(SEVERITY);
+  const severity = await readBundleFolder((await tinyBundles()).stage3);
   if (severity.bundle.stage !== 3) throw new Error('no severity bundle');
   const { crops } = severity.bundle;
   const stage3 = await pushBundle(store, severity);

@@ -1,14 +1,11 @@
 /**
- * What the `file://` store owes beyond the common contract: atomicity against crashes and rivals, and clear refusals.
+ * What the `file://` store owes beyond the common contract: atomicity against rivals, and clear refusals.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmod, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { ConfigError } from '../domain/index.ts';
 import { type ObjectStore, openStore } from '../store/index.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -26,33 +23,6 @@ it('lets exactly one of many rivals write an object that was absent', async () =
     const winner = new TextDecoder().decode(await stores[0]!.get(key));
     expect(winner).toBe(`writer ${won.indexOf(true)}`);
   }
-});
-
-it('has the old object or the new one after a writer was killed, and lists nothing else', async () => {
-  const { store, url } = await folderStore();
-  const size = 4_000_000;
-  const program = `
-    import { openStore } from ${JSON.stringify(import.meta.resolve('../store/index.ts'))};
-    const store = await openStore(${JSON.stringify(url)});
-    for (let i = 1; ; i++) {
-      await store.put('k', new Uint8Array(${size}).fill(i % 250));
-      console.log(i);
-    }`;
-  const writer = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void writer.kill('SIGKILL'));
-  for await (const line of createInterface(writer.stdout)) if (Number(line) >= 5) break;
-  const exited = once(writer, 'exit');
-  writer.kill('SIGKILL');
-  await exited;
-
-  const bytes = await store.get('k');
-  expect(bytes.byteLength).toBe(size);
-  expect(bytes.every((byte) => byte === bytes[0])).toBe(true);
-  expect(await keysOf(store)).toEqual(['k']);
-  await store.put('k', 'the next writer');
-  expect((await store.head('k'))?.size).toBe(15);
 });
 
 it('neither lists nor trips over what a dead writer left', async () => {
