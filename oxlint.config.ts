@@ -32,6 +32,12 @@ const importOrder = ROOMS.flatMap((row, place) =>
   }),
 );
 
+/** Support of tests that start servers or processes of spineline. */
+const SERVER_SUPPORT = [
+  'redis-server|queue-rig|orthanc|s3-server|s3-conformance|s3-servers|web-server|fault-proxy|guarded-process|leash',
+  'certificates|free-port|debian-packages|deployment|prometheus|spineline-command|trace-collector|worker',
+].join('|');
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'node', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error' },
@@ -98,6 +104,23 @@ export default defineConfig({
   },
   overrides: [
     ...importOrder,
+    {
+      files: ['**/test/**/*.test.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                regex: `/support/(${SERVER_SUPPORT})(\\.ts|/)`,
+                message: 'a unit test starts no server: *.server.test.ts',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    { files: ['**/*.{server,program}.test.ts'], rules: { 'no-restricted-imports': 'off' } },
     {
       files: ['apps/worker-*/**'],
       rules: {
