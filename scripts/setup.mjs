@@ -23,7 +23,10 @@ if (!node) {
   process.exit(2);
 }
 install('.', 'npm ci', omitted);
-if (omitted.length === 0) install('test/manifest-schemas', 'npm ci in test/manifest-schemas');
+// Only tests need these: `npm start` leaves them out.
+if (omitted.length === 0 && !process.argv.includes('--no-tests')) {
+  install('test/manifest-schemas', 'npm ci in test/manifest-schemas');
+}
 
 const { status } = spawnSync(node, [`${root}scripts/ensure-redis.ts`], { stdio: 'inherit', env: environmentOf(node) });
 process.exit(status ?? 1);
