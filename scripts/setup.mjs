@@ -1,6 +1,6 @@
-// Sets up what a fresh clone lacks: a Node that runs TypeScript, the npm packages, and a redis-server. With --omit=dev it
-// leaves out what only development needs. Says nothing when there is nothing to do. Plain JavaScript without dependencies,
-// for any Node from 18 on.
+// Sets up what a fresh clone lacks: a Node that runs spineline, the npm packages, and a redis-server. With --omit=dev it
+// leaves out what only development needs, with --no-tests what only `npm test` needs. Says nothing when there is nothing
+// to do. Plain JavaScript without dependencies, for any Node from 18 on.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
