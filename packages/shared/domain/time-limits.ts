@@ -1,5 +1,5 @@
 /**
- * The default time limits. Each has a setting that overrides it (config/settings.ts). Waits between retries are in
+ * The default time limits. Where a setting overrides one (config/settings.ts), it is named. Waits between retries are in
  * worker/retry-policy.ts.
  */
 export const TIME_LIMITS_MS = {
@@ -7,6 +7,8 @@ export const TIME_LIMITS_MS = {
   s3: 60_000,
   /** The same for a DICOMweb server: `SPINELINE_DICOMWEB_TIMEOUT_MS`. */
   dicomweb: 60_000,
+  /** First answer of Redis to a command or a worker that starts. */
+  redisAnswer: 5_000,
   /** How long another worker waits before it takes the job of a dead one: `SPINELINE_LOCK_MS`. */
   jobLock: 30_000,
   /** How long jobs in hand may still run after SIGTERM: `SPINELINE_GRACE_MS`. */

@@ -1,7 +1,7 @@
 /** Connections to Redis, as BullMQ needs them. */
 
 import { Redis } from 'ioredis';
-import { ConfigError } from '../domain/index.ts';
+import { ConfigError, TIME_LIMITS_MS } from '../domain/index.ts';
 
 const RECONNECT_CAP_MS = 3000;
 
@@ -30,7 +30,11 @@ export function connectRedis(url: string, name: string): Redis {
  *
  * @throws {ConfigError} with the host, never the password.
  */
-export async function assertRedis(redis: Redis, url: string, timeoutMs = 5000): Promise<void> {
+export async function assertRedis(
+  redis: Redis,
+  url: string,
+  timeoutMs: number = TIME_LIMITS_MS.redisAnswer,
+): Promise<void> {
   let last: Error | undefined;
   const remember = (error: Error) => {
     last = error;
