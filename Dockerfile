@@ -26,8 +26,8 @@ COPY packages/phantom/package.json packages/phantom/
 COPY packages/shared/package.json packages/shared/
 COPY scripts/prune-packages.mjs scripts/
 COPY scripts/no-cuda-download scripts/no-cuda-download
-# Only the install script of ONNX Runtime runs, with the argument above. The packages that only that script needs are
-# then removed.
+# Only the install script of ONNX Runtime runs, with the argument above. Libraries of other platforms are then removed,
+# and a link whose target is not in the image.
 RUN npm ci --omit=dev --ignore-scripts \
  && ONNXRUNTIME_NODE_INSTALL=${ONNXRUNTIME_NODE_INSTALL} node node_modules/onnxruntime-node/script/install \
  && node scripts/prune-packages.mjs \

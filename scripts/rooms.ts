@@ -13,7 +13,8 @@ export const ROOMS: readonly (readonly Room[])[] = [
   [
     {
       name: 'domain',
-      holds: 'the fixed words: **stages and steps**, levels, conditions, flags, error codes, the rule for patient data',
+      holds:
+        'what all rooms share: **stages and steps**, levels, conditions, flags, error codes, time limits, the rule for patient data',
     },
   ],
   [

@@ -1,5 +1,5 @@
 // Sets up what a fresh clone lacks: a Node that runs spineline, the npm packages, and a redis-server. With --omit=dev it
-// leaves out what only development needs, with --no-tests what only `npm test` needs. Says nothing when there is nothing
+// leaves out what only development needs, with --no-tests what only `npm test` needs, with --no-redis the redis-server. Says nothing when there is nothing
 // to do. Plain JavaScript without dependencies, for any Node from 18 on.
 
 import { spawnSync } from 'node:child_process';
@@ -28,6 +28,7 @@ if (omitted.length === 0 && !process.argv.includes('--no-tests')) {
   install('test/manifest-schemas', 'npm ci in test/manifest-schemas');
 }
 
+if (process.argv.includes('--no-redis')) process.exit();
 const { status } = spawnSync(node, [`${root}scripts/ensure-redis.ts`], { stdio: 'inherit', env: environmentOf(node) });
 process.exit(status ?? 1);
 

@@ -61,7 +61,7 @@ export function printDatasetSummary(dataset: Dataset, from: 'files' | 'server' =
 }
 
 /** The lines of the summary; none for a dataset that is as described. */
-function summaryOf(dataset: Dataset, from: 'files' | 'server' = 'files'): string[] {
+function summaryOf(dataset: Dataset, from: 'files' | 'server'): string[] {
   const lines: string[] = [];
   const { scan } = dataset;
   if (scan) lines.push(...scanLines(scan));

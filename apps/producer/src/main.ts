@@ -1,6 +1,5 @@
 /** The `spineline` command: parses the command line, runs one command, turns errors into messages and an exit code. */
 
-import { SpinelineError } from '@spineline/shared/domain';
 import packageManifest from '../package.json' with { type: 'json' };
 import { addBoard } from './commands/board.ts';
 import { addCancel } from './commands/cancel.ts';
@@ -25,9 +24,8 @@ import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT, reportError } from './exit-codes.ts';
 import { SpinelineCommand } from './spineline-command.ts';
-import { err } from './terminal/style.ts';
 
 const program = new SpinelineCommand('spineline')
   .description(
@@ -93,11 +91,5 @@ for (const add of [
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof SpinelineError) {
-    console.error(`${err.bad('error')} ${err.faint(error.code)} ${error.message}`);
-    process.exitCode = error.kind === 'transient' ? EXIT.fault : EXIT.usage;
-  } else {
-    console.error(err.bad('error'), error instanceof Error && !process.env.DEBUG ? error.message : error);
-    process.exitCode = EXIT.fault;
-  }
+  process.exitCode = reportError(error);
 }

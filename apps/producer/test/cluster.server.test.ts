@@ -5,6 +5,7 @@
 
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { openStore } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
@@ -26,7 +27,7 @@ import {
 } from './support/deployment.ts';
 import { largestDifference, type ResultsFile, readResults } from './support/results-file.ts';
 import { spinelineOk } from './support/spineline-command.ts';
-import { type Pools, STAGES, startPools } from './support/worker.ts';
+import { type Pools, startPools } from './support/worker.ts';
 
 const STUDIES = Number(process.env.SPINELINE_TEST_CLUSTER_STUDIES || 4);
 const TIMEOUT_MS = 60_000 + STUDIES * 30_000;
@@ -77,7 +78,7 @@ describe.skipIf(missing)(`a cluster${missing ? ` (${missing})` : ''}`, () => {
       expect(difference).toBeLessThanOrEqual(1e-5);
 
       const studies = embedded.studies.map(({ study }) => study).sort();
-      for (const stage of STAGES) {
+      for (const stage of STAGE_NAMES) {
         const done = pools.lines(({ msg, component }) => msg === 'study done' && component === `worker-${stage}`);
         expect(done.map(({ study }) => String(study)).sort()).toEqual(studies);
       }

@@ -124,6 +124,8 @@ describe.skipIf(missing)(`a store with damaged outputs${missing ? ` (${missing})
     const back = pools.lines(({ msg }) => msg.includes('the study goes back'));
     expect(back.length).toBeGreaterThan(0);
     for (const { level } of back) expect(level).toBe('warn');
+    const sentBack = DAMAGES.findIndex(({ what }) => what.includes('sends the study back'));
+    expect(new Set(back.map(({ study }) => study))).toEqual(new Set([first[sentBack]!.study]));
     expect(pools.lines(({ level }) => level === 'error')).toEqual([]);
   });
 

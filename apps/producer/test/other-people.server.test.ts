@@ -1,11 +1,12 @@
 /** Small datasets as other people's scanners, exports and spreadsheets write them (`../shared/cases`), scored by workers. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
+import { pythonWith } from '../../../packages/shared/test/support/python-with.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { type Deployment, enqueue, resultsOf, type Status, startDeployment, watchRun } from './support/deployment.ts';
@@ -15,9 +16,7 @@ import { type Pools, startPools } from './support/worker.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const MAKE = resolve(REPOSITORY, process.env.SPINELINE_TEST_DATA ?? '../shared/data', '../cases/make.py');
-const PYTHON = ['/usr/bin/python3', 'python3'].find(
-  (name) => spawnSync(name, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
-);
+const PYTHON = pythonWith('pydicom', 'numpy');
 
 /** Cases that give what the phantom gives, and the flags that tell what was odd. */
 const SAME = {

@@ -6,6 +6,7 @@
 import { readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STEP_NAMES, type Step } from '@spineline/shared/domain';
 import type { StudyResult } from '@spineline/shared/runs';
 import { stageOutputKey } from '@spineline/shared/store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -23,8 +24,6 @@ import { type Pools, startPools } from './support/worker.ts';
 const STUDIES = Number(process.env.SPINELINE_TEST_REPROCESS_STUDIES || 4);
 /** Studies in which the other stage-1 bundle finds other slices. */
 const MOVED = Math.round(STUDIES / 3);
-const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
-type Step = (typeof STEPS)[number];
 const SIZE = [64, 64] as const;
 const SLICES = 32;
 /** Two slices, of the volume's depth. */
@@ -111,14 +110,14 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     return new Map(await Promise.all(read));
   }
 
-  const computed = ({ steps }: Status) => Object.fromEntries(STEPS.map((step) => [step, steps[step].computed]));
-  const reused = ({ steps }: Status) => Object.fromEntries(STEPS.map((step) => [step, steps[step].reused]));
+  const computed = ({ steps }: Status) => Object.fromEntries(STEP_NAMES.map((step) => [step, steps[step].computed]));
+  const reused = ({ steps }: Status) => Object.fromEntries(STEP_NAMES.map((step) => [step, steps[step].reused]));
   const all = { stage1: STUDIES, xy: STUDIES, crops: STUDIES, stage3: STUDIES };
   const none = { stage1: 0, xy: 0, crops: 0, stage3: 0 };
 
   /** Outputs that the workers computed so far, by their metrics. */
   async function computedByMetrics(): Promise<Record<Step, number>> {
-    const counts = STEPS.map(async (step, i) => {
+    const counts = STEP_NAMES.map(async (step, i) => {
       const worker = pools.workers[[0, 1, 1, 2][i]!]!;
       return [step, await worker.metric('spineline_steps_total', { step, reused: 'false' })] as const;
     });
@@ -195,7 +194,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
       stage3: MOVED,
     });
     const after = await computedByMetrics();
-    expect(STEPS.map((step) => after[step] - counted[step])).toEqual([STUDIES, MOVED, MOVED, MOVED]);
+    expect(STEP_NAMES.map((step) => after[step] - counted[step])).toEqual([STUDIES, MOVED, MOVED, MOVED]);
 
     const [old, now] = [await results('first'), await results('new-slices')];
     const [said, says] = [sayings(old), sayings(now)];
@@ -207,7 +206,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     }
     // Once it is there, the plan knows every key.
     const { steps } = await plan('first', ...models);
-    expect(STEPS.map((step) => steps[step].hit)).toEqual([STUDIES, STUDIES, STUDIES, STUDIES]);
+    expect(STEP_NAMES.map((step) => steps[step].hit)).toEqual([STUDIES, STUDIES, STUDIES, STUDIES]);
   });
 
   it('cuts crops again, and runs no point model, when only the crop windows of a severity bundle change', async () => {
@@ -264,7 +263,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     ]) {
       const known = JSON.parse((await spinelineOk([...command, ...models], settings)).stdout);
       expect(known).toMatchObject({ studies: STUDIES, entering: { stage1: STUDIES }, seconds: { least: 0, most: 0 } });
-      expect(STEPS.map((step) => known.steps[step].hit)).toEqual(Array(4).fill(STUDIES));
+      expect(STEP_NAMES.map((step) => known.steps[step].hit)).toEqual(Array(4).fill(STUDIES));
     }
     const other = await stage1Bundle('never-run', { gain: 0.5 });
     const changed = ['plan', dataset, '--models', `stage1=${other}`];

@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path';
-import { OUTPUT_NAMES, STAGE_NAMES, STEP_NAMES } from '@spineline/shared/domain';
+import { OUTPUT_NAMES, STAGE_NAMES, STEP_NAMES, perStep, STEPS } from '@spineline/shared/domain';
 import { collectGarbage } from '@spineline/shared/lineage';
 import { type RunRecord, RunStore } from '@spineline/shared/runs';
 import { openStore, StageOutputs } from '@spineline/shared/store';
@@ -24,7 +24,7 @@ import { type Pools, startPools } from './support/worker.ts';
 const STUDIES = Number(process.env.SPINELINE_TEST_RESUME_STUDIES || 9);
 /** Studies scored when Redis is emptied; stage 1 is some studies ahead of that. */
 const SCORED = Math.floor(STUDIES / 5);
-const OUTPUTS = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;
+const OUTPUTS = perStep((step) => STEPS[step].output);
 const WAIT = { timeout: 60_000, interval: 50 };
 const missing = redisMissing();
 

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STEP_NAMES } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { redisMissing } from '../../../packages/shared/test/support/redis-server.ts';
@@ -15,7 +16,6 @@ import { largestDifference } from './support/results-file.ts';
 import { type Pools, startPools } from './support/worker.ts';
 
 const STUDIES = 2;
-const STEPS = ['stage1', 'xy', 'crops', 'stage3'] as const;
 const missing = redisMissing();
 
 describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : ''}`, () => {
@@ -38,7 +38,7 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
 
   /** [computed, reused] by step. */
   const reuse = (steps: Awaited<ReturnType<typeof scoreRun>>['steps']) =>
-    Object.fromEntries(STEPS.map((step) => [step, [steps[step].computed, steps[step].reused]]));
+    Object.fromEntries(STEP_NAMES.map((step) => [step, [steps[step].computed, steps[step].reused]]));
 
   /** The bundle of stage 3 with other bytes in every member that mean the same. */
   async function stage3Bundle(name: string, version: string): Promise<string> {
@@ -55,7 +55,7 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
 
   const stepsCounted = async (reused: boolean) => {
     const counts = await Promise.all(
-      STEPS.map((step, i) =>
+      STEP_NAMES.map((step, i) =>
         pools.workers[[0, 1, 1, 2][i]!]!.metric('spineline_steps_total', { step, reused: `${reused}` }),
       ),
     );
@@ -72,7 +72,7 @@ describe.skipIf(missing)(`what was computed before${missing ? ` (${missing})` : 
     expect(reuse(status.steps)).toEqual({ stage1: [0, 2], xy: [0, 2], crops: [0, 2], stage3: [0, 2] });
     expect(await outputs()).toEqual(before);
     expect(await stepsCounted(false)).toBe(computed);
-    expect(await stepsCounted(true)).toBe(reused + STEPS.length * STUDIES);
+    expect(await stepsCounted(true)).toBe(reused + STEP_NAMES.length * STUDIES);
     const { stdout } = await spinelineOk(['status', 'second'], settings);
     expect(stdout).toContain('nothing had to be computed: all stage outputs were already in the store');
     const [first, second] = [await resultsOf('first', folder, settings), await resultsOf('second', folder, settings)];

@@ -9,6 +9,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connectRedis } from '../../../packages/shared/queue/connection.ts';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
@@ -27,7 +28,7 @@ import { prometheusMissing, type Series, startPrometheus, type TestPrometheus } 
 import type { ResultsFile } from './support/results-file.ts';
 import { COMMAND, spineline, spinelineOk } from './support/spineline-command.ts';
 import { startTraceCollector } from './support/trace-collector.ts';
-import { type Pools, STAGES, startPools } from './support/worker.ts';
+import { type Pools, startPools } from './support/worker.ts';
 
 const STUDIES = Number(process.env.SPINELINE_TEST_WATCH_STUDIES || 4);
 /** One more has a file that is no DICOM, and fails. */
@@ -249,8 +250,10 @@ describe.skipIf(missing)(`watching a run${missing ? ` (${missing})` : ''}`, () =
       );
     for (const { study } of results.studies) {
       // Spans are sent every few seconds.
-      await vi.waitFor(() => expect(STAGES.every((stage) => processed(stage, study))).toBe(true), { timeout: 30_000 });
-      const spans = STAGES.map((stage) => processed(stage, study)!);
+      await vi.waitFor(() => expect(STAGE_NAMES.every((stage) => processed(stage, study))).toBe(true), {
+        timeout: 30_000,
+      });
+      const spans = STAGE_NAMES.map((stage) => processed(stage, study)!);
       const [trace, ...others] = new Set(spans.map(({ traceId }) => traceId));
       expect(others).toEqual([]);
       const names = (service: string) =>

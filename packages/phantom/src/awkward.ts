@@ -11,7 +11,7 @@ import type { TransferSyntax } from './transfer-syntaxes.ts';
 export const AWKWARD_MEANINGS = {
   two_axial_halves: 'two axial series, one for the upper and one for the lower levels',
   two_axial_matrices: 'two axial series of different matrix, both over all levels',
-  transfer_syntaxes: 'a transfer syntax other than Explicit VR Little Endian a series',
+  transfer_syntaxes: 'each series in a transfer syntax other than Explicit VR Little Endian',
   t1_other_frame: 'the Sagittal T1 series has another frame of reference',
   repeated_positions: 'some slices of each series were acquired twice',
   no_axial: 'no axial series',

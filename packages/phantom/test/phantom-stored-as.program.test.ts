@@ -1,10 +1,11 @@
 /** The same patient stored in any of the eight ways. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { pixelToPatient, type Vec3 } from '@spineline/shared/geometry';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { patientToPixel } from '../../shared/test/support/patient-to-pixel.ts';
 import { phantomDataset } from '../../shared/test/support/phantoms.ts';
+import { pythonWith } from '../../shared/test/support/python-with.ts';
 import { parseStoredAs, STORED_AS } from '../src/index.ts';
 import { type StoredAs, type Matrix, storedMatrix, storedPixels, storedPoint } from '../src/stored-as.ts';
 import { digests } from './dataset-folder.ts';
@@ -12,9 +13,7 @@ import { type PhantomFile, phantomFiles, planeOf, storedValues, tableOf } from '
 
 const WAYS = Object.keys(STORED_AS) as StoredAs[];
 const PLAIN = { studies: 1, seed: 20 } as const;
-const PYTHON = ['python3', '/usr/bin/python3'].find(
-  (one) => spawnSync(one, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
-);
+const PYTHON = pythonWith('pydicom', 'numpy');
 
 describe('a picture of two rows and three columns', () => {
   const matrix: Matrix = { rows: 2, columns: 3, pixelSpacing: [4, 5] };

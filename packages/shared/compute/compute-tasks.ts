@@ -10,7 +10,7 @@ import { BundleError, type Flag, SpinelineError } from '../domain/index.ts';
 import { UPRIGHT } from '../geometry/index.ts';
 import { type Image, readNpy, turnImage, writeNpy, xyTensor } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, Sample } from '../models/index.ts';
-import type { FetchedFile } from '../sources/index.ts';
+import { describeLocation, type FetchedFile } from '../sources/index.ts';
 import {
   type CropArray,
   type CropPlan,
@@ -150,7 +150,7 @@ class SliceReader {
   }
 
   async #decode(slice: IndexedSlice): Promise<Image> {
-    const context = { study: this.#study, file: slice.location.split('/').slice(-2).join('/') };
+    const context = { study: this.#study, file: describeLocation(slice.location) };
     const bytes = this.#files.get(slice.location);
     const found = bytes instanceof Uint8Array ? createHash('sha256').update(bytes).digest('hex') : undefined;
     if (!(bytes instanceof Uint8Array) || found !== slice.sha256) {

@@ -1,2 +1,2 @@
 export { type Settings, describeSettings, readSettings } from './settings.ts';
-export { storeOption } from './store-option.ts';
+export { quoted, storeOption } from './store-option.ts';

@@ -5,7 +5,7 @@ import type { RunRecord, RunStore } from '../runs/index.ts';
 
 /**
  * Cancels a run: removes its waiting jobs; workers drop any job of it that they take later and finish the studies that
- * they work on. Results and outputs stay. {@link resumeRun} continues the run.
+ * they work on. Results and outputs stay. `resume.ts` continues the run.
  *
  * @returns the number of removed jobs.
  */

@@ -53,8 +53,8 @@ export async function findMissing(run: RunRecord, runs: RunStore): Promise<Missi
 }
 
 /**
- * Adds the missing studies of a run to the queue again: after Redis was emptied, with a new Redis, or after {@link
- * cancelRun}. Stored outputs are reused. Doing this twice, or while the run is in progress, only costs some lookups.
+ * Adds the missing studies of a run to the queue again: after Redis was emptied, with a new Redis, or after it was
+ * cancelled (`cancel.ts`). Stored outputs are reused. Doing this twice, or while the run is in progress, only costs some lookups.
  */
 export async function resumeRun(
   run: RunRecord,

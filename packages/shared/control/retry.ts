@@ -23,7 +23,7 @@ export interface RetryCounts {
 
 /**
  * Deletes failures and adds their studies to the queue again. If the process dies in between, studies are left with
- * neither result nor failure; {@link resumeRun} adds those.
+ * neither result nor failure; `resume.ts` adds those.
  *
  * @param queueSide `undefined`: only count.
  * @throws {ConfigError} if the run is cancelled.

@@ -5,6 +5,7 @@ import { ConfigError } from '../domain/index.ts';
 /**
  * Reads study ids from a file, one per line; blank lines and lines that begin with `#` are left out.
  *
+ * @param file a path, or `-` for standard input.
  * @throws {ConfigError} if the file cannot be read or names no study.
  */
 export async function readStudyList(file: string): Promise<Set<string>> {

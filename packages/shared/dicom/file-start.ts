@@ -87,7 +87,8 @@ function findStart(file: ByteSource): number | undefined {
 function beginsImplicitMeta({ bytes, view }: ByteSource): boolean {
   const next = 8 + view.getUint32(4, true);
   if (next > 1024 || next + 2 > bytes.length) return false;
-  return inGroup2(bytes, next) || (bytes[next] ?? 0) + (bytes[next + 1] ?? 0) === 0x08;
+  const group = bytes[next]! + bytes[next + 1]!;
+  return inGroup2(bytes, next) || group === 0x08;
 }
 
 /**

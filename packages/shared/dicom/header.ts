@@ -60,12 +60,12 @@ export function readHeader(
     hasModalityLut: attributes.elements.has(TAG.ModalityLUTSequence),
     padding: paddingIsEverything ? undefined : padding,
     frames: readFrameHeaders(attributes, numberOfFrames, context),
-    repaired: paddingIsEverything
-      ? [
-          ...attributes.repairs(),
-          'PixelPaddingValue to PixelPaddingRangeLimit is every value: no pixel would be tissue',
-        ]
-      : attributes.repairs(),
+    repaired: [
+      ...attributes.repairs(),
+      ...(paddingIsEverything
+        ? ['PixelPaddingValue to PixelPaddingRangeLimit is every value: no pixel would be tissue']
+        : []),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reading DICOM images. `openImage` gives header and pixels. `readFacts` (files) and `factsOf` (other sources) give what a
- * header says about study, series and place, without pixels.
+ * Reading DICOM images. `openImage` gives header and pixels. `readFacts` (files) and `factsOf` (other sources) give what
+ * a header says about study, series and place, without pixels.
  *
  * The way of a file: `file-start.ts` and `elements.ts` find the elements, `attribute-values.ts` gives their values,
  * `header.ts` checks them. `stored-values.ts` decodes a frame, with `native-frames.ts` or `encapsulated-frames.ts` and

@@ -1,5 +1,5 @@
 /**
- * Facts of a file from its header alone, for the scan of folders with very many files: usually the first 64 KB are
+ * Facts of a file from its header alone, for the scan of folders with very many files: usually the first few KB are
  * enough, and no pixel is touched.
  */
 
@@ -27,7 +27,7 @@ interface FoundFacts {
  * A damaged header still gives the facts before the damage if they name study and series, with `damage`. The file then
  * counts as part of its series. Stage 1 reads it again and lists it as unreadable.
  *
- * @param start the first bytes of a file, about 64 KB, or all of them
+ * @param start the first bytes of a file, or all of them
  * @param options.whole whether `start` is the whole file; a deflated file can only be read as a whole
  * @returns `more` if wanted attributes may come after `start`; `no dicom` if the content is not DICOM
  * @throws {DicomError} and nothing else, if the header is damaged before it names study and series

@@ -39,8 +39,6 @@ interface StepEntry {
   readonly output: string;
   /** What it makes, in one word. */
   readonly title: string;
-  /** Whether it runs models: if so, its stage's bundle is part of the stage key. */
-  readonly models: boolean;
   /**
    * Version of what the step computes and how it writes it, part of every stage key. Raise it when the code computes
    * something else from the same inputs; otherwise old outputs are served as new ones.
@@ -55,10 +53,10 @@ interface StepEntry {
  * the kind of a series is found from its header.
  */
 export const STEPS = {
-  stage1: { output: 'stage1', title: 'slices', models: true, contract: 2 },
-  xy: { output: 'stage2-xy', title: 'points', models: true, contract: 2 },
-  crops: { output: 'stage2-crops', title: 'crops', models: false, contract: 2 },
-  stage3: { output: 'stage3', title: 'severities', models: true, contract: 1 },
+  stage1: { output: 'stage1', title: 'slices', contract: 2 },
+  xy: { output: 'stage2-xy', title: 'points', contract: 2 },
+  crops: { output: 'stage2-crops', title: 'crops', contract: 2 },
+  stage3: { output: 'stage3', title: 'severities', contract: 1 },
 } as const satisfies Readonly<Record<AnyStep, StepEntry>>;
 
 export type Step = keyof typeof STEPS;

@@ -1,6 +1,6 @@
 /**
- * The default time limits. Where a setting overrides one (config/settings.ts), it is named. Waits between retries are in
- * worker/retry-policy.ts.
+ * Default time limits of connections and jobs. Where a setting overrides one (config/settings.ts), it is named. Waits between retries of a
+ * study are in worker/retry-policy.ts.
  */
 export const TIME_LIMITS_MS = {
   /** Opening a connection to an S3 server, and silence on an open one: `SPINELINE_S3_TIMEOUT_MS`. */

@@ -235,6 +235,6 @@ function missingPredictions(missing: readonly string[]): DatasetError {
   return new DatasetError(
     'PREDICTIONS_MISSING',
     `no prediction for ${missing.length} labelled targets of predicted studies: ${first}${missing.length > 5 ? ', ...' : ''}`,
-    { hint: 'complete the predictions, or allow missing ones, which leaves these targets out' },
+    { hint: 'complete the predictions: every predicted study needs all its labelled targets' },
   );
 }

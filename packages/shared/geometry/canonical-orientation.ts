@@ -53,15 +53,15 @@ export function canonicalTurn(orientation: Orientation, kind: Kind): Turn {
 }
 
 /**
- * If the fits of two turns differ by less than this (a slice about one degree from 45), the slice follows the others of
+ * If the fits of two turns differ by less than this (a slice at most 0.6 degrees from 45), the slice follows the others of
  * its stack.
  */
 const UNDECIDED = 0.03;
 
 /**
  * The turns of the slices of one stack. Each slice has its own turn, since a stack may hold slices that were stored in
- * several ways. A slice half-way between two turns takes the turn of most others, so that neighbours never differ by 90
- * degrees.
+ * several ways. A slice half-way between two turns takes the turn of most others, so that noise around 45 degrees
+ * does not turn neighbours by 90 degrees.
  */
 export function canonicalTurns(orientations: readonly Orientation[], kind: Kind): Turn[] {
   const own = orientations.map((orientation) => canonicalTurn(orientation, kind));

@@ -2,13 +2,11 @@
 
 import { STAGE_NAMES, STAGES, STEP_NAMES, type Step } from '../domain/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
-import { findRates, type RateOf } from './measured-rates.ts';
+import { findRates, type MeasuredRates } from './measured-rates.ts';
 import type { RunPlan } from './run-plan.ts';
 
 /** Steps that one pool does, one after the other. */
 const POOLS = STAGE_NAMES.map((stage): readonly Step[] => STAGES[stage].steps);
-
-type Rates = Readonly<Partial<Record<Step, RateOf>>>;
 
 /** Seconds; `undefined` if the rate of a step that must be computed was never measured. */
 export interface Estimate {
@@ -19,7 +17,7 @@ export interface Estimate {
 }
 
 /** The time of a plan is that of the slowest pool, since the pools work in parallel. */
-export function estimate({ steps }: RunPlan, rates: Rates): Estimate {
+export function estimate({ steps }: RunPlan, rates: MeasuredRates): Estimate {
   const slowest = (studies: (step: Step) => number) => {
     const pools = POOLS.map((pool) => {
       const seconds = pool.map((step) =>
@@ -38,7 +36,7 @@ export function estimate({ steps }: RunPlan, rates: Rates): Estimate {
 /** What `spineline plan --json` prints. */
 export interface PlanReport extends RunPlan {
   readonly schema: 'spineline.plan/1';
-  readonly rates: Rates;
+  readonly rates: MeasuredRates;
   readonly seconds: Estimate;
   readonly notice: string;
 }

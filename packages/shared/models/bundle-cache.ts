@@ -6,8 +6,14 @@
 import { LRUCache } from 'lru-cache';
 import { BundleError, type StageNumber } from '../domain/index.ts';
 import type { ObjectStore } from '../store/index.ts';
+import {
+  type BundlePin,
+  bundleOfStage,
+  type LoadedBundle,
+  readPinnedManifest,
+  readStoredBundle,
+} from './bundle-source.ts';
 import { type Bundle, type BundleOf, membersOf, outputOf } from './bundle.ts';
-import { type BundlePin, bundleOfStage, type LoadedBundle, readPinnedManifest, readStoredBundle } from './bundle-source.ts';
 import type { Ensemble } from './inference-pool.ts';
 
 const KEPT = 6;

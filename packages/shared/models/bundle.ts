@@ -8,7 +8,16 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { BundleError, CONDITIONS, KINDS, LEVELS, SEVERITIES, SIDES, type Stage, type StageNumber } from '../domain/index.ts';
+import {
+  BundleError,
+  CONDITIONS,
+  KINDS,
+  LEVELS,
+  SEVERITIES,
+  SIDES,
+  type Stage,
+  type StageNumber,
+} from '../domain/index.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hexadecimal');

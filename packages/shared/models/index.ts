@@ -1,5 +1,19 @@
 export { BundleCache, type ReadyBundle } from './bundle-cache.ts';
-export { type BundlePin, type LoadedBundle, bundleOfStage, findBundleFolders, listStoredBundles, listStoredNames, mendBundle, pushBundle, readBundleFolder, readBundleManifest, readPinnedManifest, readStoredBundle, readStoredManifest } from './bundle-source.ts';
+export {
+  type BundlePin,
+  type LoadedBundle,
+  bundleOfStage,
+  findBundleFolders,
+  listStoredBundles,
+  listStoredNames,
+  mendBundle,
+  pushBundle,
+  readBundleFolder,
+  readBundleManifest,
+  readPinnedManifest,
+  readStoredBundle,
+  readStoredManifest,
+} from './bundle-source.ts';
 export { type Bundle, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf } from './bundle.ts';
 export { checkExecutionProvider } from './execution-provider.ts';
 export { InferencePool } from './inference-pool.ts';

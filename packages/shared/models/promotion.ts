@@ -9,8 +9,8 @@
 import { z } from 'zod';
 import { ArtefactDamagedError, ObjectNotFoundError, STAGE_NUMBERS, type StageNumber } from '../domain/index.ts';
 import { type ObjectStore, parseArtefact, promotionKey } from '../store/index.ts';
-import { type Bundle, bundleDigest } from './bundle.ts';
 import { type BundlePin, readStoredBundle, readStoredManifest } from './bundle-source.ts';
+import { type Bundle, bundleDigest } from './bundle.ts';
 
 const Promoted = z.strictObject({
   name: z.string(),

@@ -30,11 +30,7 @@ export function connectRedis(url: string, name: string): Redis {
  *
  * @throws {ConfigError} with the host, never the password.
  */
-export async function assertRedis(
-  redis: Redis,
-  url: string,
-  timeoutMs: number = TIME_LIMITS_MS.redisAnswer,
-): Promise<void> {
+export async function assertRedis(redis: Redis, url: string): Promise<void> {
   let last: Error | undefined;
   const remember = (error: Error) => {
     last = error;
@@ -42,7 +38,7 @@ export async function assertRedis(
   redis.on('error', remember);
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(last ?? new Error('no answer')), timeoutMs);
+    timer = setTimeout(() => reject(last ?? new Error('no answer')), TIME_LIMITS_MS.redisAnswer);
   });
   try {
     await Promise.race([redis.ping(), timeout]);

@@ -1,4 +1,4 @@
-/** Where images come from: one file per scheme. */
+/** Where images come from: one file or folder per scheme. */
 
 export { describeLocation } from './describe-location.ts';
 export type { DicomWebClient } from './dicomweb/client.ts';

@@ -12,6 +12,7 @@ import {
 import type { CropSettings } from '../models/index.ts';
 import type { CropArray, IndexedSlice, SeriesIndex } from './artefacts.ts';
 import { type CropPlan, windowFor } from './crop-plan.ts';
+import { seriesOf } from './indexed-series.ts';
 
 /** How much larger crops for training are than those of the models, so that training can shift them. */
 export interface CropRoom {
@@ -39,7 +40,7 @@ export async function* cropsOf(
   const made = new CropSpaces(settings);
   const spaces = new Map<string, CropSpace>();
   for (const plan of plans) {
-    const series = index.series.find(({ series: name }) => name === plan.series)!;
+    const series = seriesOf(index, plan.series);
     const indices = centralSlices(plan.index, (count - 1) / 2, series.slices.length);
     const key = `${plan.series}/${indices.join(',')}`;
     let space = spaces.get(key);

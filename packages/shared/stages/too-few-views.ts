@@ -5,6 +5,7 @@
  */
 
 import {
+  counted,
   FLAG_MEANINGS,
   type Flag,
   type FlagCode,
@@ -15,41 +16,28 @@ import {
 import type { RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { hasView, type TargetViews } from './severities.ts';
 
-/** The flags that explain missing views. All other flags are about existing views. */
-const REASONS: readonly FlagCode[] = [
-  'series_kind_missing',
-  'no_axial_in_frame',
-  'frame_of_reference_missing',
-  'frame_of_reference_differs',
-  'series_unreadable',
-  'series_kind_unknown',
-  'slice_rejected',
-  'description_contradicts_header',
-  'orientation_oblique',
-  'orientation_unexpected',
-  'slice_unreadable',
-  'slice_not_placed',
-  'dataset_problem',
-];
-/** Of those: series that are missing or cannot be related to others. */
-const MISSING: ReadonlySet<FlagCode> = new Set([
-  'series_kind_missing',
-  'no_axial_in_frame',
-  'frame_of_reference_missing',
-  'frame_of_reference_differs',
-]);
 /**
- * Of those: images that exist but were not read. The remaining flags are about images that were read; they are in the
- * record only.
+ * The flags that explain missing views, in the order in which they are told, and the part of the message that tells
+ * them: what is missing or cannot be related to other series, or which images exist but were not read. Flags about
+ * images that were read are in the record of the failure only.
  */
-const NOT_READ: ReadonlySet<FlagCode> = new Set([
-  'series_unreadable',
-  'series_kind_unknown',
-  'slice_rejected',
-  'slice_unreadable',
-  'slice_not_placed',
-  'dataset_problem',
-]);
+const REASONS = {
+  series_kind_missing: 'missing',
+  no_axial_in_frame: 'missing',
+  frame_of_reference_missing: 'missing',
+  frame_of_reference_differs: 'missing',
+  series_unreadable: 'not read',
+  series_kind_unknown: 'not read',
+  slice_rejected: 'not read',
+  description_contradicts_header: 'record only',
+  orientation_oblique: 'record only',
+  orientation_unexpected: 'record only',
+  slice_unreadable: 'not read',
+  slice_not_placed: 'not read',
+  dataset_problem: 'not read',
+} as const satisfies Partial<Record<FlagCode, string>>;
+type ReasonCode = keyof typeof REASONS;
+
 /** How many items each part of the message names. The record of the failure lists all. */
 const NAMED = 4;
 
@@ -73,10 +61,13 @@ export function assertEnoughViews({ study, index, flags, targets }: StudyViews, 
   const series = index.series.map(({ series, kind, used, slices }) => ({ series, kind, used, slices: slices.length }));
   const { rejected = [] } = index;
   const groups = groupReasons(flags);
-  const missing = [...groups.filter(({ first }) => MISSING.has(first.code)).map(reasonOf), ...relationsMissing(series)];
+  const told = (part: string) => groups.filter(({ first }) => REASONS[first.code as ReasonCode] === part);
+  const missing = [...told('missing').map(reasonOf), ...relationsMissing(series)];
   const notRead = [
     ...rejectedByReason(rejected),
-    ...groups.filter(({ first }) => NOT_READ.has(first.code) && !isAmongRejected(first, rejected)).map(reasonOf),
+    ...told('not read')
+      .filter(({ first }) => !isAmongRejected(first, rejected))
+      .map(reasonOf),
   ];
   const parts = [
     someOf(series.map(seriesText)) || 'no series',
@@ -114,7 +105,7 @@ interface Reasons {
 /** In the order of {@link REASONS}. */
 function groupReasons(flags: readonly Flag[]): Reasons[] {
   const groups = new Map<string, Reasons>();
-  for (const code of REASONS) {
+  for (const code of Object.keys(REASONS)) {
     for (const flag of flags.filter((one) => one.code === code)) {
       // Each problem of the dataset is a sentence of its own, so these are not grouped.
       const key = JSON.stringify([code, flag.kind, flag.series, code === 'dataset_problem' ? flag.detail : null]);
@@ -134,13 +125,12 @@ function isAmongRejected({ code, series }: Flag, rejected: readonly RejectedSeri
 /** Rejected images, grouped by reason, since an export may have many localizers. */
 function rejectedByReason(rejected: readonly RejectedSeries[]): string[] {
   return [...Map.groupBy(rejected, ({ reason }) => reason)].map(([reason, all]) => {
-    const images = imagesOf(all.reduce((sum, one) => sum + one.images, 0));
+    const images = counted(
+      all.reduce((sum, one) => sum + one.images, 0),
+      'image',
+    );
     return `series ${someOf(all.map(({ series }) => series))} (${images}: ${reason})`;
   });
-}
-
-function imagesOf(count: number): string {
-  return `${count} image${count === 1 ? '' : 's'}`;
 }
 
 function reasonOf({ first, count }: Reasons): string {
@@ -165,11 +155,13 @@ function relationsMissing(series: readonly { readonly kind: Kind }[]): string[] 
 }
 
 function seriesText(one: { series: string; kind: Kind; used: boolean; slices: number }): string {
-  const count = `${one.slices} slice${one.slices === 1 ? '' : 's'}`;
+  const count = counted(one.slices, 'slice');
   return `series ${one.series} read as ${SERIES_DESCRIPTIONS[one.kind]} (${count}${one.used ? '' : ', not used'})`;
 }
 
 function someOf(texts: readonly string[]): string {
   const more = texts.length - NAMED;
-  return [...texts.slice(0, NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  // A semicolon separates the parts of the message, so no item has one.
+  const named = texts.slice(0, NAMED).map((text) => text.replaceAll('; ', ', '));
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

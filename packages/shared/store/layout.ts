@@ -14,7 +14,7 @@
  * ```
  */
 
-import { ConfigError, DatasetError, SpinelineError, type OutputName } from '../domain/index.ts';
+import { ConfigError, DatasetError, SpinelineError, type OutputName, type StageNumber } from '../domain/index.ts';
 
 export const RUNS_FOLDER = 'runs/';
 const DATASETS_FOLDER = 'datasets/';
@@ -102,7 +102,7 @@ export function bundleOfKey(key: string): { name: string; version: string } | un
 }
 
 /** `promoted/stage<N>.json` */
-export function promotionKey(stage: 1 | 2 | 3): string {
+export function promotionKey(stage: StageNumber): string {
   return `promoted/stage${stage}.json`;
 }
 

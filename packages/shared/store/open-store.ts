@@ -21,7 +21,7 @@ export async function openStore(url: string, options: S3Options = {}): Promise<O
     case 's3':
       return (await import('./s3-store.ts')).openS3Store(url, options);
     default:
-      throw unknownScheme('a store', url);
+      throw unknownScheme(url);
   }
 }
 
@@ -31,11 +31,11 @@ export function schemeOf(url: string): string | undefined {
 }
 
 /**
- * The error for a location that is neither S3 nor a file. It shows only the scheme, since the rest may hold a secret.
+ * The error for the URL of a store that is neither S3 nor a file. It shows only the scheme, since the rest may hold a secret.
  */
-function unknownScheme(what: string, url: string): ConfigError {
+function unknownScheme(url: string): ConfigError {
   const scheme = schemeOf(url);
-  return new ConfigError(`${what} must be named by a URL`, {
+  return new ConfigError('a store must be named by a URL', {
     expected: 's3://bucket/prefix or file:///absolute/path',
     found: scheme ? `${scheme}://` : 'no scheme',
   });

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   GetObjectCommand,
+  type GetObjectCommandOutput,
   HeadObjectCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
@@ -78,18 +79,23 @@ export class S3Connection {
     }
   }
 
+  /** The bytes of an answer. @throws {StoreUnavailableError} if it ends early, so that the request is retried. */
+  async #bodyOf({ Body, ContentLength }: GetObjectCommandOutput, place: S3Place): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
+    if (ContentLength !== undefined && bytes.byteLength !== ContentLength) {
+      throw new StoreUnavailableError(`${this.server} broke off while sending ${withoutUids(place.name)}`, {
+        expected: `${ContentLength} bytes`,
+        found: `${bytes.byteLength}`,
+      });
+    }
+    return wholeBuffer(bytes);
+  }
+
   /** All bytes of the object. An answer that ends early counts as a failed attempt. */
   read(place: S3Place): Promise<Uint8Array<ArrayBuffer>> {
     return this.request(place, async (client) => {
       const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key }));
-      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
-      if (answer.ContentLength !== undefined && bytes.byteLength !== answer.ContentLength) {
-        throw new StoreUnavailableError(`${this.server} broke off while sending ${withoutUids(place.name)}`, {
-          expected: `${answer.ContentLength} bytes`,
-          found: `${bytes.byteLength}`,
-        });
-      }
-      return wholeBuffer(bytes);
+      return this.#bodyOf(answer, place);
     });
   }
 
@@ -99,14 +105,7 @@ export class S3Connection {
       const Range = `bytes=0-${bytes - 1}`;
       try {
         const answer = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key, Range }));
-        const got = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
-        if (answer.ContentLength !== undefined && got.byteLength !== answer.ContentLength) {
-          throw new StoreUnavailableError(`${this.server} broke off while sending ${withoutUids(place.name)}`, {
-            expected: `${answer.ContentLength} bytes`,
-            found: `${got.byteLength}`,
-          });
-        }
-        return wholeBuffer(got);
+        return await this.#bodyOf(answer, place);
       } catch (error) {
         // An empty object has no first byte.
         if (statusOf(error) === 416) return new Uint8Array(0);

@@ -4,7 +4,7 @@
  * absent.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,13 +14,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dataset, manifestLines, openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openSources } from '../sources/index.ts';
 import { phantomDataset } from './support/phantoms.ts';
+import { pythonWith } from './support/python-with.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const shared = fileURLToPath(new URL('../../../../shared', import.meta.url));
 const makeCases = join(shared, 'cases', 'make.py');
-const PYTHON = ['/usr/bin/python3', 'python3'].find(
-  (python) => spawnSync(python, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
-);
+const PYTHON = pythonWith('pydicom', 'numpy');
 const scanner = join(process.env.SPINELINE_TEST_DATA ?? join(shared, 'data'), 'scanner-phantom');
 const sources = openSources();
 afterAll(() => sources.close());

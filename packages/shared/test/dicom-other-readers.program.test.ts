@@ -7,11 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { storedValues } from './support/dicom-stored.ts';
 import { fileWith, VALUES } from './support/image-file.ts';
 import { ODD_ELEMENTS } from './support/odd-elements.ts';
+import { pythonWith } from './support/python-with.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
-const python = ['/usr/bin/python3', 'python3'].find(
-  (one) => spawnSync(one, ['-c', 'import pydicom, numpy'], { stdio: 'ignore' }).status === 0,
-);
+const python = pythonWith('pydicom', 'numpy');
 const dcmtk = spawnSync('dcmdump', ['--version'], { stdio: 'ignore' }).error === undefined;
 
 describe('what pydicom or DCMTK reads', () => {

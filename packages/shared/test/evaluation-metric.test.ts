@@ -1,23 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Severity, TARGETS, targetOfName } from '../domain/index.ts';
+import { type Severity, TARGETS } from '../domain/index.ts';
 import { challengeMetric, classShareBaseline } from '../evaluation/challenge-metric.ts';
-import type { SubmissionRow } from '../evaluation/index.ts';
 import type { Probabilities } from '../evaluation/submission.ts';
-
-type Table<Value> = Record<string, Record<string, Value>>;
-
-/** Labels by study and target; targets that are not named are blank. */
-const labelsOf = (table: Table<Severity>) =>
-  new Map(
-    Object.entries(table).map(([study, severities]) => [
-      study,
-      new Map(TARGETS.map(({ name }) => [name, severities[name]] as const)),
-    ]),
-  );
-const rowsOf = (table: Table<Probabilities>): SubmissionRow[] =>
-  Object.entries(table).flatMap(([study, targets]) =>
-    Object.entries(targets).map(([name, probabilities]) => ({ study, target: targetOfName(name)!, probabilities })),
-  );
+import { labelsOf, rowsOf } from './support/evaluation-tables.ts';
 
 describe('the metric of the challenge, worked by hand', () => {
   it('is the mean of four losses, each row weighted 1, 2 or 4', () => {

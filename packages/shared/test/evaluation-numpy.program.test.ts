@@ -2,15 +2,17 @@
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS, targetOfName } from '../domain/index.ts';
+import { CONDITIONS, type Condition, SEVERITIES, type Severity, TARGETS } from '../domain/index.ts';
 import { calibration } from '../evaluation/calibration.ts';
 import { challengeMetric } from '../evaluation/challenge-metric.ts';
 import { confusion } from '../evaluation/confusion.ts';
 import type { SubmissionRow } from '../evaluation/index.ts';
 import { labelledRows } from '../evaluation/labelled-rows.ts';
 import type { Probabilities } from '../evaluation/submission.ts';
+import { labelsOf, rowsOf, type Table } from './support/evaluation-tables.ts';
+import { pythonWith } from './support/python-with.ts';
 
-const hasNumpy = spawnSync('/usr/bin/python3', ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0;
+const python = pythonWith('numpy');
 
 /** The challenge's metric over `sklearn.metrics.log_loss`'s formula, in numpy. Reads and writes JSON. */
 const NUMPY_METRIC = `
@@ -75,22 +77,7 @@ for name in sorted(set(condition)):
 print(json.dumps(answer))
 `;
 
-type Table<Value> = Record<string, Record<string, Value>>;
-
-/** Labels by study and target; targets that are not named are blank. */
-const labelsOf = (table: Table<Severity>) =>
-  new Map(
-    Object.entries(table).map(([study, severities]) => [
-      study,
-      new Map(TARGETS.map(({ name }) => [name, severities[name]] as const)),
-    ]),
-  );
-const rowsOf = (table: Table<Probabilities>): SubmissionRow[] =>
-  Object.entries(table).flatMap(([study, targets]) =>
-    Object.entries(targets).map(([name, probabilities]) => ({ study, target: targetOfName(name)!, probabilities })),
-  );
-
-describe.skipIf(!hasNumpy)('against numpy (skipped where /usr/bin/python3 has none)', () => {
+describe.skipIf(!python)('against numpy (skipped where no Python has it)', () => {
   it('the metric agrees on 60 studies with blank labels, zeros and ones among the predictions', () => {
     const random = (seed: number) => {
       const value = Math.sin(seed * 12.9898) * 43758.5453;
@@ -116,7 +103,7 @@ describe.skipIf(!hasNumpy)('against numpy (skipped where /usr/bin/python3 has no
         rows.push([study, name, label, probabilities]);
       }
     }
-    const run = spawnSync('/usr/bin/python3', ['-c', NUMPY_METRIC], { input: JSON.stringify(rows), encoding: 'utf8' });
+    const run = spawnSync(python!, ['-c', NUMPY_METRIC], { input: JSON.stringify(rows), encoding: 'utf8' });
     expect(run.stderr).toBe('');
     const expected = JSON.parse(run.stdout) as number[];
     const metric = challengeMetric(labelsOf(labels), rowsOf(predictions));
@@ -147,7 +134,7 @@ describe.skipIf(!hasNumpy)('against numpy (skipped where /usr/bin/python3 has no
     }
     const labelled = labelledRows(labels, rows);
     const input = JSON.stringify(labelled.map((one) => [one.target.condition, one.label, one.probabilities]));
-    const run = spawnSync('/usr/bin/python3', ['-c', NUMPY_CALIBRATION], { input, encoding: 'utf8' });
+    const run = spawnSync(python!, ['-c', NUMPY_CALIBRATION], { input, encoding: 'utf8' });
     expect(run.stderr).toBe('');
     const expected = JSON.parse(run.stdout) as Record<Condition, [number, number, number[][]]>;
     const [calibrations, confusions] = [calibration(labelled), confusion(labelled)];

@@ -2,11 +2,12 @@
  * Runs training/reference/compare.py, the independent numpy and torch implementation, and reads its results.
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type CropSpace, cutCrop, type Image, readNpy, writeNpy } from '../imaging/index.ts';
+import { pythonWith } from './support/python-with.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
 export const TEST_DATA = resolve(ROOT, process.env.SPINELINE_TEST_DATA ?? '../shared/data');
@@ -14,16 +15,10 @@ export const NO_PYTHON = 'no python3 with numpy, torch and pydicom here';
 
 let found: { python: string | undefined } | undefined;
 
-/** Fails if a package is missing, without loading it: loading torch takes seconds. */
-const FIND =
-  'from importlib.util import find_spec; import sys; sys.exit(not all(map(find_spec, ("numpy", "torch", "pydicom"))))';
-
 /** A Python that can run the reference, or `undefined`. Searched once, and only if a test needs it. */
 export function python(): string | undefined {
   found ??= {
-    python: ['python3', '/usr/bin/python3'].find(
-      (name) => spawnSync(name, ['-c', FIND], { stdio: 'ignore' }).status === 0,
-    ),
+    python: pythonWith('numpy', 'torch', 'pydicom'),
   };
   return found.python;
 }
@@ -82,16 +77,8 @@ export function largestDifference(a: Float32Array, b: ArrayLike<number>): number
   return largest;
 }
 
-/** Repeatable numbers in [0, 1): mulberry32. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** Seeded random numbers in [0, 1). */
+export { mulberry32 as randomNumbers } from '../evaluation/mulberry32.ts';
 
 /** Something like a scan: whole numbers, a bright ellipse on noise, a few very bright pixels. */
 export function randomImage(random: () => number, height: number, width: number): Image {

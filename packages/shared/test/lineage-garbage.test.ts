@@ -6,7 +6,7 @@
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { StudyEntry } from '../dataset/index.ts';
-import { STEP_NAMES, type Step, type OutputName } from '../domain/index.ts';
+import { STEP_NAMES, type Step, type OutputName, perStep, STEPS } from '../domain/index.ts';
 import type { GarbageOptions } from '../lineage/garbage.ts';
 import { collectGarbage, Pipeline } from '../lineage/index.ts';
 import { type BundlePin, pushBundle, readBundleFolder } from '../models/index.ts';
@@ -26,7 +26,7 @@ import { resultOf } from './support/stage-payloads.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 import { tinyBundles } from './support/tiny-bundles.ts';
 
-const OUTPUT_OF = { stage1: 'stage1', xy: 'stage2-xy', crops: 'stage2-crops', stage3: 'stage3' } as const;
+const OUTPUT_OF = perStep((step) => STEPS[step].output);
 
 /** A store with runs over the same four studies, and a worker that takes them through their steps. */
 async function rig() {

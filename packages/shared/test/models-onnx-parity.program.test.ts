@@ -3,7 +3,7 @@
  * onnxruntime-node what torch computes from the same weights (training/checks/onnx_parity.py).
  */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import type { StageNumber } from '../domain/index.ts';
 import { readNpy } from '../imaging/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import { membersOf } from '../models/index.ts';
+import { pythonWith } from './support/python-with.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const DEMO = join(ROOT, 'models/demo');
@@ -33,9 +34,7 @@ interface ParityCase {
 const models = STAGES.flatMap((stage) =>
   membersOf(demoBundle(stage)).map(({ member }) => `stage${stage}/${member.file}`),
 );
-const python = ['python3', '/usr/bin/python3'].find(
-  (name) => spawnSync(name, ['-c', 'import numpy, onnx, torch, torchvision'], { stdio: 'ignore' }).status === 0,
-);
+const python = pythonWith('numpy', 'onnx', 'torch', 'torchvision');
 
 describe('the demo bundles', () => {
   it.each(STAGES)('stage %i has the files that its manifest promises, and no others', (stage) => {

@@ -230,4 +230,11 @@ describe('a refusal', () => {
     const error = refusal(study([series('t1', 'sagittal_t1')]), 0.5);
     expect(JSON.stringify([error.message, error.context])).not.toContain('secret-name');
   });
+
+  it('separates parts by semicolons, and no part has one inside', () => {
+    const reason = 'sagittal by its planes; neither T1 nor T2';
+    const rejected = [{ series: '4', images: 20, rejection: 'contrast', reason }];
+    const { message } = refusal(study([series('1', 'sagittal_t1')], [], ONLY_T1, rejected), 0.5);
+    expect(message).toContain('series 4 (20 images: sagittal by its planes, neither T1 nor T2)');
+  });
 });

@@ -327,11 +327,26 @@ describe('the crops', () => {
     expect(first.crops).toEqual(second.crops);
   });
 
+  it('are refused without a UID in the message', async () => {
+    const uid = '1.2.840.113619.2.55.3.604688119.971.1234567890';
+    const location = shared.index.series[0]!.slices[2]!.location;
+    const renamed = location.replace(/[^/]*$/, `${uid}.dcm`);
+    const index = structuredClone(shared.index);
+    for (const { slices } of index.series) {
+      for (const slice of slices) if (slice.location === location) slice.location = renamed;
+    }
+    const plans = planCrops(index, xyOf());
+    const refused = cutCrops({ study: '1001', index, plans, files: shared.files, settings: SETTINGS });
+    const { message } = (await refused.catch((error: unknown) => error)) as Error;
+    expect(message).toMatch(/file uid-[0-9a-f]{8}\.dcm: the file is not the one that stage 1 read/);
+    expect(message).not.toContain(uid);
+  });
+
   it('are refused where a file is not the one that was indexed, or is gone', async () => {
     const location = shared.index.series[0]!.slices[2]!.location;
     const bytes = Uint8Array.from(shared.files.get(location) as Uint8Array);
     bytes[bytes.length - 1]! ^= 1;
-    const error = { code: 'SOURCE_CHANGED', kind: 'permanent', context: { study: '1001', file: '11/3.dcm' } };
+    const error = { code: 'SOURCE_CHANGED', kind: 'permanent', context: { study: '1001', file: '3.dcm' } };
     await expect(cut(xyOf(), SETTINGS, new Map([...shared.files, [location, bytes]]))).rejects.toMatchObject(error);
     const gone = new Map([...shared.files, [location, { missing: 'no file there' }]]);
     await expect(cut(xyOf(), SETTINGS, gone)).rejects.toMatchObject({

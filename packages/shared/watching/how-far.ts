@@ -23,8 +23,8 @@ export interface HowFar {
   readonly left: number;
   /** Class shares among the scored studies, from the counts in Redis. */
   readonly classShares: ClassShares;
-  /** Studies that have finished each stage. For a stage before the one at which studies enter, all studies. */
-  readonly through: Readonly<Record<Stage, number>>;
+  /** Studies that have finished each stage, counted where they went through it in this run. */
+  readonly done: Readonly<Record<Stage, number>>;
 }
 
 /**
@@ -39,28 +39,34 @@ export function howFar(
 ): HowFar {
   const over = listed !== undefined && isOver(listed, studies);
   const { scored, failed } = listed && (settled || over) ? listed : estimated(studies, progress, listed);
-  const entry = STAGE_NAMES.indexOf(from?.stage ?? FIRST_STAGE);
   return {
     scored,
     failed,
     left: studies - scored - failed,
     classShares: classSharesOfProgress(progress, scored),
-    through: perStage((stage, place) => {
-      if (place < entry) return studies;
-      return over ? studies - failed : Math.min(studies, progress[stage]);
+    done: perStage((stage, place) => {
+      const counted = Math.min(studies, progress[stage]);
+      // Only studies without a result in the old run go through a stage before the one at which the run's studies enter.
+      if (!over || place < entryOf({ from })) return counted;
+      // A study that failed may have finished all stages but the last one.
+      return stage === LAST_STAGE ? scored : Math.max(scored, counted);
     }),
   };
 }
 
+/** Place, in the order of the stages, of the stage at which the studies of a run enter. */
+export function entryOf({ from }: Pick<RunRecord, 'from'>): number {
+  return STAGE_NAMES.indexOf(from?.stage ?? FIRST_STAGE);
+}
+
 /**
- * Redis counts are estimates and may be lost. So they only ever raise the listed counts, and they never say that a run
- * is finished: one study is left until the listing says otherwise.
+ * Redis counts are estimates and may be lost. So each of them only ever raises the listed one, and they never say that a
+ * run is finished: one study is left until the listing says otherwise.
  */
-function estimated(studies: number, progress: Progress, listed: StoreCounts | undefined) {
-  const sinceListed = Math.max((listed?.scored ?? 0) + (listed?.failed ?? 0), finishedOf(progress));
-  const done = Math.min(studies - 1, sinceListed);
-  const failed = Math.min(done, Math.max(listed?.failed ?? 0, progress.failed));
-  return { scored: done - failed, failed };
+function estimated(studies: number, progress: Progress, listed = { scored: 0, failed: 0 }) {
+  const scored = Math.min(studies - 1 - listed.failed, Math.max(listed.scored, progress[LAST_STAGE]));
+  const failed = Math.min(studies - 1 - scored, Math.max(listed.failed, progress.failed));
+  return { scored, failed };
 }
 
 /** From the counts in Redis, which are off by up to about one percent; limited to what is possible. */
@@ -93,6 +99,5 @@ export async function listRun(run: string, runs: RunStore): Promise<StoreCounts>
  */
 export function listingIsDue(last: Answer<unknown> | undefined, everyMs: number, share: number): boolean {
   if (!last) return true;
-  const tookMs = last.answered - last.asked;
-  return Date.now() - last.answered >= Math.max(everyMs, tookMs / share - tookMs);
+  return performance.now() - last.answeredAt >= Math.max(everyMs, last.tookMs / share - last.tookMs);
 }

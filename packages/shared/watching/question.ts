@@ -2,9 +2,11 @@
 
 export interface Answer<T> {
   readonly value: T;
-  /** Times of `Date.now()`. */
+  /** `Date.now()` of the question. */
   readonly asked: number;
-  readonly answered: number;
+  readonly tookMs: number;
+  /** `performance.now()` of the answer, which does not jump when the clock is set. */
+  readonly answeredAt: number;
 }
 
 /** Why there is no newer answer. */
@@ -52,10 +54,12 @@ export class Question<T> {
 
   async #ask(): Promise<void> {
     const asked = Date.now();
+    const askedAt = performance.now();
     this.#inVainSince ??= asked;
     try {
       const value = await this.#put();
-      this.#answer = { value, asked, answered: Date.now() };
+      const answeredAt = performance.now();
+      this.#answer = { value, asked, tookMs: answeredAt - askedAt, answeredAt };
       this.#inVainSince = undefined;
       this.#fault = undefined;
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FIRST_STAGE, kindOfError, perStage, STAGE_NAMES, type Stage } from '../domain/index.ts';
+import { kindOfError, perStage, STAGE_NAMES, type Stage } from '../domain/index.ts';
 import type { Progress, QueueCounts, QueueSide } from '../queue/index.ts';
 import type { ClassShares, FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { finishedOf, howFar, isOver, listingIsDue, listRun, type StoreCounts } from './how-far.ts';
@@ -141,10 +141,8 @@ export async function lookOnce(run: RunRecord, runs: RunStore, side: QueueSide):
   }
   const history = new History();
   history.add(redis.answer!);
-  const look = lookOf(run, redis.answer!, store.answer, history, { failures: [], silent: {} });
-  const end = look.end ?? (look.queued === 0 ? 'nothing queued' : undefined);
-  const { scored, failed, left, classShares } = howFar(run, look.progress, store.answer!.value, true);
-  return { ...look, scored, failed, left, classShares, end };
+  const look = lookOf(run, redis.answer!, store.answer, history, { failures: [], silent: {} }, true);
+  return { ...look, end: look.end ?? (look.queued === 0 ? 'nothing queued' : undefined) };
 }
 
 async function lookAtQueues(run: RunRecord, { queues, progress }: QueueSide): Promise<QueueLook> {
@@ -187,26 +185,27 @@ class History {
   }
 }
 
+/** @param newest whether the listing is newer than the counts. */
 function lookOf(
   run: RunRecord,
   redis: Answer<QueueLook>,
   store: Answer<StoreCounts> | undefined,
   history: History,
   rest: Pick<RunLook, 'failures' | 'silent'>,
+  newest = false,
 ): RunLook {
   const { progress, jobs, pagesWaiting, queued, paused } = redis.value;
   const end = store && endOf(run, store, history);
   const listed = store && { ...store.value, at: new Date(store.asked) };
-  const { scored, failed, left, classShares, through } = howFar(run, progress, store?.value, end !== undefined);
-  const entry = STAGE_NAMES.indexOf(run.from?.stage ?? FIRST_STAGE);
+  const far = howFar(run, progress, store?.value, newest || end !== undefined);
+  const { scored, failed, left, classShares } = far;
   const perSecond = history.finished.perSecond();
   return {
     at: new Date(),
     run,
     progress,
-    stages: perStage((stage, place) => {
-      // A stage before the entry gets only the studies without a result in the old run.
-      const done = place < entry ? Math.min(run.studies, progress[stage]) : through[stage];
+    stages: perStage((stage) => {
+      const done = far.done[stage];
       const pace = history.stages[stage].perSecond();
       return {
         done,

@@ -1,9 +1,9 @@
 /** How far every recent run is, for the exporter: cheap estimates from Redis between listings of the store. */
 
-import { ConfigError } from '../domain/index.ts';
+import { ConfigError, perStage } from '../domain/index.ts';
 import type { QueueSide } from '../queue/index.ts';
 import type { RunRecord, RunStore } from '../runs/index.ts';
-import { type HowFar, howFar, isOver, listingIsDue, listRun, type StoreCounts } from './how-far.ts';
+import { entryOf, type HowFar, howFar, isOver, listingIsDue, listRun, type StoreCounts } from './how-far.ts';
 import { Question } from './question.ts';
 
 const LIST_EVERY_MS = 10_000;
@@ -14,8 +14,10 @@ const LISTING_SHARE = 1 / 20;
 /** How long an ended run is still reported: until the next evening. */
 const KEEP_ENDED_MS = 24 * 3_600_000;
 
-export interface WatchedRun extends HowFar {
+export interface WatchedRun extends Omit<HowFar, 'done'> {
   readonly record: RunRecord;
+  /** Studies that are through each stage. Before the stage at which studies enter, that is all studies. */
+  readonly through: HowFar['done'];
   readonly pagesLeft: number;
   readonly cancelled: boolean;
 }
@@ -71,7 +73,9 @@ export class WatchedRuns {
     const listed = memory.listing.answer!.value;
     const endedNow = cancelled || isOver(listed, record.studies);
     memory.endedSince = endedNow ? (memory.endedSince ?? Date.now()) : undefined;
-    return { record, ...howFar(record, progress, listed, false), pagesLeft, cancelled };
+    const { done, ...far } = howFar(record, progress, listed, false);
+    const through = perStage((stage, place) => (place < entryOf(record) ? record.studies : done[stage]));
+    return { record, ...far, through, pagesLeft, cancelled };
   }
 
   /** A run that was enqueued, resumed or retried again is listed at once. */

@@ -33,8 +33,8 @@ SPINELINE_BOARD_USER and SPINELINE_BOARD_PASSWORD are set; then every page asks 
 on a network that you do not trust, put a proxy with TLS in front, or use a tunnel:
   ssh -L 3000:127.0.0.1:3000 machine      # and open http://127.0.0.1:3000
 
-With --allow-changes the page changes Redis only, not the store. Prefer the commands that change both: "spineline retry"
-retries failed studies, "cancel" cancels a run, "pause" and "unpause" control the pools.
+With --allow-changes the page changes Redis only, not the store. Prefer "spineline retry" and
+"spineline cancel", which change both. "pause" and "unpause" control the pools.
 
 Examples:
   SPINELINE_REDIS_URL=redis://:SECRET@redis:6379 spineline board

@@ -3,6 +3,7 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { quoted, storeOption } from '@spineline/shared/config';
 import { evaluate, readCoordinates, readLabels } from '@spineline/shared/evaluation';
 import type { Command } from 'commander';
 import { out } from '../terminal/style.ts';
@@ -41,10 +42,10 @@ export function addDemo(program: Command): void {
         console.log(`\n${out.strong('Also')}`);
         console.log(`  ${dataset}   ${out.faint('the DICOM files and their labels')}`);
         console.log(`  ${join(directory, 'logs')}      ${out.faint('logs of the workers')}`);
-        console.log(`  spineline evaluate ${join(directory, 'results.json')} --labels ${join(dataset, 'train.csv')}`);
-        console.log(
-          `      --store ${pathToFileURL(join(directory, 'store'))} --details   ${out.faint('the comparison in detail')}`,
-        );
+        const [results, truth] = [join(directory, 'results.json'), join(dataset, 'train.csv')].map(quoted);
+        console.log(`  npx spineline evaluate ${results} --labels ${truth} --details \\`);
+        const store = storeOption(pathToFileURL(join(directory, 'store')).href);
+        console.log(`     ${store}   ${out.faint('the comparison in detail')}`);
         if (run.notice) console.log(`\n${out.warn(run.notice)}`);
       });
     });

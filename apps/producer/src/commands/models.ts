@@ -2,7 +2,7 @@
  * `spineline models`: pushes model bundles into the store, promotes them for new runs, lists, shows and verifies them.
  */
 
-import { readSettings } from '@spineline/shared/config';
+import { readSettings, storeOption } from '@spineline/shared/config';
 import { DEMO_BUNDLES, storedName } from '@spineline/shared/control';
 import {
   BundleError,
@@ -170,7 +170,7 @@ async function push(folders: readonly string[], { store, json }: StoreOption): P
     console.log(
       `\nto use ${names.length > 1 ? 'them' : 'it'} in one run:       spineline enqueue DATASET --run NAME ${choices.join(' ')}`,
     );
-    console.log(`in all new runs:  spineline models promote ${names.join(' ')}`);
+    console.log(`in all new runs:  spineline models promote ${names.join(' ')}${storeOption(store)}`);
     for (const notice of new Set(pushed.map(({ bundle }) => bundle.notice).filter(Boolean))) {
       console.error(err.warn(notice));
     }
@@ -195,7 +195,7 @@ async function promote(names: readonly string[], { store, json }: StoreOption): 
       console.log(
         `${out.good('promoted')}  ${out.strong(nameOf(bundle))}  stage ${bundle.stage}  ${bundleDigest(bundle)}`,
       );
-      printBefore(promotion);
+      printBefore(promotion, store);
       if (bundle.notice) console.error(err.warn(bundle.notice));
     }
     if (json) console.log(JSON.stringify(promotions));
@@ -216,19 +216,19 @@ async function demote(names: readonly string[], { store, json }: StoreOption): P
       promotions.push(promotion);
       if (json) continue;
       console.log(`stage ${stage}: new runs use the demo bundle`);
-      printBefore(promotion);
+      printBefore(promotion, store);
     }
     if (json) console.log(JSON.stringify(promotions));
   }, store);
 }
 
 /** Prints the bundle that was promoted before, and the command to go back to it. */
-function printBefore({ history }: Promotion): void {
+function printBefore({ history }: Promotion, store: string | undefined): void {
   const [before] = history;
   if (!before) return;
   console.log(
     out.faint(
-      `  before: ${nameOf(before)}, since ${before.promoted}; to go back: spineline models promote ${nameOf(before)}`,
+      `  before: ${nameOf(before)}, since ${before.promoted}; to go back: spineline models promote ${nameOf(before)}${storeOption(store)}`,
     ),
   );
 }

@@ -1,5 +1,6 @@
 /** `spineline resume`: enqueues the missing studies of a run again, whatever Redis holds. */
 
+import { storeOption } from '@spineline/shared/config';
 import { findMissing, type ResumeCounts, resumeRun } from '@spineline/shared/control';
 import { counted } from '@spineline/shared/domain';
 import type { RunRecord } from '@spineline/shared/runs';
@@ -57,7 +58,7 @@ async function resume(name: string, options: ResumeOptions): Promise<number | un
   );
 }
 
-function say(run: RunRecord, counts: ResumeCounts, { json }: ResumeOptions, what: string): void {
+function say(run: RunRecord, counts: ResumeCounts, { json, store }: ResumeOptions, what: string): void {
   if (json) {
     console.log(JSON.stringify({ schema: 'spineline.resume/1', run: run.run, notice: run.notice, ...counts }));
     return;
@@ -66,6 +67,7 @@ function say(run: RunRecord, counts: ResumeCounts, { json }: ResumeOptions, what
   console.log(
     `run ${out.strong(run.run)}: ${scored} scored, ${failed} failed, ${out.strong(String(missing))} ${what} in ${counted(pages, 'page')}`,
   );
-  if (failed > 0) console.log(out.faint(`to retry the failed studies: spineline retry ${run.run}`));
+  if (failed > 0)
+    console.log(out.faint(`to retry the failed studies: spineline retry ${run.run}${storeOption(store)}`));
   if (run.notice) console.error(err.warn(run.notice));
 }

@@ -1,6 +1,6 @@
 /** `spineline runs`: lists all runs of a store and how far each is. */
 
-import { STAGE_NAMES } from '@spineline/shared/domain';
+import { STAGE_NAMES, STAGE_NUMBERS } from '@spineline/shared/domain';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
 import type { Command } from 'commander';
 import { withStore } from '../connections.ts';
@@ -55,7 +55,17 @@ function printRuns(rows: readonly RunRow[]): void {
   }
   console.log(
     table(
-      ['run', 'made (UTC)', 'studies', 'scored', 'failed', 'missing', 'state', 'stage 1', 'stage 2', 'stage 3', 'from'],
+      [
+        'run',
+        'made (UTC)',
+        'studies',
+        'scored',
+        'failed',
+        'missing',
+        'state',
+        ...STAGE_NUMBERS.map((number) => `stage ${number}`),
+        'from',
+      ],
       rows.map(({ run, scored, failed, missing, state }) => [
         run.run,
         run.created.slice(0, 16).replace('T', ' '),

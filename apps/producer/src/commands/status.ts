@@ -6,7 +6,7 @@ import { type RunRecord, classSharesText } from '@spineline/shared/runs';
 import { lookOnce, type RunLook, watchRun } from '@spineline/shared/watching';
 import type { Command } from 'commander';
 import { withQueues, withStore } from '../connections.ts';
-import { EXIT, EXIT_HELP } from '../exit-codes.ts';
+import { EXIT, EXIT_HELP, exitCodeOf } from '../exit-codes.ts';
 import { liveView, type Warning, warningsOf } from '../terminal/live-view.ts';
 import { progressView } from '../terminal/progress-view.ts';
 import { openScreen } from '../terminal/screen.ts';
@@ -51,7 +51,7 @@ async function status(name: string, { watch, json }: StatusOptions): Promise<voi
             watchRun(run, runs, side, viewer.show, { signal, failures: viewer.failures }),
           )
         : await lookOnce(run, runs, side);
-      process.exitCode = look?.end !== 'over' ? EXIT.unfinished : look.failed > 0 ? EXIT.someFailed : EXIT.ok;
+      process.exitCode = exitCodeOf(look);
       // A summary reads every result, which takes time: only for a finished run.
       if (look?.end === 'over') {
         const summary = await summarise(runs, run, { scored: look.scored, failed: look.failed, missing: 0 });

@@ -70,7 +70,7 @@ function lines(total: number, stream: NodeJS.WriteStream): ProgressView {
 
 function noteOf({ stages, failed, left, perSecond, secondsLeft }: ShownLook): string {
   const parts: string[] = [];
-  if (perSecond > 0) parts.push(`${(perSecond * 60).toFixed(perSecond < 1 ? 1 : 0)} studies per minute`);
+  if (perSecond > 0) parts.push(`${(perSecond * 60).toFixed(perSecond < 1 ? 1 : 0)} studies/min`);
   if (secondsLeft !== undefined && left > 0) parts.push(`${duration(secondsLeft)} left`);
   if (failed > 0) parts.push(`${failed} failed`);
   const reused = reusedNote(stages[LAST_STAGE].reused);

@@ -14,7 +14,7 @@ import { startRedis, type TestRedis } from '../../../../packages/shared/test/sup
 import type { TestS3 } from '../../../../packages/shared/test/support/s3-server.ts';
 import { promoteTinyBundles } from '../../../../packages/shared/test/support/tiny-bundles.ts';
 import { type StoreSide, withQueues, withStore } from '../../src/connections.ts';
-import { EXIT } from '../../src/exit-codes.ts';
+import { exitCodeOf } from '../../src/exit-codes.ts';
 import { type ResultsFile, readResults } from './results-file.ts';
 
 export type Settings = Readonly<Record<string, string>>;
@@ -107,8 +107,7 @@ export async function watchRun(run: string, settings: Settings): Promise<Status>
     const look = (await watch(record, runs, side, () => {}, { signal }))!;
     const { scored, failed, left: missing, end } = look;
     const summary = await summarise(runs, record, { scored, failed, missing });
-    const code = end !== 'over' ? EXIT.unfinished : failed > 0 ? EXIT.someFailed : EXIT.ok;
-    return { ...summary, end, code };
+    return { ...summary, end, code: exitCodeOf(look) };
   });
 }
 

@@ -7,7 +7,7 @@ import { format } from 'node:util';
 import { SpinelineError } from '@spineline/shared/domain';
 import { type Command, CommanderError } from 'commander';
 import { vi } from 'vitest';
-import { EXIT } from '../../src/exit-codes.ts';
+import { EXIT, reportError } from '../../src/exit-codes.ts';
 import { SpinelineCommand } from '../../src/spineline-command.ts';
 import type { Finished } from './spineline-command.ts';
 
@@ -62,9 +62,8 @@ async function run(parameters: readonly string[], settings: Readonly<Record<stri
   } catch (error) {
     if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.ok : EXIT.usage, ...said };
     if (!(error instanceof SpinelineError)) throw error;
-    // As `main.ts` says it.
-    said.stderr += `error ${error.code} ${error.message}\n`;
-    return { code: error.kind === 'transient' ? EXIT.fault : EXIT.usage, ...said };
+    const code = reportError(error);
+    return { code, ...said };
   } finally {
     process.exitCode = undefined;
     process.env = environment;

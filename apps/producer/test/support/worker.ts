@@ -1,12 +1,10 @@
 /** Workers as separate processes, started by hand as a cluster would, and what they say in their logs. */
 
 import { fileURLToPath } from 'node:url';
+import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
 import { type Exit, startNode } from '../../../../packages/shared/test/support/guarded-process.ts';
 import { sampleOf, samplesOf } from '../../../../packages/shared/test/support/samples.ts';
 import { type LogLine, logOf } from '../../../../packages/shared/test/support/worker-log.ts';
-
-export const STAGES = ['stage1', 'stage2', 'stage3'] as const;
-export type Stage = (typeof STAGES)[number];
 
 export interface TestWorker {
   readonly stage: Stage;
@@ -61,7 +59,7 @@ export interface Pools {
 }
 
 export async function startPools(perStage: number, settings: Readonly<Record<string, string>>): Promise<Pools> {
-  const starts = STAGES.flatMap((stage) => Array.from({ length: perStage }, () => startWorker(stage, settings)));
+  const starts = STAGE_NAMES.flatMap((stage) => Array.from({ length: perStage }, () => startWorker(stage, settings)));
   const workers = await Promise.all(starts);
   return {
     workers,

@@ -24,10 +24,14 @@ export function assertImage(image: CodestreamImage, size: FrameSize, bitsAllocat
     });
   }
   if (image.precision > bitsAllocated) {
-    throw new CodecError('DICOM_ATTRIBUTE_INVALID', 'the compressed frame has more bits a sample than BitsAllocated', {
-      expected: `at most ${bitsAllocated}`,
-      found: `${image.precision}`,
-    });
+    throw new CodecError(
+      'DICOM_ATTRIBUTE_INVALID',
+      'the compressed frame has more bits per sample than BitsAllocated',
+      {
+        expected: `at most ${bitsAllocated}`,
+        found: `${image.precision}`,
+      },
+    );
   }
   if (image.precision < 1 || image.precision > 16) {
     throw new CodecError('DICOM_UNSUPPORTED', `compressed samples of ${image.precision} bits are not read`);

@@ -40,7 +40,7 @@ export function decodeJpegLossless(frame: Uint8Array, size: FrameSize, bitsAlloc
 
 /** Checks the parameters of frame and scan (B.2.2, B.2.3, H.1.1). */
 function assertScan({ precision, predictor, pointTransform, restartInterval, columns }: JpegHead): void {
-  if (precision < 2) throw damaged('JPEG Lossless with fewer than 2 bits a sample');
+  if (precision < 2) throw damaged('JPEG Lossless with fewer than 2 bits per sample');
   if (predictor < 1 || predictor > 7) throw damaged(`JPEG Lossless with predictor ${predictor}, not 1 to 7`);
   if (pointTransform >= precision) throw damaged('JPEG Lossless whose point transform leaves no bit');
   if (restartInterval % columns !== 0) throw damaged('JPEG Lossless whose restart intervals are no whole rows');

@@ -40,7 +40,7 @@ function readSegmentOffsets(frame: Uint8Array, planes: number): number[] {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   const segments = view.getUint32(0, true);
   if (segments !== planes) {
-    throw new CodecError('DICOM_ATTRIBUTE_INVALID', 'the RLE segments are not those of one sample a pixel', {
+    throw new CodecError('DICOM_ATTRIBUTE_INVALID', 'the RLE segments are not those of one sample per pixel', {
       expected: `${planes}`,
       found: `${segments}`,
     });

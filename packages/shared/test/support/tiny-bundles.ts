@@ -20,7 +20,12 @@ import { type Constant, type Node, onnxModel } from './tiny-onnx.ts';
 const TINY_NOTICE = 'Models for tests: what they say means nothing. NOT FOR CLINICAL USE.';
 export const TINY_VERSION = '1.0.0';
 
-const MAKERS = ['packages/shared/test/support/tiny-bundles.ts', 'packages/shared/test/support/tiny-onnx.ts'];
+const MAKERS = [
+  'packages/shared/test/support/tiny-bundles.ts',
+  'packages/shared/test/support/tiny-onnx.ts',
+  'packages/shared/domain',
+  'packages/shared/models/bundle.ts',
+];
 
 /** The folders of the three bundles, `tiny-stage1@1.0.0` and so on. Nothing may write into them. */
 export async function tinyBundles(): Promise<Readonly<Record<Stage, string>>> {

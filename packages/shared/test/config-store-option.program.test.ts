@@ -1,8 +1,8 @@
 /** Lines that a reader copies into a shell: the store in them is one word there, whatever its folder is called. */
 
 import { execFileSync } from 'node:child_process';
-import { storeOption } from '@spineline/shared/config';
 import { describe, expect, it } from 'vitest';
+import { storeOption } from '../config/index.ts';
 
 describe('the store of a line to copy', () => {
   it('is left out where a setting names it', () => {

@@ -1,7 +1,7 @@
 /** How long a plan takes: hand-worked cases. */
 
 import { describe, expect, it } from 'vitest';
-import { estimate } from '../../../packages/shared/lineage/estimate.ts';
+import { estimate } from '../lineage/estimate.ts';
 
 const rate = (perSecond: number) => ({ perSecond, studies: 100, run: 'before' });
 const RATES = { stage1: rate(1), xy: rate(2), crops: rate(4), stage3: rate(10) };

@@ -1,9 +1,9 @@
 /** From members' answers in slices of stage 1's volume to slices of the series. */
 
-import { TARGETS } from '@spineline/shared/domain';
-import type { FoundSlice, ZArtefact } from '@spineline/shared/stages';
 import { describe, expect, it } from 'vitest';
-import { membersOfStudy } from '../../../packages/shared/reports/member-slices.ts';
+import { TARGETS } from '../domain/index.ts';
+import { membersOfStudy } from '../reports/member-slices.ts';
+import type { FoundSlice, ZArtefact } from '../stages/index.ts';
 
 const DEPTH = 32;
 
