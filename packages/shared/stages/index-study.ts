@@ -45,7 +45,9 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   }
   if (series.length === 0) throw unreadable(study, flags, rejected);
   if (findings.studyUids.size > 1) {
-    flags.push({ code: 'study_uids_differ', detail: `${findings.studyUids.size} different ones` });
+    const named = [...findings.studyUids].filter((uid) => uid !== '').length;
+    const without = findings.studyUids.has('') ? ', and images without one' : '';
+    flags.push({ code: 'study_uids_differ', detail: `${named === 1 ? 'one' : `${named} different ones`}${without}` });
   }
   flagDatasetProblems(study, flags);
   chooseSeries(series, flags);

@@ -178,6 +178,15 @@ describe('images of several studies in one study', () => {
     expect(JSON.stringify(study.index)).not.toContain(UID_ROOT);
     expect(flagsOf(await indexed([{ ...T2, slices: mine }]), 'study_uids_differ')).toEqual([]);
   });
+
+  it('are flagged as what they are if some carry no StudyInstanceUID', async () => {
+    const anonymous = sagittalStack(5, { more: { ...LARGE, StudyInstanceUID: undefined } });
+    const study = await indexed([
+      { ...T2, slices: sagittalStack(5, { more: LARGE }) },
+      { series: '12', kind: 'sagittal_t1', slices: anonymous },
+    ]);
+    expect(flagsOf(study, 'study_uids_differ')).toMatchObject([{ detail: 'one, and images without one' }]);
+  });
 });
 
 describe('descriptions against headers', () => {
