@@ -110,17 +110,32 @@ def stage_fields(stage: int, models: list[ModelConfig]) -> dict[str, Any]:
 
 def member_fields(file: Path, stage: int, config: ModelConfig, size: str, parameters: int, trained: bool) -> dict:
     """One member of the manifest."""
-    content = file.read_bytes()
     kind = config.head if isinstance(config, ConvNeXt3dConfig) else {2: "xy", 3: "severity"}[stage]
     return {
         "file": file.name,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
+        **size_fields(file),
         "kind": kind,
         "weight": 1,
         "architecture": describe(config, size, parameters),
         "trained": trained,
     }
+
+
+def size_fields(file: Path) -> dict:
+    """The fields of a member that say which bytes it is."""
+    content = file.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def precision_fields(precision: str, difference: float | None) -> dict:
+    """The fields of a float16 member; none for float32, so that older manifests stay valid.
+
+    Args:
+        difference: largest difference of a probability or a fraction from the float32 model (`float16_difference`).
+    """
+    if precision == "float32":
+        return {}
+    return {"precision": precision, "float16Difference": float(f"{difference:.2g}")}
 
 
 def describe(config: ModelConfig, size: str, parameters: int) -> str:

@@ -18,6 +18,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from .config import ModelConfig, model_config_from, model_config_to_json
+from .float16 import to_float16
 from .models import build_model
 from .models.convnext3d import DepthwiseConv3d
 from .patterns import example_inputs
@@ -26,12 +27,24 @@ OPSET = 17
 METADATA_KEY = "spineline.model"
 
 
-def export_onnx(stage: int, task: str, config: ModelConfig, model: nn.Module, file: Path) -> None:
+def export_onnx(
+    stage: int,
+    task: str,
+    config: ModelConfig,
+    model: nn.Module,
+    file: Path,
+    depthwise: str = "by-depth",
+    precision: str = "float32",
+) -> None:
     """Write a model as ONNX (opset 17, dynamic batch, one output). The same weights give the same bytes.
 
-    Depthwise 3D convolutions are written as native ones, whatever mode the model trains with.
+    Args:
+        depthwise: how the graph computes depthwise 3D convolutions, whatever the model trains with (`DepthwiseConv3d`).
+            Not every execution provider has the native one.
+        precision: "float32", or "float16" for weights and results in float16 (`float16.to_float16`).
 
-    Raises RuntimeError if a weight that inference needs is not in the file under its own name.
+    Raises RuntimeError if a weight that inference needs is not in the file under its own name, and ValueError if one is
+    too large for float16.
     """
     model.eval()
     inputs = example_inputs(config, model, batch=2)
@@ -39,7 +52,7 @@ def export_onnx(stage: int, task: str, config: ModelConfig, model: nn.Module, fi
     wrapped = _MainOutput(model)
     modes = {one: one.mode for one in model.modules() if isinstance(one, DepthwiseConv3d)}
     for one in modes:
-        one.mode = "native"
+        one.mode = depthwise
     options = {}
     if "dynamo" in inspect.signature(torch.onnx.export).parameters:
         options["dynamo"] = False
@@ -67,11 +80,16 @@ def export_onnx(stage: int, task: str, config: ModelConfig, model: nn.Module, fi
     onnx.helper.set_model_props(proto, {METADATA_KEY: json.dumps(description, sort_keys=True)})
     onnx.checker.check_model(proto, full_check=True)
     _check_weights(proto, model)
+    if precision == "float16":
+        proto = to_float16(proto)
     file.write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def load_onnx(file: Path) -> tuple[int, str, ModelConfig, nn.Module]:
-    """Rebuild (stage, task, configuration, model in eval mode) from a file that `export_onnx` wrote."""
+    """Rebuild (stage, task, configuration, model in eval mode) from a file that `export_onnx` wrote.
+
+    The model is float32. From a float16 file it has the rounded weights.
+    """
     proto = onnx.load(str(file))
     properties = {one.key: one.value for one in proto.metadata_props}
     if METADATA_KEY not in properties:

@@ -51,20 +51,20 @@ def test_depthwise_by_depth_equals_native_and_keeps_the_depth(kernel, pad_after)
     native = DepthwiseConv3d(6, kernel, pad_after)
     by_depth = DepthwiseConv3d(6, kernel, pad_after, mode="by-depth")
     by_depth.load_state_dict(native.state_dict())
-    x = torch.rand(2, 6, 7, 12, 10)
+    x = torch.rand(2, 7, 12, 10, 6)
     assert native(x).shape == x.shape
     assert torch.allclose(native(x), by_depth(x), atol=1e-6)
 
 
 def test_an_even_depth_kernel_looks_before_or_after():
-    x = torch.zeros(1, 1, 5, 3, 3)
-    x[0, 0, 2] = 1
+    x = torch.zeros(1, 5, 3, 3, 1)
+    x[0, 2] = 1
     reached = {}
     for pad_after in (False, True):
         convolution = DepthwiseConv3d(1, (2, 1, 1), pad_after)
         torch.nn.init.ones_(convolution.weight)
         torch.nn.init.zeros_(convolution.bias)
-        reached[pad_after] = convolution(x)[0, 0, :, 1, 1].nonzero().flatten().tolist()
+        reached[pad_after] = convolution(x)[0, :, 1, 1, 0].nonzero().flatten().tolist()
     # Padding before the stack: slice z reads z - 1 and z, so that slice 2 reaches 2 and 3.
     assert reached == {False: [2, 3], True: [1, 2]}
 

@@ -49,6 +49,10 @@ function member<K extends [string, ...string[]]>(...kinds: K) {
     architecture: z.string(),
     /** `false` if the weights are random. */
     trained: z.boolean(),
+    /** What the graph computes in; absent for float32. Inputs and outputs are float32 in either case. */
+    precision: z.literal('float16').optional(),
+    /** Largest difference of a probability or a fraction from the same member in float32, as the export measured it. */
+    float16Difference: z.number().nonnegative().optional(),
   });
 }
 
