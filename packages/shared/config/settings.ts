@@ -3,9 +3,9 @@
  * made from this file (`describeSettings`).
  */
 
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { ConfigError, TIME_LIMITS_MS } from '../domain/index.ts';
+import { type Fit, fitMachine, type Machine, thisMachine } from './fit-machine.ts';
 
 const SECOND = 1000;
 
@@ -53,8 +53,6 @@ const url = (...schemes: string[]) => {
 function alternatives(words: readonly string[]): string {
   return words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
-
-const cores = availableParallelism();
 
 /** name of the variable -> schema and what it is for. The order is the order of the printed table. */
 const VARIABLES = {
@@ -114,27 +112,55 @@ const VARIABLES = {
     'How long a DICOMweb server may be silent before its request is retried, in ms. Raise it for a PACS that fetches from tape.',
   ],
   SPINELINE_DICOMWEB_ATTEMPTS: [whole(1, 100, 4), 'Attempts per DICOMweb request when the fault is transient.'],
-  SPINELINE_CONCURRENCY: [
-    whole(1, 256, 3),
-    'Studies per worker at a time: while one is computed, the next are fetched and decoded.',
-  ],
-  SPINELINE_COMPUTE_THREADS: [
-    whole(1, 256, Math.max(1, cores - 1)),
-    'Threads per worker that decode DICOM and prepare tensors.',
-  ],
-  SPINELINE_INFERENCE_THREADS: [
-    whole(1, 64, 1),
-    'Inference threads per worker: one per GPU; on a CPU, inference threads x intra-op threads should not exceed the cores.',
-  ],
-  SPINELINE_INTRA_OP_THREADS: [whole(1, 256, 1), 'ONNX Runtime threads per model run, on a CPU.'],
   SPINELINE_EXECUTION_PROVIDER: [
     choice(['cpu', 'cuda', 'tensorrt', 'webgpu'], 'cpu'),
-    'Where models run. A worker does not start if the provider is not available.',
+    'Where models run. A worker does not start if the provider is not available, or cannot run a model.',
+  ],
+  SPINELINE_GPU_DEVICES: [
+    z
+      .preprocess(
+        emptyIsUnset,
+        z
+          .string()
+          .regex(/^\d{1,3}(,\d{1,3})*$/)
+          .default('0'),
+      )
+      .describe('numbers of GPUs, separated by commas'),
+    'GPUs of a worker on CUDA or TensorRT, such as 0,1. Its inference threads share them evenly.',
+  ],
+  SPINELINE_MACHINE_WORKERS: [
+    whole(1, 64, 1),
+    'Workers that share this machine and its memory. `spineline score` and `npm start` set 3. The next five settings follow from it where they are not set.',
+  ],
+  SPINELINE_CONCURRENCY: [
+    optionalWhole(1, 256),
+    'Studies per worker at a time: while one is computed, the next are fetched and decoded. Default: inference threads + 2 on a CPU; at least 16 on a GPU.',
+  ],
+  SPINELINE_COMPUTE_THREADS: [
+    optionalWhole(1, 256),
+    'Threads per worker that decode DICOM and prepare tensors. Default: half of the cores on a CPU, cores - 1 on a GPU.',
+  ],
+  SPINELINE_INFERENCE_THREADS: [
+    optionalWhole(1, 64),
+    'Threads per worker that run models, each with its own copy of them. Default on a CPU: one per core, and at most one per 2 GiB of memory; on CUDA and TensorRT: two per GPU, so that one copies its batch while the other computes.',
+  ],
+  SPINELINE_INTRA_OP_THREADS: [
+    optionalWhole(1, 256),
+    'ONNX Runtime threads per model run, on a CPU. Default: the cores divided by the inference threads.',
   ],
   SPINELINE_BATCH_SIZE: [
     optionalWhole(1, 1024),
     'Largest batch, in samples. Default: 8 on a GPU, 1 on a CPU, where batches make the demo models up to a quarter slower per sample.',
   ],
+  SPINELINE_TF32: [
+    flag(true),
+    'On CUDA and TensorRT: let float32 models compute in TF32, which keeps 10 bits of the fraction. false sets NVIDIA_TF32_OVERRIDE=0.',
+  ],
+  SPINELINE_TENSORRT_CACHE: [
+    text(),
+    'Folder for the engines that TensorRT builds. Building takes minutes, so use a folder that outlives the worker. Unset: engines are built at each start.',
+  ],
+  SPINELINE_TENSORRT_FLOAT16: [flag(false), 'Let TensorRT compute float32 models in float16.'],
   SPINELINE_BATCH_DELAY_MS: [whole(0, 60_000, 20), 'How long an idle model waits for its batch to fill, in ms.'],
   SPINELINE_LOCK_MS: [
     whole(1000, 3_600_000, TIME_LIMITS_MS.jobLock),
@@ -222,13 +248,13 @@ export interface Settings {
     readonly timeoutMs: number;
     readonly attempts: number;
   };
-  readonly worker: {
-    readonly concurrency: number;
-    readonly computeThreads: number;
-    readonly inferenceThreads: number;
-    readonly intraOpThreads: number;
+  readonly worker: Fit & {
+    /** What of `Fit` was chosen, not set, and why. */
+    readonly chosen: { readonly settings: readonly (keyof Fit)[]; readonly why: string };
     readonly executionProvider: 'cpu' | 'cuda' | 'tensorrt' | 'webgpu';
-    readonly batchSize: number;
+    readonly devices: readonly number[];
+    readonly tf32: boolean;
+    readonly tensorrt: { readonly cache: string | undefined; readonly float16: boolean };
     readonly batchDelayMs: number;
     readonly lockMs: number;
     readonly attempts: number;
@@ -252,10 +278,11 @@ export interface Settings {
 /**
  * Reads and validates the environment.
  *
+ * @param machine what the settings that are not set are fitted to.
  * @throws {ConfigError} that names every setting whose value is not allowed, and every `SPINELINE_` variable that is no
  *   setting (except `SPINELINE_TEST_...`), so that a typing error does not silently leave a default in place.
  */
-export function readSettings(environment: NodeJS.ProcessEnv = process.env): Settings {
+export function readSettings(environment: NodeJS.ProcessEnv = process.env, machine = thisMachine()): Settings {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, [schema]] of Object.entries(VARIABLES)) {
@@ -273,7 +300,7 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env): Sett
       hint: 'see docs/configuration.md for every setting',
     });
   }
-  return arrange(values as Values);
+  return arrange(values as Values, machine);
 }
 
 /** What is wrong with a value, without the value: it may hold a password. */
@@ -284,7 +311,34 @@ function found({ code, input }: z.core.$ZodIssue): string {
   return Number.isNaN(input) ? 'text that is not a number' : 'a number that is not whole';
 }
 
-function arrange(v: Values): Settings {
+/** The settings that `fitMachine` chooses, by variable. */
+const FITTED = {
+  concurrency: 'SPINELINE_CONCURRENCY',
+  computeThreads: 'SPINELINE_COMPUTE_THREADS',
+  inferenceThreads: 'SPINELINE_INFERENCE_THREADS',
+  intraOpThreads: 'SPINELINE_INTRA_OP_THREADS',
+  batchSize: 'SPINELINE_BATCH_SIZE',
+} as const satisfies Record<keyof Fit, keyof Values>;
+
+function fit(v: Values, machine: Machine): Fit & Pick<Settings['worker'], 'devices' | 'chosen'> {
+  const devices = v.SPINELINE_GPU_DEVICES.split(',').map(Number);
+  const use = {
+    provider: v.SPINELINE_EXECUTION_PROVIDER,
+    devices: devices.length,
+    workers: v.SPINELINE_MACHINE_WORKERS,
+  };
+  const { why, ...fitted } = fitMachine(machine, use);
+  const chosen: (keyof Fit)[] = [];
+  const values = { ...fitted };
+  for (const [name, variable] of Object.entries(FITTED) as [keyof Fit, (typeof FITTED)[keyof Fit]][]) {
+    const set = v[variable];
+    if (set === undefined) chosen.push(name);
+    else values[name] = set;
+  }
+  return { ...values, devices, chosen: { settings: chosen, why } };
+}
+
+function arrange(v: Values, machine: Machine): Settings {
   return {
     redisUrl: v.SPINELINE_REDIS_URL,
     storeUrl: v.SPINELINE_STORE_URL,
@@ -312,12 +366,10 @@ function arrange(v: Values): Settings {
       attempts: v.SPINELINE_DICOMWEB_ATTEMPTS,
     },
     worker: {
-      concurrency: v.SPINELINE_CONCURRENCY,
-      computeThreads: v.SPINELINE_COMPUTE_THREADS,
-      inferenceThreads: v.SPINELINE_INFERENCE_THREADS,
-      intraOpThreads: v.SPINELINE_INTRA_OP_THREADS,
+      ...fit(v, machine),
       executionProvider: v.SPINELINE_EXECUTION_PROVIDER,
-      batchSize: v.SPINELINE_BATCH_SIZE ?? (v.SPINELINE_EXECUTION_PROVIDER === 'cpu' ? 1 : 8),
+      tf32: v.SPINELINE_TF32,
+      tensorrt: { cache: v.SPINELINE_TENSORRT_CACHE, float16: v.SPINELINE_TENSORRT_FLOAT16 },
       batchDelayMs: v.SPINELINE_BATCH_DELAY_MS,
       lockMs: v.SPINELINE_LOCK_MS,
       attempts: v.SPINELINE_ATTEMPTS,

@@ -4,7 +4,7 @@
  */
 
 import { LRUCache } from 'lru-cache';
-import { BundleError, type StageNumber } from '../domain/index.ts';
+import type { StageNumber } from '../domain/index.ts';
 import type { ObjectStore } from '../store/index.ts';
 import {
   type BundlePin,
@@ -13,7 +13,8 @@ import {
   readPinnedManifest,
   readStoredBundle,
 } from './bundle-source.ts';
-import { type Bundle, type BundleOf, membersOf, outputOf } from './bundle.ts';
+import type { Bundle, BundleOf } from './bundle.ts';
+import { ensembleOf } from './ensemble.ts';
 import type { Ensemble } from './inference-pool.ts';
 
 const KEPT = 6;
@@ -25,16 +26,23 @@ export interface ReadyBundle<S extends StageNumber> {
   ensemble(task: keyof BundleOf<S>['tasks'] & string): Ensemble;
 }
 
+export interface BundleCacheOptions {
+  /** Called when a bundle is loaded into memory or leaves it. */
+  readonly onChange?: (bundle: BundlePin, loaded: boolean) => void;
+  /** Called with a bundle that was read, before anybody gets it. If it throws, the callers get the error. */
+  readonly check?: (bundle: LoadedBundle, pin: BundlePin) => Promise<void>;
+}
+
 export class BundleCache {
   readonly #bundles: LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>;
   readonly #manifests: LRUCache<string, Bundle, BundlePin>;
 
-  /** @param onChange called when a bundle is loaded into memory or leaves it. */
-  constructor(store: ObjectStore, onChange?: (bundle: BundlePin, loaded: boolean) => void) {
+  constructor(store: ObjectStore, { onChange, check }: BundleCacheOptions = {}) {
     this.#bundles = new LRUCache<string, LoadedBundle & { readonly pin: BundlePin }, BundlePin>({
       max: KEPT,
       fetchMethod: async (_digest, _stale, { context: pin }) => {
         const bundle = await readStoredBundle(store, pin);
+        await check?.(bundle, pin);
         onChange?.(pin, true);
         return { ...bundle, pin };
       },
@@ -63,16 +71,4 @@ export class BundleCache {
     const bundle = bundleOfStage(manifest, stage) as BundleOf<S>;
     return { bundle, pin, ensemble: (task) => ensembleOf(bundle, pin, files, task) };
   }
-}
-
-function ensembleOf(bundle: Bundle, pin: BundlePin, files: LoadedBundle['files'], task: string): Ensemble {
-  const members = membersOf(bundle).filter((one) => one.task === task);
-  return {
-    id: `${pin.digest}/${task}`,
-    members: members.map(({ member: { file, sha256, kind } }) => {
-      const bytes = files.get(file);
-      if (!bytes) throw new BundleError('BUNDLE_MEMBER_MISSING', `${pin.name}@${pin.version} lacks ${file}`);
-      return { sha256, bytes, output: outputOf(bundle, task, kind) };
-    }),
-  };
 }

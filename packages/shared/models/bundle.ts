@@ -11,6 +11,7 @@ import { z } from 'zod';
 import {
   BundleError,
   CONDITIONS,
+  type Kind,
   KINDS,
   LEVELS,
   SEVERITIES,
@@ -233,4 +234,19 @@ export function outputOf(bundle: Bundle, task: string, kind: BundleMember['kind'
   return kind === 'cls'
     ? { name: 'logits', dims: [places, bundle.input.slices] }
     : { name: 'coordinates', dims: [places, 3] };
+}
+
+/** The inputs of a task's members for one sample: dimensions by ONNX input name, without the batch. */
+export function inputsOf(bundle: Bundle, task: string): Readonly<Record<string, readonly number[]>> {
+  if (bundle.stage === 1) return { volume: [1, bundle.input.slices, ...bundle.input.size] };
+  if (bundle.stage === 2) return { image: [bundle.input.channels, ...bundle.input.size] };
+  const { slices, windows } = bundle.crops;
+  const view = (kind: Kind, middle: boolean) => {
+    // Every view has a window: the schema says so.
+    const window = windows.find((one) => one.kind === kind && (one.side === 'middle') === middle)!;
+    return [slices, ...window.to];
+  };
+  if (task === 'ss') return { axial: view('axial_t2', false) };
+  if (task === 'nfn') return { sagittal: view('sagittal_t1', false), axial: view('axial_t2', false) };
+  return { sagittal: view('sagittal_t2', true), axial: view('axial_t2', true) };
 }

@@ -1,4 +1,5 @@
 export { BundleCache, type ReadyBundle } from './bundle-cache.ts';
+export { MemberDoesNotRunError, type TriedMember, tryBundle } from './bundle-check.ts';
 export {
   type BundlePin,
   type LoadedBundle,
@@ -15,7 +16,7 @@ export {
   readStoredManifest,
 } from './bundle-source.ts';
 export { type Bundle, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf } from './bundle.ts';
-export { checkExecutionProvider } from './execution-provider.ts';
+export { checkExecutionProvider, prepareExecutionProvider } from './execution-provider.ts';
 export { InferencePool } from './inference-pool.ts';
 export type { Sample, SampleOutput } from './inference-protocol.ts';
 export { type Promotion, demoteStage, promoteBundle, readPromotion } from './promotion.ts';

@@ -6,28 +6,46 @@
  * holds a full batch or its oldest sample has waited `batchDelayMs` -> the thread runs every member on the batch -> the
  * sample's promise resolves with one output per member. If a batch of several samples fails, they run again one by one,
  * so that only the faulty one fails. If a thread dies, its batch fails as transient and a new thread replaces it.
+ *
+ * Samples are handed over: their arrays move to the thread, and the caller must not use them again.
  */
 
 import './no-telemetry.ts';
 import { Worker } from 'node:worker_threads';
 import { BundleError, SpinelineError } from '../domain/index.ts';
-import type { Sample, SampleOutput, SessionOptions, ThreadReply, ThreadRequest } from './inference-protocol.ts';
+import {
+  buffersOf,
+  type Placement,
+  type Sample,
+  type SampleDims,
+  type SampleOutput,
+  type SessionOptions,
+  type ThreadReply,
+  type ThreadRequest,
+} from './inference-protocol.ts';
+
+/** One model of an ensemble. */
+export interface EnsembleMember {
+  /** For messages. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+  /** The output that the model must give for a sample. It is checked, so that a model with another shape fails. */
+  readonly output?: { readonly name: string; readonly dims: readonly number[] };
+}
 
 /** The members that answer one task together. A batch holds samples of one ensemble. */
 export interface Ensemble {
   /** Identifies the line. Ensembles with the same id have the same members. */
   readonly id: string;
-  readonly members: readonly {
-    readonly sha256: string;
-    readonly bytes: Uint8Array;
-    /** The output that the model must give for a sample. It is checked, so that a model with another shape fails. */
-    readonly output?: { readonly name: string; readonly dims: readonly number[] };
-  }[];
+  readonly members: readonly EnsembleMember[];
 }
 
-export interface InferencePoolOptions extends SessionOptions {
+export interface InferencePoolOptions extends Omit<SessionOptions, 'deviceId'> {
   /** Inference threads. */
   readonly threads: number;
+  /** GPUs, which the threads share evenly. */
+  readonly devices: readonly number[];
   /** Largest batch. */
   readonly batchSize: number;
   /** How long an idle thread waits for a full batch, in ms. */
@@ -40,7 +58,8 @@ export interface InferencePoolOptions extends SessionOptions {
 export type OnRunning = () => () => void;
 
 interface Waiting {
-  readonly sample: Sample;
+  /** Given back by the thread if the batch fails. */
+  sample: Sample;
   readonly onRunning: OnRunning | undefined;
   readonly since: number;
   readonly resolve: (outputs: SampleOutput[]) => void;
@@ -68,12 +87,34 @@ export class InferencePool {
 
   constructor(options: InferencePoolOptions) {
     this.#options = options;
-    this.#threads = Array.from({ length: options.threads }, () => new InferenceThread(options));
+    const { threads, devices, executionProvider, intraOpThreads } = options;
+    this.#threads = Array.from({ length: threads }, (_, i) => {
+      const deviceId = devices[i % devices.length] ?? 0;
+      return new InferenceThread({ executionProvider, intraOpThreads, deviceId });
+    });
+  }
+
+  /**
+   * Runs a member on samples of zeros, on every thread, with a batch of 1 and of the largest size. The threads keep the
+   * model, so that the first study does not wait for it.
+   *
+   * @param dims dimensions of a sample.
+   * @returns where its nodes run; `undefined` on a CPU.
+   * @throws {InferenceError} `INFERENCE_FAILED` if the model cannot be loaded or does not run, with the reason.
+   * @throws {BundleError} if it has another output than its bundle says.
+   */
+  async tryMember(member: EnsembleMember, dims: SampleDims): Promise<Placement | undefined> {
+    const { batchSize, executionProvider } = this.#options;
+    const batches = [...new Set([1, batchSize])];
+    const placement = executionProvider !== 'cpu';
+    const found = await Promise.all(this.#threads.map((thread) => thread.try(member, dims, batches, placement)));
+    return found[0];
   }
 
   /**
    * Runs one sample through every member of an ensemble.
    *
+   * @param sample its arrays are transferred to a thread.
    * @param onRunning lets the caller measure waiting and running separately.
    * @returns one output per member, in member order.
    * @throws {InferenceError} permanent if this sample does not fit the model, transient if the thread died.
@@ -87,7 +128,7 @@ export class InferencePool {
         line = { ensemble, waiting: [] };
         this.#lines.set(ensemble.id, line);
       }
-      line.waiting.push({ sample, onRunning, since: performance.now(), resolve, reject });
+      line.waiting.push({ sample: ownMemory(sample), onRunning, since: performance.now(), resolve, reject });
       this.#flush();
     });
   }
@@ -143,6 +184,7 @@ export class InferencePool {
         .run(
           ensemble,
           batch.map(({ sample }) => sample),
+          (samples) => samples.forEach((sample, i) => (batch[i]!.sample = sample)),
         )
         .finally(() => {
           for (const end of ends) end?.();
@@ -163,8 +205,20 @@ export class InferencePool {
   }
 }
 
+/** A sample whose arrays can be transferred: a part of a larger buffer is copied. */
+function ownMemory(sample: Sample): Sample {
+  const parts = Object.values(sample).some(({ data }) => data.byteLength !== data.buffer.byteLength);
+  if (!parts) return sample;
+  return Object.fromEntries(
+    Object.entries(sample).map(([name, { dims, data }]) => [name, { dims, data: data.slice() }]),
+  );
+}
+
 /** All samples of a batch have the same shapes, so checking one is enough. */
-function checkOutput({ sha256, output }: Ensemble['members'][number], found: SampleOutput): void {
+function checkOutput(
+  { sha256, output }: { readonly sha256: string; readonly output?: EnsembleMember['output'] },
+  found: SampleOutput,
+): void {
   if (!output || found[output.name]?.dims.join() === output.dims.join()) return;
   const described = Object.entries(found).map(([name, { dims }]) => `${name} [${dims.join(', ')}]`);
   throw new BundleError('BUNDLE_OUTPUT_UNEXPECTED', `model ${sha256} does not give the output that its bundle says`, {
@@ -184,22 +238,46 @@ class InferenceThread {
   #closing = false;
 
   constructor(options: SessionOptions) {
-    this.#options = { executionProvider: options.executionProvider, intraOpThreads: options.intraOpThreads };
+    this.#options = options;
   }
 
   get idle(): boolean {
     return this.#running === 0;
   }
 
-  async run(ensemble: Ensemble, samples: readonly Sample[]): Promise<{ outputs: SampleOutput[][]; busyMs: number }> {
+  /** @param giveBack called with the samples of a batch that failed, so that they can run again. */
+  async run(
+    ensemble: Ensemble,
+    samples: readonly Sample[],
+    giveBack: (samples: readonly Sample[]) => void,
+  ): Promise<{ outputs: SampleOutput[][]; busyMs: number }> {
     this.#running += 1;
     try {
       for (const { sha256, bytes } of ensemble.members) await this.#load(sha256, bytes);
       const models = ensemble.members.map(({ sha256 }) => sha256);
-      // Copied, not transferred: if the batch fails, the same arrays run again one by one.
-      const reply = await this.#ask({ type: 'run', models, samples });
-      if (!reply.ok) throw new InferenceError('INFERENCE_FAILED', `model run failed: ${reply.message}`);
-      return reply;
+      const reply = await this.#ask({ type: 'run', models, samples }, buffersOf(samples));
+      if (reply.ok) return reply;
+      if (reply.samples) giveBack(reply.samples);
+      throw new InferenceError('INFERENCE_FAILED', `model run failed: ${reply.message}`);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  /** As `InferencePool.tryMember`, on this thread. */
+  async try(
+    { sha256, bytes, output }: EnsembleMember,
+    dims: SampleDims,
+    batches: readonly number[],
+    placement: boolean,
+  ): Promise<Placement | undefined> {
+    this.#running += 1;
+    try {
+      const reply = await this.#ask({ type: 'try', model: sha256, bytes, dims, batches, placement });
+      if (!reply.ok) throw new InferenceError('INFERENCE_FAILED', reply.message);
+      checkOutput({ sha256, output }, reply.outputs[0]![0]!);
+      this.#loaded.add(sha256);
+      return reply.placement;
     } finally {
       this.#running -= 1;
     }
@@ -219,14 +297,14 @@ class InferenceThread {
     this.#loaded.add(sha256);
   }
 
-  #ask(request: WithoutId<ThreadRequest>): Promise<ThreadReply> {
+  #ask(request: WithoutId<ThreadRequest>, transfer: ArrayBuffer[] = []): Promise<ThreadReply> {
     // A sample that is retried while the pool closes must not start a thread that nothing stops.
     if (this.#closing) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
     const worker = this.#worker ?? this.#start();
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      worker.postMessage({ ...request, id });
+      worker.postMessage({ ...request, id }, transfer);
     });
   }
 

@@ -3,79 +3,162 @@
  *
  * `InferenceSession.run` is synchronous in onnxruntime-node (measured on 1.30: a 0.5 s model stops every timer for 0.5
  * s), so it must never run on the thread where BullMQ renews its locks. Sessions are kept for the life of the thread:
- * creating and releasing them repeatedly leaks memory. Outputs are plain ArrayBuffers, since ONNX Runtime refuses
- * SharedArrayBuffers.
+ * creating and releasing them repeatedly leaks memory.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import type { Sample, SampleOutput, SessionOptions, ThreadReply, ThreadRequest } from './inference-protocol.ts';
+import {
+  buffersOf,
+  type Placement,
+  type Sample,
+  type SampleDims,
+  type SampleOutput,
+  type SessionOptions,
+  type ThreadReply,
+  type ThreadRequest,
+} from './inference-protocol.ts';
 
 const options = workerData as SessionOptions;
 const sessions = new Map<string, ort.InferenceSession>();
+/** Memory of batches by input name, reused from batch to batch. It grows to the largest batch. */
+const batchMemory = new Map<string, Float32Array<ArrayBuffer>>();
 
 parentPort?.on('message', (request: ThreadRequest) => {
   // Requests run one at a time: a model run blocks the thread, so the next message waits.
   answer(request).catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
-    parentPort?.postMessage({ id: request.id, ok: false, message } satisfies ThreadReply);
+    const samples = request.type === 'run' ? request.samples : [];
+    parentPort?.postMessage({ id: request.id, ok: false, message, samples } satisfies ThreadReply, buffersOf(samples));
   });
 });
 
 async function answer(request: ThreadRequest): Promise<void> {
   const started = performance.now();
   if (request.type === 'load') {
-    if (!sessions.has(request.model)) {
-      const session = await ort.InferenceSession.create(request.bytes, {
-        executionProviders: [options.executionProvider],
-        intraOpNumThreads: options.intraOpThreads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-      });
-      sessions.set(request.model, session);
-    }
+    if (!sessions.has(request.model)) sessions.set(request.model, await createSession(request.bytes));
     reply(request.id, [], started);
-    return;
+  } else if (request.type === 'try') {
+    const { outputs, placement } = await tryModel(request);
+    reply(request.id, [outputs], started, placement);
+  } else {
+    const feeds = stack(request.samples);
+    const outputs: SampleOutput[][] = [];
+    for (const model of request.models) {
+      const session = sessions.get(model);
+      if (!session) throw new Error(`model ${model} was not loaded`);
+      outputs.push(unstack(await session.run(feeds), request.samples.length));
+    }
+    reply(request.id, outputs, started);
   }
-  const feeds = stack(request.samples);
-  const outputs: SampleOutput[][] = [];
-  for (const model of request.models) {
-    const session = sessions.get(model);
-    if (!session) throw new Error(`model ${model} was not loaded`);
-    outputs.push(unstack(await session.run(feeds), request.samples.length));
-  }
-  reply(request.id, outputs, started);
 }
 
-function reply(id: number, outputs: SampleOutput[][], started: number): void {
-  const buffers = outputs.flatMap((samples) =>
-    samples.flatMap((sample) => Object.values(sample).map((tensor) => tensor.data.buffer as ArrayBuffer)),
-  );
-  parentPort?.postMessage(
-    { id, ok: true, outputs, busyMs: performance.now() - started } satisfies ThreadReply,
-    buffers,
-  );
+function reply(id: number, outputs: SampleOutput[][], started: number, placement?: Placement): void {
+  const message = { id, ok: true, outputs, busyMs: performance.now() - started, placement } satisfies ThreadReply;
+  parentPort?.postMessage(message, buffersOf(outputs.flat()));
 }
 
-/** Samples of equal shapes -> one tensor per input, batch dimension first. */
+function createSession(bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}) {
+  const { executionProvider: name, deviceId } = options;
+  return ort.InferenceSession.create(bytes, {
+    executionProviders: [name === 'cuda' || name === 'tensorrt' ? { name, deviceId } : name],
+    intraOpNumThreads: options.intraOpThreads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...more,
+  });
+}
+
+/** Runs a model on zeros, once per batch size, and keeps its session. */
+async function tryModel(
+  request: ThreadRequest & { type: 'try' },
+): Promise<{ outputs: SampleOutput[]; placement?: Placement }> {
+  const { model, bytes, dims, batches, placement } = request;
+  // ONNX Runtime says where nodes run only in the profile of a session.
+  const prefix = join(tmpdir(), `spineline-placement-${process.pid}-${threadId}`);
+  const known = sessions.get(model);
+  const profiling = placement && !known;
+  const session =
+    known ?? (await createSession(bytes, profiling ? { enableProfiling: true, profileFilePrefix: prefix } : {}));
+  let outputs: SampleOutput[] = [];
+  for (const batch of batches) outputs = unstack(await session.run(zeros(dims, batch)), batch);
+  sessions.set(model, session);
+  return profiling ? { outputs, placement: readPlacement(session, prefix) } : { outputs };
+}
+
+function zeros(dims: SampleDims, batch: number): Record<string, ort.Tensor> {
+  const feeds: Record<string, ort.Tensor> = {};
+  for (const [name, shape] of Object.entries(dims)) {
+    const size = shape.reduce((product, dim) => product * dim, batch);
+    feeds[name] = new ort.Tensor('float32', new Float32Array(size), [batch, ...shape]);
+  }
+  return feeds;
+}
+
+interface ProfileEvent {
+  readonly cat: string;
+  readonly name: string;
+  readonly args?: { readonly provider?: string; readonly op_name?: string; readonly node_index?: string };
+}
+
+/** Ends the profile of a session and counts the nodes in it, each once. */
+function readPlacement(session: ort.InferenceSession, prefix: string): Placement {
+  session.endProfiling();
+  // ONNX Runtime adds the time to the name.
+  const file = readdirSync(dirname(prefix)).find((name) => name.startsWith(basename(prefix)));
+  if (!file) throw new Error('ONNX Runtime wrote no profile, so that nobody knows where the nodes of the model run');
+  const path = join(dirname(prefix), file);
+  const events = JSON.parse(readFileSync(path, 'utf8')) as ProfileEvent[];
+  rmSync(path);
+  const nodes = new Map<string, { provider: string; operator: string }>();
+  for (const { cat, name, args } of events) {
+    if (cat !== 'Node' || !args?.provider) continue;
+    nodes.set(`${args.node_index} ${name}`, { provider: args.provider, operator: args.op_name ?? 'unknown' });
+  }
+  let there = 0;
+  const elsewhere: Record<string, number> = {};
+  for (const { provider, operator } of nodes.values()) {
+    if (provider.toLowerCase() === `${options.executionProvider}executionprovider`) there += 1;
+    else elsewhere[operator] = (elsewhere[operator] ?? 0) + 1;
+  }
+  return { there, elsewhere };
+}
+
+/**
+ * Samples of equal shapes -> one tensor per input, batch dimension first. One sample is used where it is; several are
+ * copied behind each other.
+ */
 function stack(samples: readonly Sample[]): Record<string, ort.Tensor> {
   const first = samples[0];
   if (!first) throw new Error('a batch needs at least one sample');
   const feeds: Record<string, ort.Tensor> = {};
   for (const [name, { dims }] of Object.entries(first)) {
     const size = dims.reduce((product, dim) => product * dim, 1);
-    const data = new Float32Array(size * samples.length);
     samples.forEach((sample, index) => {
-      const tensor = sample[name];
-      if (!tensor || tensor.data.length !== size) {
-        throw new Error(`sample ${index} of the batch: input ${name} should have shape [${dims.join(', ')}]`);
-      }
-      data.set(tensor.data, index * size);
+      if (sample[name]?.data.length === size) return;
+      throw new Error(`sample ${index} of the batch: input ${name} should have shape [${dims.join(', ')}]`);
     });
+    let data = first[name]!.data as Float32Array<ArrayBuffer>;
+    if (samples.length > 1) {
+      data = batchOf(name, size * samples.length);
+      samples.forEach((sample, index) => data.set(sample[name]!.data, index * size));
+    }
     feeds[name] = new ort.Tensor('float32', data, [samples.length, ...dims]);
   }
   return feeds;
+}
+
+function batchOf(input: string, size: number): Float32Array<ArrayBuffer> {
+  let memory = batchMemory.get(input);
+  if (!memory || memory.length < size) {
+    memory = new Float32Array(size);
+    batchMemory.set(input, memory);
+  }
+  return memory.subarray(0, size);
 }
 
 /** One tensor per output, batch dimension first -> outputs per sample. */

@@ -188,6 +188,13 @@ export class Queues {
     return runs;
   }
 
+  /** Runs that have work: those of the next few jobs and pages of every queue. */
+  async runsWithWork(): Promise<string[]> {
+    const jobs = await Promise.all(QUEUES.map((name) => this.#queues[name].getJobs([...WAITING, 'active'], 0, 9)));
+    const runs = jobs.flat().map((job: Job | undefined) => (job?.data as { run?: string } | undefined)?.run);
+    return [...new Set(runs.filter((run) => run !== undefined))];
+  }
+
   async unwatch(run: string): Promise<void> {
     await this.#redis.zrem(this.#watched, run);
   }

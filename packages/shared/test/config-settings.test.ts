@@ -23,7 +23,7 @@ describe('settings', () => {
       storeUrl: undefined,
       queuePrefix: 'spineline',
       s3: { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', requestTimeoutMs: 60_000 },
-      worker: { executionProvider: 'cpu', inferenceThreads: 1, batchSize: 1, batchDelayMs: 20, lockMs: 30_000 },
+      worker: { executionProvider: 'cpu', devices: [0], batchSize: 1, batchDelayMs: 20, lockMs: 30_000 },
       pageStudies: 200,
       health: { host: '127.0.0.1', port: 0 },
       logLevel: 'info',
@@ -46,6 +46,53 @@ describe('settings', () => {
       s3: { forcePathStyle: false },
       worker: { batchDelayMs: 0, executionProvider: 'cuda', batchSize: 8 },
       health: { port: 9090 },
+    });
+  });
+
+  describe('that follow from the machine', () => {
+    const GIB = 1024 ** 3;
+    const on = (cores: number, gib: number, environment: NodeJS.ProcessEnv = {}) => {
+      const { worker } = readSettings(environment, { cores, memory: gib * GIB });
+      const { computeThreads, inferenceThreads, intraOpThreads, batchSize, concurrency } = worker;
+      return { computeThreads, inferenceThreads, intraOpThreads, batchSize, concurrency };
+    };
+
+    it('use every core of a CPU, and no more models than fit into memory', () => {
+      const one = { intraOpThreads: 1, batchSize: 1 };
+      expect(on(2, 24)).toEqual({ ...one, computeThreads: 1, inferenceThreads: 2, concurrency: 4 });
+      expect(on(16, 128)).toEqual({ ...one, computeThreads: 8, inferenceThreads: 16, concurrency: 18 });
+      // Two copies of the models, eight threads each.
+      expect(on(16, 4)).toMatchObject({ inferenceThreads: 2, intraOpThreads: 8 });
+      expect(on(1, 0.5)).toMatchObject({ computeThreads: 1, inferenceThreads: 1, intraOpThreads: 1 });
+    });
+
+    it('share the memory between the workers of a machine', () => {
+      expect(on(4, 24, { SPINELINE_MACHINE_WORKERS: '3' })).toMatchObject({ inferenceThreads: 4 });
+      expect(on(4, 12, { SPINELINE_MACHINE_WORKERS: '3' })).toMatchObject({ inferenceThreads: 2, intraOpThreads: 2 });
+    });
+
+    it('give every GPU two threads and full batches, and the cores to preparing', () => {
+      const cuda = { SPINELINE_EXECUTION_PROVIDER: 'cuda' };
+      expect(on(8, 64, cuda)).toEqual({
+        computeThreads: 7,
+        inferenceThreads: 2,
+        intraOpThreads: 1,
+        batchSize: 8,
+        concurrency: 16,
+      });
+      const two = readSettings({ ...cuda, SPINELINE_GPU_DEVICES: '1,3' }, { cores: 8, memory: GIB }).worker;
+      expect(two).toMatchObject({ devices: [1, 3], inferenceThreads: 4 });
+      expect(on(8, 64, { SPINELINE_EXECUTION_PROVIDER: 'webgpu' })).toMatchObject({ inferenceThreads: 1 });
+    });
+
+    it('give way to what is set, and say which were chosen and why', () => {
+      const environment = { SPINELINE_INFERENCE_THREADS: '3', SPINELINE_BATCH_SIZE: '2' };
+      const { worker } = readSettings(environment, { cores: 4, memory: 8 * GIB });
+      expect(worker).toMatchObject({ inferenceThreads: 3, batchSize: 2 });
+      expect(worker.chosen.settings).toEqual(['concurrency', 'computeThreads', 'intraOpThreads']);
+      expect(worker.chosen.why).toBe(
+        '4 cores, 8.0 GiB for this worker; models on the CPU: one inference thread per core, batches of 1',
+      );
     });
   });
 

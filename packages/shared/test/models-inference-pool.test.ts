@@ -25,6 +25,7 @@ function openPool(options: Partial<InferencePoolOptions> = {}): { pool: Inferenc
   const batches: Batch[] = [];
   const pool = new InferencePool({
     threads: 1,
+    devices: [0],
     executionProvider: 'cpu',
     intraOpThreads: 1,
     batchSize: 4,
@@ -38,7 +39,11 @@ function openPool(options: Partial<InferencePoolOptions> = {}): { pool: Inferenc
 function ensemble(id: string, ...models: Uint8Array[]): Ensemble {
   return {
     id,
-    members: models.map((bytes) => ({ sha256: createHash('sha256').update(bytes).digest('hex'), bytes })),
+    members: models.map((bytes, i) => ({
+      file: `${id}-${i}.onnx`,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes,
+    })),
   };
 }
 const NEGATE = ensemble('negate', tinyModel('Neg', WIDTH));
@@ -47,7 +52,7 @@ const x = (...values: number[]): Sample => ({ x: { dims: [values.length], data: 
 const y = (outputs: SampleOutput[]) => outputs.map((output) => [...output.y!.data]);
 const sizes = (batches: readonly Batch[]) => batches.map(({ ensemble: id, samples }) => `${id} ${samples}`);
 
-const SLOW_VOLUME: Sample = { volume: { dims: [1, 32, 4, 4], data: new Float32Array(512).fill(0.5) } };
+const slowVolume = (): Sample => ({ volume: { dims: [1, 32, 4, 4], data: new Float32Array(512).fill(0.5) } });
 /** About half a second on one core. */
 const SLOW = ensemble('slow', slowLoop({ iterations: 8_000, outputs: 5 }));
 
@@ -63,11 +68,19 @@ describe('an answer', () => {
     expect(outputs[0]!.y!.dims).toEqual([WIDTH]);
   });
 
-  it('leaves the sample’s arrays with their owner', async () => {
+  it('takes the sample’s arrays, and copies one that is part of a larger buffer', async () => {
     const { pool } = openPool();
     const sample = x(1, 2, 3, 4);
     await pool.infer(NEGATE, sample);
-    expect([...sample.x!.data]).toEqual([1, 2, 3, 4]);
+    expect(sample.x!.data).toHaveLength(0);
+    const both = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const half = (from: number): Sample => ({ x: { dims: [WIDTH], data: both.subarray(from, from + WIDTH) } });
+    const answers = await Promise.all([pool.infer(NEGATE, half(0)), pool.infer(NEGATE, half(WIDTH))]);
+    expect(answers.map((answer) => y(answer)[0])).toEqual([
+      [-1, -2, -3, -4],
+      [-5, -6, -7, -8],
+    ]);
+    expect([...both]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
   it('is each caller’s own, whatever the batch', async () => {
@@ -130,7 +143,8 @@ describe('a batch', () => {
     });
     const samples = Array.from({ length: 3 }, (): Sample => ({ sagittal: view(128, 224), axial: view(256, 256) }));
     const { pool, batches } = openPool({ batchSize: 3, batchDelayMs: NEVER_MS });
-    const together = await Promise.all(samples.map((sample) => pool.infer(ss, sample)));
+    // The pool takes what it is given.
+    const together = await Promise.all(samples.map((sample) => pool.infer(ss, structuredClone(sample))));
     const { pool: single } = openPool({ batchSize: 1 });
     for (const [i, sample] of samples.entries()) {
       const alone = await single.infer(ss, sample);
@@ -242,7 +256,7 @@ describe('while a model computes', () => {
       ticks += 1;
     }, 5);
     onTestFinished(() => clearInterval(timer));
-    await pool.infer(SLOW, SLOW_VOLUME);
+    await pool.infer(SLOW, slowVolume());
     // A blocked main thread would have ticked not once: a batch of some 400 ms has room for 80.
     expect(batches[0]!.busyMs).toBeGreaterThan(50);
     expect(ticks).toBeGreaterThan(5);
@@ -252,7 +266,7 @@ describe('while a model computes', () => {
 describe('closing', () => {
   it('rejects what waits and what runs as transient, and whatever comes later', async () => {
     const { pool } = openPool({ batchSize: 1 });
-    const running = pool.infer(SLOW, SLOW_VOLUME);
+    const running = pool.infer(SLOW, slowVolume());
     const waiting = pool.infer(NEGATE, x(1, 2, 3, 4));
     const rejected = Promise.all(
       [running, waiting].map((one) =>
@@ -266,19 +280,60 @@ describe('closing', () => {
   });
 });
 
+describe('a member that is tried', () => {
+  const dims = { x: [WIDTH] };
+
+  it('runs on every thread with a batch of 1 and of the largest size, and is loaded then', async () => {
+    const { pool, batches } = openPool({ threads: 2, batchSize: 3 });
+    // On a CPU nothing runs elsewhere, so nothing is counted.
+    await expect(pool.tryMember(NEGATE.members[0]!, dims)).resolves.toBeUndefined();
+    // Without its bytes a member that is not loaded could not answer.
+    const loaded = { id: 'loaded', members: [{ ...NEGATE.members[0]!, bytes: new Uint8Array() }] };
+    const answers = await Promise.all([1, 2].map((value) => pool.infer(loaded, x(value, 0, 0, 0))));
+    expect(answers.map((answer) => y(answer)[0]![0])).toEqual([-1, -2]);
+    // Both threads had it: each took one.
+    expect(batches).toHaveLength(2);
+  });
+
+  it('is refused with the reason if it cannot be loaded, or has another input or output', async () => {
+    const { pool } = openPool();
+    const member = NEGATE.members[0]!;
+    const refused = (change: Partial<typeof member>, given = dims) =>
+      pool.tryMember({ ...member, sha256: 'other', ...change }, given).catch((error: unknown) => error);
+    const broken = await refused({ bytes: Buffer.from('no model') });
+    expect(broken).toBeInstanceOf(InferenceError);
+    expect(broken).toMatchObject({ code: 'INFERENCE_FAILED', message: expect.stringMatching(/protobuf/i) });
+    expect(await refused({}, { x: [WIDTH + 1] })).toMatchObject({ code: 'INFERENCE_FAILED' });
+    const output = { name: 'logits', dims: [3] };
+    expect(await refused({ output })).toMatchObject({ code: 'BUNDLE_OUTPUT_UNEXPECTED' });
+  });
+});
+
 describe('the execution provider', () => {
+  const provider = (executionProvider: string, devices = [0]) => ({
+    executionProvider,
+    devices,
+    tf32: true,
+    tensorrt: { cache: undefined, float16: false },
+  });
+
   it('cpu is there', async () => {
-    await checkExecutionProvider('cpu');
+    await checkExecutionProvider(provider('cpu'));
   });
 
-  it('that is not there is refused before any work is taken, with what to do about it', async () => {
-    const error = await checkExecutionProvider('no-such-device').catch((thrown: unknown) => thrown);
+  it('that is not there is refused before any work is taken', async () => {
+    const error = await checkExecutionProvider(provider('no-such-device')).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ConfigError);
-    expect(error).toMatchObject({ code: 'CONFIG_INVALID', context: { hint: expect.stringContaining('CUDA') } });
+    expect(error).toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
-  it('cuda without its libraries is refused too', async ({ skip }) => {
-    skip(process.env.ONNXRUNTIME_NODE_INSTALL?.startsWith('cuda') === true, 'ONNX Runtime was installed with CUDA');
-    await expect(checkExecutionProvider('cuda')).rejects.toBeInstanceOf(ConfigError);
+  it('cuda without its libraries is refused too, with the GPU and with what to do about it', async ({ skip }) => {
+    const error = await checkExecutionProvider(provider('cuda', [3])).catch((thrown: unknown) => thrown);
+    skip(error === undefined, 'this machine has CUDA and four GPUs');
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error).toMatchObject({
+      summary: 'the execution provider cuda is not available on GPU 3',
+      context: { hint: expect.stringContaining('CUDA 13') },
+    });
   });
 });

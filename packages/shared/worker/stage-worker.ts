@@ -15,6 +15,8 @@
  *
  *   its run is cancelled --> acknowledged, removed; nothing is computed
  *
+ *   a model of its run does not run on this worker's execution provider --> delayed, and the worker stops
+ *
  *   the worker dies --> the lock expires --> stalled --> waiting, and now a suspect: it may be what killed the worker.
  *     A worker works on one suspect at a time and delays the others, so that a deadly study does not take other studies
  *     with it again. After a few deaths the job is poison: it fails, and the worker that finds it records the failure.
@@ -27,12 +29,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
+import { MemberDoesNotRunError } from '../models/index.ts';
 import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';
 import { cappedBackoff, EXTRA_STARTS, isPoison, isRetried, REDOS_ALLOWED, STALLS_ALLOWED } from './retry-policy.ts';
 
 const SUSPECT_PAUSE_MS = 500;
+/** Wait of a job whose worker cannot run its models. */
+const UNFIT_PAUSE_MS = 1000;
 
 /** What a stage does with a study: the only part in which the workers of the stages differ. */
 export type ProcessStudy<Q extends Stage> = (job: StudyJob<Q>) => Promise<StudyOutcome>;
@@ -71,6 +76,8 @@ export interface StageWorkerParts {
   readonly progress: ProgressCounts;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
+  /** Called when the worker cannot run a model that a run needs. The worker should stop. */
+  readonly onUnfit: (error: MemberDoesNotRunError) => void;
 }
 
 export class StageWorker<Q extends Stage> {
@@ -156,6 +163,12 @@ export class StageWorker<Q extends Stage> {
       // Other suspects are taken at the same moment: give them time to be delayed before this one may kill the process.
       if (suspect) await sleep(SUSPECT_PAUSE_MS);
       return await this.#handle(job);
+    } catch (error) {
+      if (!(error instanceof MemberDoesNotRunError)) throw error;
+      this.#parts.onUnfit(error);
+      // For a worker that can, or for this one after its repair.
+      await job.moveToDelayed(Date.now() + UNFIT_PAUSE_MS, token);
+      throw new DelayedError();
     } finally {
       if (suspect) this.#suspectInHand = false;
     }
@@ -192,6 +205,7 @@ export class StageWorker<Q extends Stage> {
         await this.#handOver(payload, record, outcome, log);
         return outcome.next;
       } catch (error) {
+        if (error instanceof MemberDoesNotRunError) throw error;
         return await this.#fail(job, payload, error, log);
       }
     } finally {

@@ -9,7 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ComputePool } from '../compute/index.ts';
 import { readSettings, type Settings } from '../config/index.ts';
 import { ConfigError, type Stage } from '../domain/index.ts';
-import { BundleCache, checkExecutionProvider, InferencePool } from '../models/index.ts';
+import {
+  BundleCache,
+  checkExecutionProvider,
+  InferencePool,
+  type MemberDoesNotRunError,
+  prepareExecutionProvider,
+} from '../models/index.ts';
 import { assertRedis, connectRedis, ProgressCounts, Queues } from '../queue/index.ts';
 import { RunStore } from '../runs/index.ts';
 import { observeSources, openSources, type SourceReader } from '../sources/index.ts';
@@ -23,6 +29,7 @@ import {
   startTraces,
   WorkerMetrics,
 } from '../telemetry/index.ts';
+import { bundleCheck, tryBundlesAhead } from './bundles-ahead.ts';
 import { Feeder } from './feeder.ts';
 import { Liveness } from './liveness.ts';
 import { PageCache } from './page-cache.ts';
@@ -78,7 +85,8 @@ async function serve<Q extends Stage>(
   if (!redisUrl) throw new ConfigError('SPINELINE_REDIS_URL is not set', { expected: 'such as redis://host:6379' });
   if (!storeUrl)
     throw new ConfigError('SPINELINE_STORE_URL is not set', { expected: 's3://bucket/prefix or file:///folder' });
-  await checkExecutionProvider(options.executionProvider);
+  prepareExecutionProvider(options);
+  await checkExecutionProvider(options);
 
   const closers: { close: () => Promise<unknown>; limitMs: number }[] = [];
   const atEnd = (close: () => Promise<unknown>, limitMs = CLOSE_MS) => closers.push({ close, limitMs });
@@ -116,6 +124,7 @@ async function serve<Q extends Stage>(
 
     const inference = new InferencePool({
       threads: options.inferenceThreads,
+      devices: options.devices,
       executionProvider: options.executionProvider,
       intraOpThreads: options.intraOpThreads,
       batchSize: options.batchSize,
@@ -130,22 +139,29 @@ async function serve<Q extends Stage>(
     const queues = new Queues(redis, settings.queuePrefix, options, traces);
     atEnd(() => queues.close());
     const progress = new ProgressCounts(redis, settings.queuePrefix);
+    const bundles = new BundleCache(store, {
+      onChange: (bundle, loaded) => metrics.model(bundle, loaded),
+      check: bundleCheck(inference, options.executionProvider, log),
+    });
     const kit: WorkerKit = {
       runs,
       pages: new PageCache(runs),
       outputs: new StageOutputs(store),
       sources,
-      bundles: new BundleCache(store, (bundle, loaded) => metrics.model(bundle, loaded)),
+      bundles,
       compute,
       inference,
       metrics,
       maxClassShares: options.maxClassShares,
     };
+    await tryBundlesAhead(queue, { store, queues, runs, bundles, log });
+    const unfit = Promise.withResolvers<never>();
+    unfit.promise.catch(() => {}); // it may reject before anybody waits for it
     const connection = { connection: redis, prefix: settings.queuePrefix, lockMs: options.lockMs, traces };
     const worker = new StageWorker(
       queue,
       processOf(kit),
-      { queues, runs, progress, metrics, log },
+      { queues, runs, progress, metrics, log, onUnfit: (error: MemberDoesNotRunError) => unfit.reject(error) },
       { ...connection, ...options },
     );
     atEnd(() => worker.close(options.graceMs), options.graceMs + CLOSE_MS);
@@ -171,8 +187,26 @@ async function serve<Q extends Stage>(
     worker.start();
     liveness.start();
     atEnd(async () => liveness.close());
-    log.info({ health: health.url, store: store.url, executionProvider: options.executionProvider }, 'worker started');
-    log.info({ why: await stopped, inHand: worker.inHand }, 'worker stops: it finishes its jobs and takes no more');
+    const { concurrency, computeThreads, inferenceThreads, intraOpThreads, batchSize, chosen } = options;
+    log.info(
+      {
+        health: health.url,
+        store: store.url,
+        executionProvider: options.executionProvider,
+        ...(options.executionProvider !== 'cpu' && { devices: options.devices }),
+        concurrency,
+        computeThreads,
+        inferenceThreads,
+        intraOpThreads,
+        batchSize,
+        ...(chosen.settings.length > 0 && { chosen: chosen.settings.join(', '), why: chosen.why }),
+      },
+      'worker started',
+    );
+    log.info(
+      { why: await Promise.race([stopped, unfit.promise]), inHand: worker.inHand },
+      'worker stops: it finishes its jobs and takes no more',
+    );
   } finally {
     await closeAll();
   }

@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readSettings, type Settings } from '@spineline/shared/config';
+import { STAGE_NAMES } from '@spineline/shared/domain';
 import type { QueueSide } from '@spineline/shared/queue';
 import { writeResultsFile, writeSubmissionFile, summarise } from '@spineline/shared/reports';
 import type { RunRecord, RunStore } from '@spineline/shared/runs';
@@ -110,7 +111,12 @@ function embeddedSettings(): Settings {
 
 function workerEnvironment(redisUrl: string, storeUrl: string): NodeJS.ProcessEnv {
   // Several workers share one machine, so each takes any free port.
-  return { SPINELINE_REDIS_URL: redisUrl, SPINELINE_STORE_URL: storeUrl, SPINELINE_HEALTH_PORT: '0' };
+  return {
+    SPINELINE_REDIS_URL: redisUrl,
+    SPINELINE_STORE_URL: storeUrl,
+    SPINELINE_HEALTH_PORT: '0',
+    SPINELINE_MACHINE_WORKERS: String(STAGE_NAMES.length),
+  };
 }
 
 /** Ctrl-C and SIGTERM end the watching of the run; then workers and Redis are stopped in order. */

@@ -28,6 +28,8 @@ export interface RigOptions {
   readonly concurrency?: number;
   /** Metrics of a worker; default: its own. */
   readonly metrics?: WorkerMetrics;
+  /** Called when a worker is given a model that it cannot run. */
+  readonly onUnfit?: (error: Error) => void;
   /** Replaces the store of runs. */
   readonly runs?: (store: ConstructorParameters<typeof RunStore>[0]) => RunStore;
 }
@@ -133,7 +135,14 @@ export async function queueRig(redisUrl: string, rigOptions: RigOptions = {}) {
       const worker = new StageWorker(
         queue,
         process,
-        { queues, runs, progress, metrics: options.metrics ?? new WorkerMetrics(queue), log: log.child({ queue }) },
+        {
+          queues,
+          runs,
+          progress,
+          metrics: options.metrics ?? new WorkerMetrics(queue),
+          log: log.child({ queue }),
+          onUnfit: options.onUnfit ?? (() => {}),
+        },
         { connection: redis, prefix, concurrency: 1, lockMs, attempts, ...options },
       );
       closers.push(() => worker.close(10_000));

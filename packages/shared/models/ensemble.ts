@@ -1,0 +1,19 @@
+/** The members of a bundle that answer one task, as the inference pool takes them. */
+
+import { BundleError } from '../domain/index.ts';
+import type { BundlePin, LoadedBundle } from './bundle-source.ts';
+import { type Bundle, membersOf, outputOf } from './bundle.ts';
+import type { Ensemble } from './inference-pool.ts';
+
+/** @throws {BundleError} if the bytes of a member are missing. */
+export function ensembleOf(bundle: Bundle, pin: BundlePin, files: LoadedBundle['files'], task: string): Ensemble {
+  const members = membersOf(bundle).filter((one) => one.task === task);
+  return {
+    id: `${pin.digest}/${task}`,
+    members: members.map(({ member: { file, sha256, kind } }) => {
+      const bytes = files.get(file);
+      if (!bytes) throw new BundleError('BUNDLE_MEMBER_MISSING', `${pin.name}@${pin.version} lacks ${file}`);
+      return { file, sha256, bytes, output: outputOf(bundle, task, kind) };
+    }),
+  };
+}
