@@ -338,6 +338,57 @@ describe('the crops', () => {
     expect(bytes).toHaveLength(1.5 * values);
   });
 
+  it('of another bundle have its windows and sizes, odd ones and such that are made smaller too', async () => {
+    const reach = { left: 20, right: 15, top: 9, bottom: 14 };
+    const settings: CropSettings = {
+      ...SETTINGS,
+      space: 99,
+      slices: 3,
+      windows: SETTINGS.windows.map((window, i) => ({
+        ...window,
+        ...reach,
+        left: reach.left + i,
+        to: window.kind === 'axial_t2' ? [11, 13] : [40, 50],
+      })),
+    };
+    const plans = planCrops(shared.index, xyOf());
+    const { crops, bytes } = await cut(xyOf(), settings);
+    const stored = new StoredCrops(crops, bytes);
+    for (const plan of plans) {
+      const { kind, slices } = shared.index.series.find(({ series }) => series === plan.series)!;
+      const images = centralSlices(plan.index, 1, slices.length).map((i) => imageOf(slices[i]!));
+      const window = settings.windows.find(
+        (one) => one.kind === kind && one.side === plan.side && one.levels.includes(plan.level),
+      )!;
+      const centre = { x: plan.x * 99, y: plan.y * 99 };
+      const expected = unquantisedCrop(new CropSpaces(settings).of(images), centre, window, true);
+      const found = stored.row(plan.array, plan.row)!;
+      expect(largestDifference(found, expected), `${plan.array} ${plan.row}`).toBeLessThanOrEqual(TWELVE_BITS);
+    }
+    expect(plans).toHaveLength(30);
+  });
+
+  it('take at most 4 MB per study with the shipped windows', async () => {
+    const at = (series: string, index: number, x: number, y: number) => {
+      const slice = shared.index.series.find((one) => one.series === series)!.slices[index]!;
+      return { series, index, instance: slice.instance, x: x * slice.columns, y: y * slice.rows };
+    };
+    const sagittal = (series: string, index: number) =>
+      LEVELS.map((_, level) => at(series, index, 0.45, 0.3 + 0.12 * level));
+    // As far apart as in an image of 150 mm: recesses 25 mm apart, each level in a slice of its own.
+    const ss = LEVELS.map((_, level) => {
+      const [series, index] = level < 3 ? ['13', level] : ['14', level - 3];
+      const [left, right] = [0.583, 0.417].map((x) => at(series as string, index as number, x, 0.5));
+      return { left: left!, right: right!, distanceMm: 0 };
+    });
+    const nfn = { left: sagittal('12', 4), right: sagittal('12', 1) };
+    const xy: XyArtefact = { schema: 'spineline.xy/1', scs: sagittal('11', 3), nfn, ss, flags: [] };
+    const { crops, bytes } = await cut(xy, STAGE3.crops);
+    expect(Object.values(crops.arrays).flatMap(({ rows }) => rows.filter(Boolean))).toHaveLength(30);
+    expect(bytes.length).toBeLessThan(4_000_000);
+    expect(bytes.length).toBeGreaterThan(3_500_000);
+  });
+
   it('of windows that lie outside the image are present and zero', async () => {
     const xy = xyOf();
     const scs = xy.scs!.map((point) => ({ ...point, x: 4000 }));
