@@ -98,7 +98,8 @@ export class CropSpaces {
   }
 }
 
-/** The pixels of a window, which may reach beyond the space. The centre is rounded to the nearest pixel, halves up.
+/**
+ * The pixels of a window, which may reach beyond the space. The centre is rounded to the nearest pixel, halves up.
  *
  * @throws {RangeError} if the centre is not finite or the window holds no pixel.
  */
