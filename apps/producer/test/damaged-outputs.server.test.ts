@@ -44,17 +44,17 @@ const DAMAGES: readonly Damage[] = [
   { what: 'a series index that is gone', damage: [['stage1', 'series-index.json', remove]], computed: ['stage1'] },
   { what: 'a commit of stage 1 that is cut', damage: [['stage1', 'provenance.json', cut]], computed: ['stage1'] },
   { what: 'an xy.json with one bit changed', damage: [['xy', 'xy.json', flipBit]], computed: ['xy'] },
-  { what: 'a crop array that is gone', damage: [['crops', 'axial_sides.npy', remove]], computed: ['crops'] },
-  { what: 'a cut crop array', damage: [['crops', 'sagittal_t2.npy', cut]], computed: ['crops'] },
+  { what: 'crops that are gone', damage: [['crops', 'crops.u12', remove]], computed: ['crops'] },
+  { what: 'crops that are cut short', damage: [['crops', 'crops.u12', cut]], computed: ['crops'] },
   {
     what: 'a severity.json with one bit changed',
     damage: [['stage3', 'severity.json', flipBit]],
     computed: ['stage3'],
   },
   {
-    what: 'a crop array with one bit changed, met by stage 3, which sends the study back',
+    what: 'crops with one bit changed, met by stage 3, which sends the study back',
     damage: [
-      ['crops', 'sagittal_t1.npy', flipBit],
+      ['crops', 'crops.u12', flipBit],
       ['stage3', 'severity.json', remove],
     ],
     computed: ['crops', 'stage3'],

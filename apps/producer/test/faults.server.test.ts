@@ -168,7 +168,7 @@ describe.skipIf(missing)(`a dataset with bad studies${missing ? ` (${missing})` 
     expect(whole.every((text) => text.includes(patient[0]!) && /2\.25\.\d{10}/.test(text))).toBe(true);
     const objects = await filesBelow(fileURLToPath(deployment.settings.SPINELINE_STORE_URL!));
     const kinds = new Set(objects.map((object) => object.split('.').at(-1)));
-    expect([...kinds].sort()).toEqual(['json', 'npy', 'onnx', 'zst']);
+    expect([...kinds].sort()).toEqual(['json', 'onnx', 'u12', 'zst']);
     for (const object of objects) {
       const bytes = await readFile(object);
       const text = (object.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString('latin1');

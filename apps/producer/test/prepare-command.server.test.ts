@@ -5,9 +5,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readNpy } from '@spineline/shared/imaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startNode } from '../../../packages/shared/test/support/guarded-process.ts';
+import { readNpy } from '../../../packages/shared/test/support/npy.ts';
 import { copyTo, phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { tinyModels } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { filesBelow } from './support/bad-files.ts';

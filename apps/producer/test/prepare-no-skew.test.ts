@@ -12,7 +12,6 @@ import { ComputePool } from '@spineline/shared/compute';
 import { openDataset, type StudyEntry } from '@spineline/shared/dataset';
 import { LEVELS, SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import type { LabelCoordinate } from '@spineline/shared/evaluation';
-import { readNpy } from '@spineline/shared/imaging';
 import { BundleCache, pushBundle, readBundleFolder, type Sample } from '@spineline/shared/models';
 import { prepareDataset } from '@spineline/shared/prepared';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
@@ -26,6 +25,7 @@ import type { Ensemble } from '../../../packages/shared/models/inference-pool.ts
 import type { PrepareSettings } from '../../../packages/shared/prepared/array-plan.ts';
 import { axialSlices } from '../../../packages/shared/stages/axial-slices.ts';
 import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';
+import { readNpy } from '../../../packages/shared/test/support/npy.ts';
 import { phantomDataset } from '../../../packages/shared/test/support/phantoms.ts';
 import { tinyBundles } from '../../../packages/shared/test/support/tiny-bundles.ts';
 import { stage1Process } from '../../worker-stage1/src/process.ts';
@@ -259,7 +259,13 @@ describe.each([0, 1])('study %i', (place) => {
   });
 
   it('is given to the models of stage 3 as it was prepared', () => {
-    const views = targetViews({ schema: 'spineline.crops/1', arrays: {}, flags: [] });
+    const views = targetViews({
+      schema: 'spineline.crops/2',
+      resize: { filter: 'bilinear', antialias: true },
+      regions: [],
+      arrays: {},
+      flags: [],
+    });
     for (const task of ['scs', 'nfn', 'ss']) {
       const targets = views.filter(({ target }) => target.task === task);
       const samples = inference.of(bundles.stage3, task);
@@ -271,6 +277,6 @@ describe.each([0, 1])('study %i', (place) => {
         }
       });
     }
-    expect(arrays.get('stage3.axial_sides')!.data).toBeInstanceOf(Float16Array);
+    expect(arrays.get('stage3.axial_sides')!.data).toBeInstanceOf(Float32Array);
   });
 });

@@ -232,7 +232,7 @@ describe.skipIf(missing)(`a stage run again${missing ? ` (${missing})` : ''}`, (
     const path = (study: StudyResult, step: Step, stage: 'stage1' | 'stage2-xy' | 'stage2-crops', name: string) =>
       join(fileURLToPath(deployment.settings.SPINELINE_STORE_URL!), stageOutputKey(stage, study.steps[step].key, name));
     const [one, two, three] = studies;
-    await rm(path(one!, 'crops', 'stage2-crops', 'sagittal_t2.npy'));
+    await rm(path(one!, 'crops', 'stage2-crops', 'crops.u12'));
     const cut = path(two!, 'stage1', 'stage1', 'z.json');
     await truncate(cut, (await stat(cut)).size - 7);
     const flipped = path(three!, 'xy', 'stage2-xy', 'xy.json');

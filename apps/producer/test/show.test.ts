@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LEVELS, SIDES, STEPS, type Step } from '@spineline/shared/domain';
-import { readNpy } from '@spineline/shared/imaging';
 import { readLineage } from '@spineline/shared/lineage';
 import { GRADE_COLOURS, GREY, WHITE, makePicture, parsePicture } from '@spineline/shared/reports';
 import { openSources } from '@spineline/shared/sources';
-import { sideRow } from '@spineline/shared/stages';
+import { CropsArtefact, sideRow } from '@spineline/shared/stages';
 import {
   datasetKey,
   datasetPageKey,
@@ -22,6 +21,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stageOutputFolder } from '../../../packages/shared/store/layout.ts';
 import { pixelsOf, textsOf } from '../../../packages/shared/test/support/picture-pixels.ts';
 import { PATIENT_ID, PATIENT_NAME } from '../../../packages/shared/test/support/small-study.ts';
+import { storedWindow } from '../../../packages/shared/test/support/stored-windows.ts';
 import { spineline } from './support/in-process.ts';
 import { pointOf, RUN, recessOf, SMALL_NOTICE, type SmallRun, writeSmallRun } from './support/small-run.ts';
 
@@ -74,7 +74,7 @@ describe('the lineage of a result', () => {
       /^ {2}made 20.* UTC by small-worker:1, spineline \d+\.\d+\.\d+, contract 2$/m,
       /^ {2}with small-stage1@1\.0\.0 (a1){6}$/m,
       /^ {2}with no model; crop windows and sizes of the stage-3 bundle, settings [0-9a-f]{12}$/m,
-      /^ {2}axial_middle\.npy +\d+\.\d kB {2}[0-9a-f]{64}$/m,
+      /^ {2}crops\.u12 +\d+\.\d kB {2}[0-9a-f]{64}$/m,
       /^t2 +Sagittal T2\/STIR +5 +yes +[0-9a-f]{12}$/m,
       /^15 files, digest of all fingerprints [0-9a-f]{64}; --json lists them$/m,
       /^ {2}no_axial_in_frame {2}axial_t2$/m,
@@ -167,17 +167,17 @@ describe('the lineage of a result', () => {
   });
 
   it('says plainly what is damaged and what was swept, and shows the rest', async () => {
-    await truncate(fileOf(keyOf('crops', 'sagittal_t2.npy')), 100);
-    await store.delete(keyOf('crops', 'axial_sides.npy'));
+    await truncate(fileOf(keyOf('crops', 'crops.u12')), 100);
+    await store.delete(keyOf('crops', 'crops.json'));
     await rm(fileOf(stageOutputFolder('stage2-xy', small.result.steps.xy.key)), { recursive: true });
     await writeFile(fileOf(keyOf('stage3', 'provenance.json')), '{"schema":"spineline.provenance/0"}');
     const { code, stdout } = await show('1001');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^2 points .*not in the store any more$/m);
     expect(stdout).toMatch(/^2 crops .*not in the store any more$/m);
-    expect(stdout).toMatch(/sagittal_t2\.npy .*DAMAGED in the store$/m);
-    expect(stdout).toMatch(/axial_sides\.npy .*not in the store any more$/m);
-    expect(stdout).toMatch(/axial_middle\.npy +[\d.]+ kB {2}[0-9a-f]{64}$/m);
+    expect(stdout).toMatch(/crops\.u12 .*DAMAGED in the store$/m);
+    expect(stdout).toMatch(/crops\.json .*not in the store any more$/m);
+    expect(stdout).toMatch(/z\.json +[\d.]+ kB {2}[0-9a-f]{64}$/m);
     expect(stdout).toMatch(
       /^3 severities .*DAMAGED in the store\n.*\n.*provenance\.json is damaged.*what made it is unknown/m,
     );
@@ -252,10 +252,12 @@ describe('a picture', () => {
       [2, 'sagittal_t1', sideRow('right', level)],
       [5, 'axial_sides', sideRow('left', level)],
     ] as const) {
-      const { data, shape } = readNpy(await readFile(fileOf(keyOf('crops', `${array}.npy`))));
-      const [, slices, height, width] = shape as [number, number, number, number];
+      const crops = CropsArtefact.parse(JSON.parse(await readFile(fileOf(keyOf('crops', 'crops.json')), 'utf8')));
+      const bytes = await readFile(fileOf(keyOf('crops', 'crops.u12')));
+      // The windows are 16 x 8 px too, so that nothing is resized.
+      const { data, height, width } = storedWindow(crops, bytes, array, row);
       const [x, y] = [11, 5];
-      const value = data[((row * slices + 1) * height + y) * width + x]!;
+      const value = data[(height + y) * width + x]!;
       const grey = Math.round(255 * value);
       const at = drawn.at(LEFT + label + column * 520 + x * 32 + 16, top + y * 32 + 16);
       expect(at, array).toEqual([grey, grey, grey]);
@@ -264,15 +266,28 @@ describe('a picture', () => {
     expect(drawn.at(LEFT + label + 520 + 4, TOP + 48 + 286 + 4)).toEqual([0, 0, 0]);
   });
 
-  it('of crops says which array the store has lost, and shows the others', async () => {
-    await store.delete(keyOf('crops', 'sagittal_t2.npy'));
-    await truncate(fileOf(keyOf('crops', 'sagittal_t1.npy')), 100);
-    const drawn = pixelsOf(await picture('crops'));
-    expect(drawn.at(LEFT + 72 + 4, TOP + 48 + 4)).toEqual([0, 0, 0]);
-    const axial = Array.from({ length: 512 }, (_, x) => drawn.at(LEFT + 72 + 520 + x, TOP + 48 + 128)[0]);
-    expect(Math.max(...axial)).toBeGreaterThan(100);
+  it('of crops says what the store has lost', async () => {
+    const gone = (text: string) => ({ code: 'OUTPUT_GONE', summary: expect.stringContaining(text) });
+    await truncate(fileOf(keyOf('crops', 'crops.u12')), 100);
+    await expect(picture('crops')).rejects.toMatchObject(gone('crops.u12 is damaged or gone'));
     await store.delete(keyOf('crops', 'crops.json'));
-    await expect(picture('crops')).rejects.toMatchObject({ code: 'OUTPUT_GONE' });
+    await expect(picture('crops')).rejects.toMatchObject(gone('crops.json is damaged or gone'));
+    await store.delete(keyOf('crops', 'provenance.json'));
+    await expect(picture('crops')).rejects.toMatchObject(gone('crops.json is not in the store any more'));
+  });
+
+  it('of crops of another version says that they must be cut again', async () => {
+    const { key } = small.result.steps.crops;
+    const provenance = JSON.parse(await readFile(fileOf(keyOf('crops', 'provenance.json')), 'utf8'));
+    provenance.made.contract = 2;
+    await store.put(keyOf('crops', 'provenance.json'), JSON.stringify(provenance));
+    expect(key).toBe(provenance.key);
+    for (const what of ['crops', 'crop:left_neural_foraminal_narrowing_l4_l5']) {
+      await expect(picture(what)).rejects.toMatchObject({
+        code: 'PICTURE_IMPOSSIBLE',
+        context: { found: 'contract 2', hint: 'a new run over the dataset cuts them again' },
+      });
+    }
   });
 
   it('of one target shows its views, slice by slice', async () => {

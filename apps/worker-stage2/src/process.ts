@@ -16,6 +16,7 @@ import {
   madeOfXy,
   meanPoints,
   planCrops,
+  REGIONS_FILE,
   SeriesIndex,
   sagittalImages,
   slicesOfCrops,
@@ -54,7 +55,7 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
     const points = await runStep(kit.outputs, 'stage2-xy', madeOfXy(given, bundle.pin), find, clock);
     const xy = points.value;
     const cutOut = {
-      // Stage 3 reads the arrays and checks their digests, if it needs them.
+      // Stage 3 reads the regions and checks their digest, if it needs them.
       read: (key: string) => kit.outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
       compute: async () => {
         const plans = planCrops(index, xy);
@@ -62,7 +63,7 @@ export function stage2Process(kit: WorkerKit): ProcessStudy<'stage2'> {
         const made = await clock.compute((report) =>
           kit.compute.run('cutCrops', { study, index, plans, files, settings: crops }, report),
         );
-        return { value: made.crops, objects: { ...made.arrays, 'crops.json': jsonBytes(made.crops) } };
+        return { value: made.crops, objects: { [REGIONS_FILE]: made.bytes, 'crops.json': jsonBytes(made.crops) } };
       },
     };
     const made = madeOfCrops(given, xyGives(xy), crops);

@@ -9,13 +9,14 @@ import type { ReadyBundle } from '@spineline/shared/models';
 import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
 import {
   assertEnoughViews,
-  type CropArray,
   CropsArtefact,
+  cropShape,
   hasView,
   madeOfStage3,
   meanSeverities,
   middleOf,
   type PlacedPoint,
+  REGIONS_FILE,
   SeriesIndex,
   type Severities,
   SeverityArtefact,
@@ -92,23 +93,16 @@ async function grade(
   clock: JobClock,
 ): Promise<SeverityArtefact> {
   const scorable = targets.filter(hasView);
-  const arrays = await clock.time('fetch', async () => {
-    const read = Object.entries(crops.arrays).map(
-      async ([name, { file }]) => [name, await kit.outputs.read('stage2-crops', cropsKey, file)] as const,
-    );
-    return Object.fromEntries(await Promise.all(read));
-  });
-  const rows = scorable.flatMap(({ views }) =>
-    Object.values(views).map(({ array, row }) => ({ array, row, shape: shapeOf(array, crops, bundle.crops) })),
-  );
-  const data = await clock.compute((report) => kit.compute.run('readCropRows', { arrays, rows }, report));
-  let next = 0;
+  const bytes = await clock.time('fetch', () => kit.outputs.read('stage2-crops', cropsKey, REGIONS_FILE));
+  const arrays = await clock.compute((report) => kit.compute.run('readCrops', { crops, bytes }, report));
   const samples = scorable.map((target) => ({
     target,
     sample: Object.fromEntries(
-      Object.keys(target.views).map((view) => {
-        const place = next++;
-        return [view, { dims: rows[place]!.shape, data: data[place]! }];
+      Object.entries(target.views).map(([view, { array, row }]) => {
+        const dims = cropShape(bundle.crops, array);
+        // The model gets zeros in place of a view that is missing.
+        const data = arrays[array]?.[row] ?? new Float32Array(dims.reduce((product, dim) => product * dim, 1));
+        return [view, { dims, data }];
       }),
     ),
   }));
@@ -122,22 +116,6 @@ async function grade(
     ),
   );
   return severityArtefact(bundle, targets, new Map(scored));
-}
-
-/** [slices, height, width] of a row: from the stored array, or from the bundle if the study has no such array. */
-function shapeOf(
-  array: CropArray,
-  crops: CropsArtefact,
-  { slices, windows }: ReadyBundle<3>['bundle']['crops'],
-): readonly number[] {
-  const stored = crops.arrays[array];
-  if (stored) return stored.shape.slice(1);
-  const axial = array.startsWith('axial');
-  const window = windows.find(({ kind, side }) =>
-    axial ? kind === 'axial_t2' && (side === 'middle') === (array === 'axial_middle') : kind === array,
-  );
-  if (!window) throw new RangeError(`the bundle has no window for ${array}`);
-  return [slices, ...window.to];
 }
 
 interface Artefacts {

@@ -6,22 +6,21 @@
 import { createHash } from 'node:crypto';
 import type { StudyEntry } from '../dataset/index.ts';
 import { type DicomImage, openImage } from '../dicom/index.ts';
-import { BundleError, type Flag, SpinelineError } from '../domain/index.ts';
+import { type Flag, SpinelineError } from '../domain/index.ts';
 import { UPRIGHT } from '../geometry/index.ts';
-import { type Image, readNpy, turnImage, writeNpy, xyTensor } from '../imaging/index.ts';
+import { type Image, turnImage, xyTensor } from '../imaging/index.ts';
 import type { BundleOf, CropSettings, Sample } from '../models/index.ts';
 import { describeLocation, type FetchedFile } from '../sources/index.ts';
 import {
   type CropArray,
   type CropPlan,
   type CropsArtefact,
-  cropRows,
-  cropsOf,
-  flagsOfConstant,
   type IndexedSlice,
   indexStudy,
+  packCrops,
   type SeriesIndex,
   type Stage1Task,
+  StoredCrops,
   stage1Volumes,
   timeDecoding,
   type Volume,
@@ -62,67 +61,26 @@ export async function prepareXy(input: {
   return { samples, constant: constants };
 }
 
-/** Stage 2: the crop arrays as `.npy` bytes, and which rows of them hold an image. */
+/** Stage 2: `crops.json`, and the bytes of `crops.u12`. */
 export async function cutCrops(input: {
   study: string;
   index: SeriesIndex;
   plans: readonly CropPlan[];
   files: Files;
   settings: CropSettings;
-}): Promise<{ crops: CropsArtefact; arrays: Record<string, Uint8Array> }> {
-  const { settings, plans } = input;
+}): Promise<{ crops: CropsArtefact; bytes: Uint8Array }> {
   const reader = new SliceReader(input.study, input.files);
-  const arrays = new Map<CropArray, { shape: number[]; data: Float16Array<ArrayBuffer>; present: boolean[] }>();
-  const constants: boolean[] = [];
-  for await (const { plan, crop, shape, constant } of cropsOf(input.index, plans, settings, (slice) =>
-    reader.read(slice),
-  )) {
-    const array = arrayFor(arrays, plan.array, [cropRows(plan.array), ...shape]);
-    array.data.set(crop, plan.row * crop.length);
-    array.present[plan.row] = true;
-    constants.push(constant);
-  }
-  const crops: CropsArtefact = { schema: 'spineline.crops/1', arrays: {}, flags: flagsOfConstant(plans, constants) };
-  const files: Record<string, Uint8Array> = {};
-  for (const [name, { shape, data, present }] of arrays) {
-    const file = `${name}.npy`;
-    crops.arrays[name] = { file, shape, present };
-    files[file] = writeNpy(data, shape);
-  }
-  return { crops, arrays: files };
+  return packCrops(input.index, input.plans, input.settings, (slice) => reader.read(slice));
 }
 
-/** Stage 3: float32 rows of crop arrays, in the requested order. A row of a missing array is zeros. */
-export async function readCropRows(input: {
-  arrays: Readonly<Record<string, Uint8Array>>;
-  rows: readonly { array: CropArray; row: number; shape: readonly number[] }[];
-}): Promise<Float32Array[]> {
-  const read = new Map(Object.entries(input.arrays).map(([name, bytes]) => [name, readNpy(bytes)]));
-  return input.rows.map(({ array, row, shape }) => {
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    const source = read.get(array);
-    return source ? Float32Array.from(source.data.subarray(row * size, (row + 1) * size)) : new Float32Array(size);
-  });
-}
-
-function arrayFor(
-  arrays: Map<CropArray, { shape: number[]; data: Float16Array<ArrayBuffer>; present: boolean[] }>,
-  name: CropArray,
-  shape: number[],
-) {
-  let array = arrays.get(name);
-  if (!array) {
-    const rows = shape[0]!;
-    const data = new Float16Array(shape.reduce((product, dim) => product * dim, 1));
-    array = { shape, data, present: new Array<boolean>(rows).fill(false) };
-    arrays.set(name, array);
-  } else if (array.shape.join() !== shape.join()) {
-    throw new BundleError('BUNDLE_INVALID', `the crop windows of ${name} have different output sizes`, {
-      expected: array.shape.slice(2).join(' x '),
-      found: shape.slice(2).join(' x '),
-    });
-  }
-  return array;
+/** Stage 3: the crops that stage 2 stored, float32 [slices, height, width] per row that holds an image. */
+export async function readCrops(input: {
+  crops: CropsArtefact;
+  bytes: Uint8Array;
+}): Promise<Partial<Record<CropArray, (Float32Array | undefined)[]>>> {
+  const stored = new StoredCrops(input.crops, input.bytes);
+  const arrays = Object.entries(input.crops.arrays) as [CropArray, { rows: unknown[] }][];
+  return Object.fromEntries(arrays.map(([name, { rows }]) => [name, rows.map((_, row) => stored.row(name, row))]));
 }
 
 /** Decodes slices of the index, each once. First checks that the file is still the one that was indexed. */

@@ -50,13 +50,14 @@ interface StepEntry {
  * The steps, in the order in which a study passes them.
  *
  * Contract 2 of the first three: slices are turned to the canonical orientation, padding does not count as tissue, and
- * the kind of a series is found from its header.
+ * the kind of a series is found from its header. Contract 3 of the crops and 2 of the severities: crops are stored
+ * before they are resized, in 12 bits.
  */
 export const STEPS = {
   stage1: { output: 'stage1', title: 'slices', contract: 2 },
   xy: { output: 'stage2-xy', title: 'points', contract: 2 },
-  crops: { output: 'stage2-crops', title: 'crops', contract: 2 },
-  stage3: { output: 'stage3', title: 'severities', contract: 1 },
+  crops: { output: 'stage2-crops', title: 'crops', contract: 3 },
+  stage3: { output: 'stage3', title: 'severities', contract: 2 },
 } as const satisfies Readonly<Record<AnyStep, StepEntry>>;
 
 export type Step = keyof typeof STEPS;

@@ -1,16 +1,15 @@
 /**
- * Stage 3's input: windows around a point, cut from a few slices. Each slice is resized once to a square, the `space`
- * (`CropSpaces`). Windows are then cut from it, normalised and resized (`cutCrop`). Source: docs/pipeline.md, "Crop
- * plan".
+ * Where stage 3's input is cut: windows around a point, in a few slices. Each slice is resized once to a square, the
+ * `space` (`CropSpaces`). Windows are then cut from it, normalised and resized (regions.ts). Source: docs/pipeline.md,
+ * "Crop plan".
  *
  * Coordinates are fractions of the image: x in the space is x / width * space, without a half-pixel correction, because
  * labels and models use the same rule (`spaceCentre`).
  */
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
-import { normaliseInto } from './normalise.ts';
 import { Distribution, percentiles } from './percentiles.ts';
-import { paddedStackResizer, type Resizer, stackResizer } from './resize.ts';
+import { paddedStackResizer, type Resizer } from './resize.ts';
 
 /** The part of a stage-3 bundle's `crops` that makes the space. */
 export interface CropSpaceSettings {
@@ -29,6 +28,14 @@ export interface WindowReach {
   readonly to: readonly [number, number];
 }
 
+/** Columns x0 .. x1 - 1 and rows y0 .. y1 - 1 of the space. */
+export interface Box {
+  readonly x0: number;
+  readonly y0: number;
+  readonly x1: number;
+  readonly y1: number;
+}
+
 /** A point in pixels. */
 export interface Point {
   readonly x: number;
@@ -37,7 +44,7 @@ export interface Point {
 
 /** The slices of a crop in the space, and the values that become 0 and 1. */
 export interface CropSpace {
-  /** float32 [space, space] each, resized but not yet normalised: `cutCrop` normalises each window. Padding is NaN. */
+  /** float32 [space, space] each, resized but not yet normalised: `cutRegion` normalises. Padding is NaN. */
   readonly slices: readonly Float32Array[];
   /** Side of the square, px. */
   readonly space: number;
@@ -92,52 +99,11 @@ export class CropSpaces {
 }
 
 /**
- * Cuts one window out of every slice of a space and resizes it. Pixels outside the space are zero, so that the centre
- * of the window stays where it is.
- *
- * @param centre px of the space (`spaceCentre`).
- * @returns float32 [slices, ...window.to] in [0, 1].
- * @throws {RangeError} if the centre is not finite, or the window is empty.
- */
-export function cutCrop(
-  { slices, space, low, high }: CropSpace,
-  centre: Point,
-  window: WindowReach,
-  antialias: boolean,
-): Float32Array {
-  const { x0, y0, x1, y1 } = windowOf(centre, window);
-  const width = x1 - x0;
-  const height = y1 - y0;
-  const [toHeight, toWidth] = window.to;
-  const out = new Float32Array(slices.length * toHeight * toWidth);
-  const resize = stackResizer(toHeight, toWidth, antialias);
-  const cut = { data: new Float32Array(height * width), height, width };
-
-  const fromX = Math.max(0, x0);
-  const toX = Math.min(space, x1);
-  // The whole window lies outside the image: all zeros.
-  if (fromX >= toX) return out;
-  slices.forEach((slice, index) => {
-    // `cut` is zero outside the image and stays zero, since every slice has the same window.
-    for (let y = Math.max(0, y0); y < Math.min(space, y1); y++) {
-      const to = (y - y0) * width + fromX - x0;
-      normaliseInto(slice, y * space + fromX, toX - fromX, cut.data, to, low, high);
-    }
-    resize(cut, out, index * toHeight * toWidth);
-  });
-  return out;
-}
-
-/**
- * The pixels of a window: columns x0 .. x1 - 1 and rows y0 .. y1 - 1 of the space, which may reach beyond it. The
- * centre is rounded to the nearest pixel, halves up.
+ * The pixels of a window, which may reach beyond the space. The centre is rounded to the nearest pixel, halves up.
  *
  * @throws {RangeError} if the centre is not finite or the window holds no pixel.
  */
-export function windowOf(
-  centre: Point,
-  window: Pick<WindowReach, 'left' | 'right' | 'top' | 'bottom'>,
-): { x0: number; y0: number; x1: number; y1: number } {
+export function windowOf(centre: Point, window: Pick<WindowReach, 'left' | 'right' | 'top' | 'bottom'>): Box {
   const x = Math.floor(centre.x + 0.5);
   const y = Math.floor(centre.y + 0.5);
   if (!(Number.isFinite(x) && Number.isFinite(y))) {

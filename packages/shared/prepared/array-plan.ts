@@ -2,8 +2,8 @@
 
 import { BundleError, ConfigError, LEVELS, SIDES, TARGETS } from '../domain/index.ts';
 import type { NpyDtype } from '../imaging/index.ts';
-import type { BundleOf, CropSettings, CropWindow } from '../models/index.ts';
-import { CROP_ARRAYS, type CropArray, type CropRoom, cropRows } from '../stages/index.ts';
+import type { BundleOf, CropSettings } from '../models/index.ts';
+import { CROP_ARRAYS, type CropArray, type CropRoom, arrayOf, cropRows } from '../stages/index.ts';
 import type { PreparedDataset, PrepareOptions } from './records.ts';
 
 /** The settings of the bundles that decide how pixels become tensors. */
@@ -36,13 +36,13 @@ export type XyTask = keyof typeof XY_IMAGES;
 /** @throws {ConfigError} if a size cannot be divided by its pool. */
 export function planArrays(settings: PrepareSettings, options: PrepareOptions): ArrayPlan {
   const { stages, dtype, pool, xyRoomSlices, cropRoomSlices } = options;
-  const image = (exact: NpyDtype): NpyDtype => (dtype === 'exact' ? exact : dtype === 'float16' ? '<f2' : '|u1');
+  const image: NpyDtype = dtype === 'exact' ? '<f4' : dtype === 'float16' ? '<f2' : '|u1';
   const arrays: Record<string, ArrayShape> = {};
   if (stages.includes(1)) {
     const { slices, size } = settings.stage1;
     const pooled = pooledSize(size, pool.stage1, 1);
     for (const [task, targets] of [['scs', LEVELS.length] as const, ['nfn', SIDES.length * LEVELS.length] as const]) {
-      arrays[`stage1_${task}.volume`] = { shape: [slices, ...pooled], dtype: image('<f4') };
+      arrays[`stage1_${task}.volume`] = { shape: [slices, ...pooled], dtype: image };
       arrays[`stage1_${task}.target`] = { shape: [targets, 3], dtype: '<f4' };
       arrays[`stage1_${task}.slices`] = { shape: [], dtype: '<i4' };
     }
@@ -51,7 +51,7 @@ export function planArrays(settings: PrepareSettings, options: PrepareOptions): 
     const pooled = pooledSize(settings.stage2.size, pool.stage2, 2);
     for (const [task, [images, points]] of Object.entries(XY_IMAGES)) {
       const channels = XY_CHANNELS + 2 * xyRoomSlices;
-      arrays[`stage2_${task}.image`] = { shape: [images!, channels, ...pooled], dtype: image('<f4') };
+      arrays[`stage2_${task}.image`] = { shape: [images!, channels, ...pooled], dtype: image };
       arrays[`stage2_${task}.target`] = { shape: [images!, points!, 2], dtype: '<f4' };
       arrays[`stage2_${task}.present`] = { shape: [images!], dtype: '|u1' };
     }
@@ -61,7 +61,7 @@ export function planArrays(settings: PrepareSettings, options: PrepareOptions): 
     for (const name of CROP_ARRAYS) {
       const rows = cropRows(name);
       const slices = settings.stage3.slices + 2 * cropRoomSlices;
-      arrays[`stage3.${name}`] = { shape: [rows, slices, ...windows[name]!.size], dtype: image('<f2') };
+      arrays[`stage3.${name}`] = { shape: [rows, slices, ...windows[name]!.size], dtype: image };
       arrays[`stage3.${name}.present`] = { shape: [rows], dtype: '|u1' };
     }
   }
@@ -130,9 +130,4 @@ function smallestRoom(windows: readonly (readonly [number, number])[], pool: num
     if (windows.every(([from, to]) => (room * pool * from) % to === 0 && (room * pool * from) / to >= leastPx))
       return room;
   }
-}
-
-function arrayOf({ kind, side }: CropWindow): CropArray {
-  if (kind !== 'axial_t2') return kind;
-  return side === 'middle' ? 'axial_middle' : 'axial_sides';
 }

@@ -6,7 +6,7 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import { LEVELS, SEVERITIES, type Severity, SIDES, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import { centralSlices, type Image, xyTensor } from '../imaging/index.ts';
+import { centralSlices, cutCrop, type Image, xyTensor } from '../imaging/index.ts';
 import type { FetchedFile } from '../sources/index.ts';
 import {
   axialImage,
@@ -20,7 +20,7 @@ import {
   stage1Volumes,
   type Volume,
   type XyImage,
-  cropsOf,
+  spacesOf,
 } from '../stages/index.ts';
 import type { ArrayPlan, PrepareSettings, XyTask } from './array-plan.ts';
 import {
@@ -32,7 +32,7 @@ import {
   slicesOfLabels,
 } from './placed-labels.ts';
 import type { LabelCounts, PrepareOptions } from './records.ts';
-import { roundToFloat16, StudyArrays } from './study-arrays.ts';
+import { StudyArrays } from './study-arrays.ts';
 
 export interface StudyToPrepare {
   readonly study: StudyEntry;
@@ -68,11 +68,12 @@ export async function prepareStudy(
   if (options.stages.includes(2)) addImages(arrays, index, labels, indexed.images, input);
   if (options.stages.includes(3)) {
     const plans = planCrops(index, pointsOfLabels(index, labels));
-    for await (const { plan: at, crop } of cropsOf(index, plans, settings.stage3, read, plan.room)) {
-      // Crops are stored as float16 between stages 2 and 3, so the models get float16 values.
-      roundToFloat16(crop);
-      arrays.image(`stage3.${at.array}`, at.row, crop);
-      arrays.of(`stage3.${at.array}.present`)[at.row] = 1;
+    for await (const { space, windows } of spacesOf(index, plans, settings.stage3, read, plan.room)) {
+      for (const { plan: at, centre, window } of windows) {
+        const crop = cutCrop(space, centre, window, settings.stage3.resize.antialias);
+        arrays.image(`stage3.${at.array}`, at.row, crop);
+        arrays.of(`stage3.${at.array}.present`)[at.row] = 1;
+      }
     }
   }
   arrays.of('severity').set(TARGETS.map(({ name }) => severityNumber(severities.get(name))));

@@ -59,21 +59,6 @@ function roundTo255(values: Float32Array, out: Uint8Array, offset: number): void
   for (let i = 0; i < values.length; i++) out[offset + i] = 255 * values[i]! + 0.5;
 }
 
-/**
- * Rounds values in [0, 1] to the nearest float16, ties to even, in place. The result equals a round trip through a
- * Float16Array, but is several times faster.
- */
-export function roundToFloat16(values: Float32Array): void {
-  const words = new Int32Array(values.buffer, values.byteOffset, values.length);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if (word === 0) continue;
-    // Below 2^-14 float16 has steps of 2^-24, as float32 has at 0.5. Above, it has 13 bits less than float32.
-    if (word < 0x38800000) values[i] = Math.fround(values[i]! + 0.5) - 0.5;
-    else words[i] = (word + 0xfff + ((word >> 13) & 1)) & ~0x1fff;
-  }
-}
-
 /** Means of `pool` x `pool` px. @param height and width of the result. */
 function averagePool(values: Float32Array, height: number, width: number, pool: number): Float32Array {
   const planes = values.length / (height * width * pool * pool);

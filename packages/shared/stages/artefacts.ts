@@ -143,8 +143,9 @@ export const XyArtefact = z.object({
 export type XyArtefact = z.infer<typeof XyArtefact>;
 
 /**
- * The crop arrays, float16 `.npy` of shape [rows, slices, height, width] in [0, 1]: `sagittal_t2` and `axial_middle`
- * have one row per level; `sagittal_t1` and `axial_sides` have five rows for the left side, then five for the right.
+ * The crop arrays, [rows, slices, height, width] in [0, 1]: `sagittal_t2` and `axial_middle` have one row per level;
+ * `sagittal_t1` and `axial_sides` have five rows for the left side, then five for the right. How they are stored:
+ * stored-crops.ts.
  */
 export const CROP_ARRAYS = ['sagittal_t2', 'axial_middle', 'sagittal_t1', 'axial_sides'] as const;
 export type CropArray = (typeof CROP_ARRAYS)[number];
@@ -154,15 +155,36 @@ export function sideRow(side: (typeof SIDES)[number], level: number): number {
   return SIDES.indexOf(side) * LEVELS.length + level;
 }
 
-/** `crops.json`, stage 2: which rows hold an image; the other rows are zeros. */
+/** A window in a region, px. It may reach beyond the region: pixels out there are 0. */
+const StoredWindow = z.object({
+  /** Index in `regions`. */
+  region: z.number().int().nonnegative(),
+  /** The first column and the first row of the window, from those of the region. */
+  x: z.number().int(),
+  y: z.number().int(),
+  height: z.number().int().positive(),
+  width: z.number().int().positive(),
+});
+
+/** `crops.json`, stage 2: how the crop arrays are made of the regions in `crops.u12` (stored-crops.ts). */
 export const CropsArtefact = z.object({
-  schema: z.literal('spineline.crops/1'),
+  schema: z.literal('spineline.crops/2'),
+  /** How a window becomes [height, width] `to`: the bundle's `resize`. */
+  resize: z.object({ filter: z.literal('bilinear'), antialias: z.boolean() }),
+  /** The shape of each region. A region of windows that lie outside the image has no pixel. */
+  regions: z.array(
+    z.object({
+      slices: z.number().int().positive(),
+      height: z.number().int().nonnegative(),
+      width: z.number().int().nonnegative(),
+    }),
+  ),
+  /** Arrays without any row are left out. A row without an image is null; the models get zeros. */
   arrays: z.partialRecord(
     z.enum(CROP_ARRAYS),
     z.object({
-      file: z.string(),
-      shape: z.array(z.number().int().positive()).length(4),
-      present: z.array(z.boolean()),
+      to: z.tuple([z.number().int().positive(), z.number().int().positive()]),
+      rows: z.array(StoredWindow.nullable()),
     }),
   ),
   flags: Flags,

@@ -103,6 +103,19 @@ export function cropRows(array: CropArray): number {
   return array === 'sagittal_t2' || array === 'axial_middle' ? LEVELS.length : SIDES.length * LEVELS.length;
 }
 
+/** [slices, height, width] of each row of a crop array. @throws {BundleError} `BUNDLE_INVALID` for no such window. */
+export function cropShape({ slices, windows }: CropSettings, array: CropArray): [number, number, number] {
+  const window = windows.find((one) => arrayOf(one) === array);
+  if (!window) throw new BundleError('BUNDLE_INVALID', `the bundle has no crop window for ${array}`);
+  return [slices, ...window.to];
+}
+
+/** The crop array that a window is for. */
+export function arrayOf({ kind, side }: CropWindow): CropArray {
+  if (kind !== 'axial_t2') return kind;
+  return side === 'middle' ? 'axial_middle' : 'axial_sides';
+}
+
 /** The window of a crop. @throws {BundleError} `BUNDLE_INVALID` if the bundle has none. */
 export function windowFor(settings: CropSettings, kind: CropWindow['kind'], plan: CropPlan): CropWindow {
   const found = settings.windows.find(

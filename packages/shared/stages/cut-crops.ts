@@ -1,12 +1,13 @@
-/** Cuts the planned crops out of the slices. Source of the rules: docs/pipeline.md, "Crop plan". */
+/** Finds out where the planned crops are cut. Source of the rules: docs/pipeline.md, "Crop plan". */
 
 import {
   type CropSpace,
   CropSpaces,
   centralSlices,
-  cutCrop,
   type Image,
+  type Point,
   spaceCentre,
+  type WindowReach,
   widenWindow,
 } from '../imaging/index.ts';
 import type { CropSettings } from '../models/index.ts';
@@ -22,38 +23,46 @@ export interface CropRoom {
   readonly pixels: Readonly<Record<CropArray, { readonly height: number; readonly width: number }>>;
 }
 
+/** A space, and the windows that are cut from it: of crops that show the same slices. */
+export interface SpaceWindows {
+  readonly space: CropSpace;
+  /** `centre` in px of the space. */
+  readonly windows: readonly { readonly plan: CropPlan; readonly centre: Point; readonly window: WindowReach }[];
+}
+
 /**
- * The crops of the plans, one after the other: float32 of `shape` [slices, height, width]. With `room` each crop is
- * larger. Its centre equals the crop without room, except for the outermost pixels (`widenWindow`).
+ * The spaces of the plans, one after the other, each with the windows of its crops. With `room` each window is larger.
+ * Its centre equals the window without room, except for the outermost pixels (`widenWindow`).
  *
  * @param read returns the pixels of a slice.
+ * @throws {BundleError} `BUNDLE_INVALID` if a plan has no window.
  */
-export async function* cropsOf(
+export async function* spacesOf(
   index: SeriesIndex,
   plans: readonly CropPlan[],
   settings: CropSettings,
   read: (slice: IndexedSlice) => Promise<Image>,
   room?: CropRoom,
-): AsyncGenerator<{ plan: CropPlan; crop: Float32Array; shape: number[]; constant: boolean }> {
+): AsyncGenerator<SpaceWindows> {
   const count = settings.slices + 2 * (room?.slices ?? 0);
-  // Levels and sides often share slices.
+  const slicesAround = ({ series, index: place }: CropPlan) => {
+    const { slices } = seriesOf(index, series);
+    return centralSlices(place, (count - 1) / 2, slices.length).map((one) => slices[one]!);
+  };
+  const windowAt = (plan: CropPlan) => {
+    const served = windowFor(settings, seriesOf(index, plan.series).kind, plan);
+    return {
+      plan,
+      centre: spaceCentre(plan, { height: 1, width: 1 }, settings.space),
+      window: room ? widenWindow(served, room.pixels[plan.array]) : served,
+    };
+  };
+  // Crops around the same slice of a series show the same slices. Others may share some of them.
+  const together = Map.groupBy(plans, ({ series, index: place }) => `${series}/${place}`);
   const made = new CropSpaces(settings);
-  const spaces = new Map<string, CropSpace>();
-  for (const plan of plans) {
-    const series = seriesOf(index, plan.series);
-    const indices = centralSlices(plan.index, (count - 1) / 2, series.slices.length);
-    const key = `${plan.series}/${indices.join(',')}`;
-    let space = spaces.get(key);
-    if (!space) {
-      const images: Image[] = [];
-      for (const place of indices) images.push(await read(series.slices[place]!));
-      space = made.of(images, room?.slices);
-      spaces.set(key, space);
-    }
-    const served = windowFor(settings, series.kind, plan);
-    const window = room ? widenWindow(served, room.pixels[plan.array]) : served;
-    const centre = spaceCentre(plan, { height: 1, width: 1 }, settings.space);
-    const crop = cutCrop(space, centre, window, settings.resize.antialias);
-    yield { plan, crop, shape: [count, ...window.to], constant: space.constant };
+  for (const group of together.values()) {
+    const images: Image[] = [];
+    for (const slice of slicesAround(group[0]!)) images.push(await read(slice));
+    yield { space: made.of(images, room?.slices), windows: group.map(windowAt) };
   }
 }

@@ -18,13 +18,14 @@ export { axialOfPoints } from './axial-slices.ts';
 export {
   type CropPlan,
   type LevelPoints,
+  arrayOf,
   cropRows,
-  flagsOfConstant,
+  cropShape,
   middleOf,
   planCrops,
   slicesOfCrops,
 } from './crop-plan.ts';
-export { type CropRoom, cropsOf } from './cut-crops.ts';
+export { type CropRoom, spacesOf } from './cut-crops.ts';
 export { takeDecodeMs, timeDecoding } from './decode-time.ts';
 export { indexStudy } from './index-study.ts';
 export { usedSeries } from './indexed-series.ts';
@@ -65,5 +66,6 @@ export {
   severityArtefact,
   targetViews,
 } from './severities.ts';
+export { REGIONS_FILE, StoredCrops, packCrops } from './stored-crops.ts';
 export { assertEnoughViews } from './too-few-views.ts';
 export { type Fractions, canonicalFractions } from './turned-points.ts';

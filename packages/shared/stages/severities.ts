@@ -25,7 +25,7 @@ export function targetViews(crops: CropsArtefact): TargetViews[] {
     const view = (array: CropArray, row: number) => ({
       array,
       row,
-      present: crops.arrays[array]?.present[row] ?? false,
+      present: Boolean(crops.arrays[array]?.rows[row]),
     });
     if (target.task === 'scs') {
       return { target, views: { sagittal: view('sagittal_t2', level), axial: view('axial_middle', level) } };

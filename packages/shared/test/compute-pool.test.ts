@@ -49,7 +49,9 @@ describe('a compute thread', () => {
       context: { study: '1001', series: '11', file: '1.dcm' },
     });
     // The thread is none the worse for it.
-    expect(await pool.run('readCropRows', { arrays: {}, rows: [] })).toEqual([]);
+    const resize = { filter: 'bilinear', antialias: true } as const;
+    const crops = { schema: 'spineline.crops/2', resize, regions: [], arrays: {}, flags: [] } as const;
+    expect(await pool.run('readCrops', { crops: crops as never, bytes: new Uint8Array() })).toEqual({});
   });
 
   it('does several studies side by side', async () => {

@@ -13,7 +13,7 @@ import {
 } from '../imaging/index.ts';
 import type { VolumeSettings } from '../imaging/volume.ts';
 import type { XySettings } from '../imaging/xy-image.ts';
-import { largestDifference, wholeSpace } from './imaging-reference.ts';
+import { largestDifference, TWELVE_BITS, wholeSpace } from './imaging-reference.ts';
 
 /** An array as training/reference/make_fixtures.py writes it. */
 interface Values {
@@ -80,7 +80,7 @@ describe('the numbers of the numpy and torch reference', () => {
     for (const { centre, window, output } of cuts) {
       const [x, y] = centre;
       const crop = cutCrop(made, { x, y }, window, true);
-      expect(largestDifference(crop, output.values)).toBeLessThan(TOLERANCE);
+      expect(largestDifference(crop, output.values)).toBeLessThan(TWELVE_BITS);
     }
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readNpy, writeNpy } from '../imaging/index.ts';
+import { readNpy, writeNpy } from './support/npy.ts';
 
 // Written by NumPy: training/reference/make_fixtures.py.
 function numpyBytes(name: string): Buffer {
@@ -50,12 +50,6 @@ describe('.npy', () => {
     expect(() => readNpy(Buffer.concat([bytes, Buffer.alloc(1)]))).toThrow(/does not fit its shape/);
     expect(() => readNpy(bytes.subarray(0, 60))).toThrow(/header is cut off/);
     expect(() => readNpy(bytes.subarray(0, 5))).toThrow(/not a .npy file/);
-  });
-
-  it('refuses a shape that claims more than any machine has, before allocating it', () => {
-    const bytes = Buffer.from(numpyBytes('f4'));
-    bytes.write('(99999, 99999, 99999, 99999, 99999), }'.padEnd(118 - 50), bytes.indexOf('(2, 3, 4)'), 'latin1');
-    expect(() => readNpy(bytes)).toThrow(expect.objectContaining({ code: 'NPY_INVALID', kind: 'permanent' }));
   });
 
   it('refuses a header that is no header, and another version', () => {

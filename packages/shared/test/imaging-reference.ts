@@ -6,7 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type CropSpace, cutCrop, type Image, readNpy, writeNpy } from '../imaging/index.ts';
+import { type CropSpace, type Image, type Point, resizeBilinear, type WindowReach } from '../imaging/index.ts';
+import { readNpy, writeNpy } from './support/npy.ts';
 import { pythonWith } from './support/python-with.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
@@ -93,9 +94,37 @@ export function randomImage(random: () => number, height: number, width: number)
   return { data, height, width };
 }
 
+/** Largest error of a crop, whose pixels are stored in 12 bits. */
+export const TWELVE_BITS = 1 / 8190 + 1e-6;
+
+/** A crop without quantising: float64 pixels, zero outside the space, resized. float32 [slices, ...window.to]. */
+export function unquantisedCrop(
+  space: CropSpace,
+  centre: Point,
+  window: WindowReach,
+  antialias: boolean,
+): Float32Array {
+  const { slices, low, high } = space;
+  const height = window.top + window.bottom;
+  const width = window.left + window.right;
+  const [top, left] = [Math.floor(centre.y + 0.5) - window.top, Math.floor(centre.x + 0.5) - window.left];
+  const pixel = (slice: Float32Array, y: number, x: number) => {
+    if (y < 0 || x < 0 || y >= space.space || x >= space.space) return 0;
+    const value = slice[y * space.space + x]!;
+    return value > low ? Math.min(1, (value - low) / (high - low)) : 0;
+  };
+  const resized = slices.map((slice) => {
+    const data = Float32Array.from({ length: height * width }, (_, i) =>
+      pixel(slice, top + Math.floor(i / width), left + (i % width)),
+    );
+    return resizeBilinear({ data, height, width }, window.to[0], window.to[1], { antialias });
+  });
+  return Float32Array.from(resized.flatMap((one) => [...one]));
+}
+
 /** A whole space, normalised: float32 [slices, space, space]. */
 export function wholeSpace(space: CropSpace): Float32Array {
   const half = space.space / 2;
   const window = { left: half, right: half, top: half, bottom: half, to: [space.space, space.space] } as const;
-  return cutCrop(space, { x: half, y: half }, window, true);
+  return unquantisedCrop(space, { x: half, y: half }, window, true);
 }

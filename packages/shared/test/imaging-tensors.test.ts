@@ -135,9 +135,9 @@ describe('the crops of stage 3', () => {
 
   it('hold the pixels of the window', () => {
     const slices = [0, 64].map((first) => Float32Array.from({ length: 64 }, (_, i) => first + i));
-    const crop = cutCrop({ ...SPACE, slices, high: 128 }, { x: 4, y: 3 }, WINDOW, true);
+    const crop = cutCrop({ ...SPACE, slices, high: 4095 }, { x: 4, y: 3 }, WINDOW, true);
     const rows = [1, 2, 3, 4].flatMap((y) => [2, 3, 4, 5].map((x) => y * 8 + x));
-    expect([...crop]).toEqual([...rows, ...rows.map((value) => value + 64)].map((value) => value / 128));
+    expect([...crop]).toEqual([...rows, ...rows.map((value) => value + 64)].map((value) => Math.fround(value / 4095)));
   });
 
   it('are padded with zeros where the window leaves the image, so that the centre stays the centre', () => {

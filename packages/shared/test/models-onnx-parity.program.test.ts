@@ -11,9 +11,9 @@ import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StageNumber } from '../domain/index.ts';
-import { readNpy } from '../imaging/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import { membersOf } from '../models/index.ts';
+import { readNpy } from './support/npy.ts';
 import { pythonWith } from './support/python-with.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');

@@ -6,7 +6,6 @@ import type { LabelCoordinate } from '../evaluation/index.ts';
 import { type PrepareSettings, planArrays } from '../prepared/array-plan.ts';
 import type { PrepareOptions } from '../prepared/index.ts';
 import { prepareStudy } from '../prepared/prepare-study.ts';
-import { roundToFloat16 } from '../prepared/study-arrays.ts';
 import { randomNumbers } from './imaging-reference.ts';
 import { axialStack, type SeriesSpec, sagittalStack, smallStudy } from './support/small-study.ts';
 
@@ -277,8 +276,8 @@ describe('crops', () => {
         }
       }
       expect(compared).toBe(rows * slices * (height - 2) * (width - 2));
-      // One step of float16 below 1.
-      expect(apart, name).toBeLessThanOrEqual(2 ** -11);
+      // The rounding of float32: pixels are quantised one by one, whatever is around them.
+      expect(apart, name).toBeLessThanOrEqual(1e-6);
       expect(inside.some((value) => value > 0.5)).toBe(true);
     }
   });
@@ -313,11 +312,8 @@ describe('pooling and element types', () => {
       const pool = name.startsWith('stage1') ? 4 : 2;
       const [height, width] = exact.plan.arrays[name]!.shape.slice(-2) as [number, number];
       const means = meansOf(exact.of(name), height, width, pool);
-      const tolerance = name.startsWith('stage3') ? 2 ** -12 : 1e-7;
       expect(pooled.of(name), name).toHaveLength(means.length);
-      expect(Math.max(...means.map((mean, i) => Math.abs(mean - pooled.of(name)[i]!))), name).toBeLessThanOrEqual(
-        tolerance,
-      );
+      expect(Math.max(...means.map((mean, i) => Math.abs(mean - pooled.of(name)[i]!))), name).toBeLessThanOrEqual(1e-7);
     }
   });
 
@@ -333,29 +329,6 @@ describe('pooling and element types', () => {
         .reduce((most, value, i) => Math.max(most, Math.abs(value - byte.of(name)[i]! / 255)), 0);
       expect(apart, name).toBeLessThanOrEqual(0.5 / 255 + 1e-7);
     }
-  });
-
-  it('round to float16 as float16 arrays do', () => {
-    const random = randomNumbers(8);
-    // Ties, the smallest normal number, subnormal ones, both ends.
-    const special = [
-      0,
-      1,
-      2 ** -14,
-      2 ** -24,
-      2 ** -25,
-      1.5 * 2 ** -24,
-      0.5 + 2 ** -12,
-      0.5 + 3 * 2 ** -12,
-      1 - 2 ** -12,
-    ];
-    const values = Float32Array.from([
-      ...special,
-      ...Array.from({ length: 20_000 }, (_, i) => random() / 2 ** (i % 30)),
-    ]);
-    const expected = Float32Array.from(Float16Array.from(values));
-    roundToFloat16(values);
-    expect(values).toEqual(expected);
   });
 
   it('need sizes that the pool divides', () => {

@@ -17,14 +17,14 @@ const [LEFT, TOP] = [8, 60];
 
 /** Float16 [slices, height, width]; every slice of one value: 0.1, 0.2, ... */
 function crop(slices: number, height: number, width: number): Crop {
-  const data = Float16Array.from({ length: slices * height * width }, (_, i) => {
+  const data = Float32Array.from({ length: slices * height * width }, (_, i) => {
     return (1 + Math.floor(i / (height * width))) / 10;
   });
   return { data, slices, height, width };
 }
 
 const grey = (value: number) => {
-  const level = Math.round(255 * Math.fround(new Float16Array([value])[0]!));
+  const level = Math.round(255 * Math.fround(value));
   return [level, level, level];
 };
 

@@ -28,14 +28,16 @@ const series = (name: string, kind: Kind, slices = 15, used = true) => ({
   slices: Array.from({ length: slices }, () => SLICE),
 });
 
+const WINDOW = { region: 0, x: 0, y: 0, height: 1, width: 2 };
+
 /** Views without arrays, or single rows of them (`array/row`). */
 function views(without: readonly string[] = []) {
   const arrays = CROP_ARRAYS.filter((array) => !without.includes(array)).map((array) => {
     const rows = array === 'sagittal_t2' || array === 'axial_middle' ? 5 : 10;
-    const present = Array.from({ length: rows }, (_, row) => !without.includes(`${array}/${row}`));
-    return [array, { file: `${array}.npy`, shape: [rows, 1, 1, 2], present }] as const;
+    const windows = Array.from({ length: rows }, (_, row) => (without.includes(`${array}/${row}`) ? null : WINDOW));
+    return [array, { to: [1, 2], rows: windows }] as const;
   });
-  return targetViews({ schema: 'spineline.crops/1', arrays: Object.fromEntries(arrays), flags: [] } as CropsArtefact);
+  return targetViews({ arrays: Object.fromEntries(arrays) } as unknown as CropsArtefact);
 }
 
 const ONLY_T1 = views(['sagittal_t2', 'axial_middle', 'axial_sides']);

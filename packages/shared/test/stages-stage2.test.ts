@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cutCrops, type Files, prepareXy } from '../compute/compute-tasks.ts';
 import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
-import { CropSpaces, centralSlices, cutCrop, readNpy, xyTensor } from '../imaging/index.ts';
+import { CropSpaces, centralSlices, xyTensor } from '../imaging/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import type { BundleOf, CropSettings } from '../models/index.ts';
 import {
@@ -22,6 +22,8 @@ import { axialOfPoints } from '../stages/axial-slices.ts';
 import { flagsOfConstant, planCrops, slicesOfCrops } from '../stages/crop-plan.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
 import { axialImage, meanPoints, sagittalImages, type XyImage, xyArtefact } from '../stages/points.ts';
+import { StoredCrops } from '../stages/stored-crops.ts';
+import { largestDifference, TWELVE_BITS, unquantisedCrop } from './imaging-reference.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
 
 const STAGE3 = parseBundle(
@@ -30,8 +32,6 @@ const STAGE3 = parseBundle(
 ) as BundleOf<3>;
 /** The shipped windows in a space of half the size, so that a crop costs little. */
 const SETTINGS: CropSettings = { ...STAGE3.crops, space: 256 };
-/** Half of the spacing of float16 just below 1. */
-const FLOAT16 = 2 ** -12 + 1e-9;
 
 /** T2 of 7 slices of 30 x 40, T1 of 6, axial of 6 in two series. */
 async function study(): Promise<IndexedStudy & { files: Files }> {
@@ -265,14 +265,15 @@ describe('the crops', () => {
 
   it('are what the imaging functions cut from the same pixels with the windows of kind, side and level', async () => {
     const xy = xyOf();
-    const { crops, arrays } = await cut(xy);
-    expect(CropsArtefact.parse(crops)).toEqual(crops);
-    const read = Object.fromEntries(Object.entries(arrays).map(([file, bytes]) => [file, readNpy(bytes)]));
-    expect(Object.fromEntries(Object.entries(read).map(([file, { dtype, shape }]) => [file, [dtype, shape]]))).toEqual({
-      'sagittal_t2.npy': ['<f2', [5, 5, 128, 224]],
-      'axial_middle.npy': ['<f2', [5, 5, 256, 256]],
-      'sagittal_t1.npy': ['<f2', [10, 5, 128, 224]],
-      'axial_sides.npy': ['<f2', [10, 5, 256, 256]],
+    const { crops, bytes } = await cut(xy);
+    expect(CropsArtefact.parse(JSON.parse(JSON.stringify(crops)))).toEqual(crops);
+    const stored = new StoredCrops(crops, bytes);
+    const shapes = Object.entries(crops.arrays).map(([array, { to, rows }]) => [array, [rows.length, ...to]]);
+    expect(Object.fromEntries(shapes)).toEqual({
+      sagittal_t2: [5, 128, 224],
+      axial_middle: [5, 256, 256],
+      sagittal_t1: [10, 128, 224],
+      axial_sides: [10, 256, 256],
     });
 
     // left, right, top, bottom, to: the table in docs/pipeline.md, "Crop plan", not the bundle's.
@@ -282,48 +283,134 @@ describe('the crops', () => {
     const right = { ...middle, left: 144, right: 48 };
     const left = { ...middle, left: 48, right: 144 };
     const cases = [
-      { file: 'sagittal_t2.npy', row: 1, series: 0, slice: 1, at: [0.3, 0.7], window: scs },
-      { file: 'sagittal_t2.npy', row: 4, series: 0, slice: 6, at: [0.9, 0.1], window: { ...scs, top: 20, bottom: 60 } },
-      { file: 'sagittal_t1.npy', row: 0, series: 1, slice: 0, at: [0.1, 0.9], window: nfn },
-      { file: 'sagittal_t1.npy', row: 9, series: 1, slice: 5, at: [0.9, 0.1], window: { ...nfn, top: 22, bottom: 42 } },
-      { file: 'axial_middle.npy', row: 3, series: 2, slice: 1, at: [0.5, 0.3], window: middle },
-      { file: 'axial_sides.npy', row: 4, series: 2, slice: 1, at: [0.75, 0.5], window: left },
-      { file: 'axial_sides.npy', row: 5, series: 2, slice: 1, at: [0.25, 0.1], window: right },
+      { array: 'sagittal_t2', row: 1, series: 0, slice: 1, at: [0.3, 0.7], window: scs },
+      { array: 'sagittal_t2', row: 4, series: 0, slice: 6, at: [0.9, 0.1], window: { ...scs, top: 20, bottom: 60 } },
+      { array: 'sagittal_t1', row: 0, series: 1, slice: 0, at: [0.1, 0.9], window: nfn },
+      { array: 'sagittal_t1', row: 9, series: 1, slice: 5, at: [0.9, 0.1], window: { ...nfn, top: 22, bottom: 42 } },
+      { array: 'axial_middle', row: 3, series: 2, slice: 1, at: [0.5, 0.3], window: middle },
+      { array: 'axial_sides', row: 4, series: 2, slice: 1, at: [0.75, 0.5], window: left },
+      { array: 'axial_sides', row: 5, series: 2, slice: 1, at: [0.25, 0.1], window: right },
     ] as const;
-    for (const { file, row, series, slice, at, window } of cases) {
+    for (const { array, row, series, slice, at, window } of cases) {
       const { slices } = shared.index.series[series]!;
       const images = centralSlices(slice, 2, slices.length).map((i) => imageOf(slices[i]!));
       const space = new CropSpaces(SETTINGS).of(images);
       const centre = { x: at[0] * 256, y: at[1] * 256 };
-      const expected = cutCrop(space, centre, window, true);
-      const values = read[file]!.data.subarray(row * expected.length, (row + 1) * expected.length);
-      const apart = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - Number(values[i]))), 0);
-      expect(apart, `${file} row ${row}`).toBeLessThanOrEqual(FLOAT16);
+      const expected = unquantisedCrop(space, centre, window, true);
+      const found = stored.row(array, row)!;
+      expect(largestDifference(found, expected), `${array} row ${row}`).toBeLessThanOrEqual(TWELVE_BITS);
       expect(
         expected.some((value) => value > 0.1),
-        `${file} row ${row} shows something`,
+        `${array} row ${row} shows something`,
       ).toBe(true);
     }
   });
 
-  it('of points that are missing are rows of zeros, and of a missing kind no array at all', async () => {
+  it('of points that are missing are no rows, and of a missing kind no array', async () => {
     const xy = xyOf();
-    const { crops, arrays } = await cut({ ...xy, nfn: null, ss: [null, xy.ss[1]!, null, null, null] });
-    expect(Object.keys(arrays).sort()).toEqual(['axial_middle.npy', 'axial_sides.npy', 'sagittal_t2.npy']);
-    expect(crops.arrays.sagittal_t1).toBeUndefined();
-    expect(crops.arrays.axial_middle!.present).toEqual([false, true, false, false, false]);
-    expect(crops.arrays.axial_sides!.present.map(Number)).toEqual([0, 1, 0, 0, 0, 0, 1, 0, 0, 0]);
-    const { data, shape } = readNpy(arrays['axial_middle.npy']!);
-    const size = shape.slice(1).reduce((a, b) => a * b);
-    expect(data.subarray(0, size).every((value) => value === 0)).toBe(true);
-    expect(data.subarray(size, 2 * size).some((value) => value > 0)).toBe(true);
-    expect((await cut({ ...xy, scs: null, nfn: null, ss: five(null) })).arrays).toEqual({});
+    const { crops, bytes } = await cut({ ...xy, nfn: null, ss: [null, xy.ss[1]!, null, null, null] });
+    expect(Object.keys(crops.arrays).sort()).toEqual(['axial_middle', 'axial_sides', 'sagittal_t2']);
+    expect(crops.arrays.axial_middle!.rows.map(Boolean)).toEqual([false, true, false, false, false]);
+    expect(crops.arrays.axial_sides!.rows.map(Number)).toHaveLength(10);
+    expect(crops.arrays.axial_sides!.rows.flatMap((window, row) => (window ? [row] : []))).toEqual([1, 6]);
+    const stored = new StoredCrops(crops, bytes);
+    expect([stored.row('axial_middle', 0), stored.row('sagittal_t1', 1)]).toEqual([undefined, undefined]);
+    expect(stored.row('axial_middle', 1)!.some((value) => value > 0)).toBe(true);
+    const none = await cut({ ...xy, scs: null, nfn: null, ss: five(null) });
+    expect(none).toEqual({ crops: { ...crops, regions: [], arrays: {} }, bytes: new Uint8Array() });
+  });
+
+  it('of one slice share a region where they overlap, and nothing of the windows is left out', async () => {
+    const { crops, bytes } = await cut(xyOf());
+    // L2/L3 to L4/L5 of the axial series 13 are in one slice, at one point: three windows each.
+    const regionsOf = (level: number) => [
+      crops.arrays.axial_middle!.rows[level]!.region,
+      ...[level, level + 5].map((row) => crops.arrays.axial_sides!.rows[row]!.region),
+    ];
+    const [left, middle, right] = [0.75, 0.5, 0.25].map((x) => x * 256);
+    expect(new Set(regionsOf(2)).size).toBe(1);
+    // Left window 48 to the left and 144 to the right, cut off at the edge of the image; right window likewise.
+    expect(crops.regions[regionsOf(2)[0]!]).toMatchObject({ slices: 5, width: 256 });
+    expect(crops.arrays.axial_middle!.rows[2]).toMatchObject({ x: middle! - 96, width: 192 });
+    expect(crops.arrays.axial_sides!.rows[2]).toMatchObject({ x: left! - 48, width: 192 });
+    expect(crops.arrays.axial_sides!.rows[7]).toMatchObject({ x: right! - 144, width: 192 });
+    const values = crops.regions.reduce((sum, one) => sum + one.slices * one.height * one.width, 0);
+    expect(bytes).toHaveLength(1.5 * values);
+  });
+
+  it('of another bundle have its windows and sizes, odd ones and such that are made smaller too', async () => {
+    const reach = { left: 20, right: 15, top: 9, bottom: 14 };
+    const settings: CropSettings = {
+      ...SETTINGS,
+      space: 99,
+      slices: 3,
+      windows: SETTINGS.windows.map((window, i) => ({
+        ...window,
+        ...reach,
+        left: reach.left + i,
+        to: window.kind === 'axial_t2' ? [11, 13] : [40, 50],
+      })),
+    };
+    const plans = planCrops(shared.index, xyOf());
+    const { crops, bytes } = await cut(xyOf(), settings);
+    const stored = new StoredCrops(crops, bytes);
+    for (const plan of plans) {
+      const { kind, slices } = shared.index.series.find(({ series }) => series === plan.series)!;
+      const images = centralSlices(plan.index, 1, slices.length).map((i) => imageOf(slices[i]!));
+      const window = settings.windows.find(
+        (one) => one.kind === kind && one.side === plan.side && one.levels.includes(plan.level),
+      )!;
+      const centre = { x: plan.x * 99, y: plan.y * 99 };
+      const expected = unquantisedCrop(new CropSpaces(settings).of(images), centre, window, true);
+      const found = stored.row(plan.array, plan.row)!;
+      expect(largestDifference(found, expected), `${plan.array} ${plan.row}`).toBeLessThanOrEqual(TWELVE_BITS);
+    }
+    expect(plans).toHaveLength(30);
+  });
+
+  it('take at most 4 MB per study with the shipped windows', async () => {
+    const at = (series: string, index: number, x: number, y: number) => {
+      const slice = shared.index.series.find((one) => one.series === series)!.slices[index]!;
+      return { series, index, instance: slice.instance, x: x * slice.columns, y: y * slice.rows };
+    };
+    const sagittal = (series: string, index: number) =>
+      LEVELS.map((_, level) => at(series, index, 0.45, 0.3 + 0.12 * level));
+    // As far apart as in an image of 150 mm: recesses 25 mm apart, each level in a slice of its own.
+    const ss = LEVELS.map((_, level) => {
+      const [series, index] = level < 3 ? ['13', level] : ['14', level - 3];
+      const [left, right] = [0.583, 0.417].map((x) => at(series as string, index as number, x, 0.5));
+      return { left: left!, right: right!, distanceMm: 0 };
+    });
+    const nfn = { left: sagittal('12', 4), right: sagittal('12', 1) };
+    const xy: XyArtefact = { schema: 'spineline.xy/1', scs: sagittal('11', 3), nfn, ss, flags: [] };
+    const { crops, bytes } = await cut(xy, STAGE3.crops);
+    expect(Object.values(crops.arrays).flatMap(({ rows }) => rows.filter(Boolean))).toHaveLength(30);
+    expect(bytes.length).toBeLessThan(4_000_000);
+    expect(bytes.length).toBeGreaterThan(3_500_000);
+  });
+
+  it('of windows that lie outside the image are present and zero', async () => {
+    const xy = xyOf();
+    const scs = xy.scs!.map((point) => ({ ...point, x: 4000 }));
+    const { crops, bytes } = await cut({ ...xy, scs, nfn: null, ss: five(null) });
+    expect(bytes).toHaveLength(0);
+    const row = new StoredCrops(crops, bytes).row('sagittal_t2', 3)!;
+    expect(row).toHaveLength(5 * 128 * 224);
+    expect(row.every((value) => value === 0)).toBe(true);
+  });
+
+  it('need as many bytes as their regions', async () => {
+    const { crops, bytes } = await cut({ ...xyOf(), nfn: null, ss: five(null) });
+    expect(() => new StoredCrops(crops, bytes.subarray(3))).toThrow(/regions of crops\.json take \d+ bytes; found/);
+    const window = crops.arrays.sagittal_t2!.rows[0]!;
+    window.region = 99;
+    expect(() => new StoredCrops(crops, bytes).row('sagittal_t2', 0)).toThrow('crops.json has no region 99');
   });
 
   it('are the same bytes every time', async () => {
     const xy = { ...xyOf(), nfn: null, ss: five(null) };
     const [first, second] = [await cut(xy), await cut(xy)];
-    expect(Buffer.compare(first.arrays['sagittal_t2.npy']!, second.arrays['sagittal_t2.npy']!)).toBe(0);
+    expect(Buffer.compare(first.bytes, second.bytes)).toBe(0);
     expect(first.crops).toEqual(second.crops);
   });
 
@@ -357,7 +444,7 @@ describe('the crops', () => {
 
   it('need a window for their kind, side and level', async () => {
     const windows = SETTINGS.windows.filter(({ levels }) => levels.length !== 1);
-    await expect(cut(xyOf(), { ...SETTINGS, windows })).rejects.toMatchObject({
+    await expect(cut({ ...xyOf(), nfn: null }, { ...SETTINGS, windows })).rejects.toMatchObject({
       code: 'BUNDLE_INVALID',
       summary: 'the bundle has no crop window for sagittal_t2, middle, l5_s1',
     });

@@ -2,12 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readCropRows } from '../compute/compute-tasks.ts';
+import { readCrops } from '../compute/compute-tasks.ts';
 import { CONDITIONS, LEVELS, TARGETS } from '../domain/index.ts';
-import { writeNpy } from '../imaging/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import type { BundleOf } from '../models/index.ts';
-import { CROP_ARRAYS, type CropArray, type CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
+import { CROP_ARRAYS, type CropArray, CropsArtefact, SeverityArtefact } from '../stages/artefacts.ts';
 import {
   classSharesOf,
   hasView,
@@ -22,15 +21,27 @@ const BUNDLE = parseBundle(
   'stage3',
 ) as BundleOf<3>;
 
+const EMPTY: CropsArtefact = {
+  schema: 'spineline.crops/2',
+  resize: { filter: 'bilinear', antialias: true },
+  regions: [],
+  arrays: {},
+  flags: [],
+};
+const WINDOW = { region: 0, x: 0, y: 0, height: 1, width: 2 };
 const rowsOf = (array: CropArray) => (array === 'sagittal_t2' || array === 'axial_middle' ? 5 : 10);
 /** Crops with all rows, except for the arrays and single rows (`array/row`) in `without`. */
 function crops(options: { without?: readonly string[] } = {}): CropsArtefact {
   const without = new Set(options.without);
   const arrays = CROP_ARRAYS.filter((array) => !without.has(array)).map((array) => {
-    const present = Array.from({ length: rowsOf(array) }, (_, row) => !without.has(`${array}/${row}`));
-    return [array, { file: `${array}.npy`, shape: [rowsOf(array), 1, 1, 2], present }] as const;
+    const rows = Array.from({ length: rowsOf(array) }, (_, row) => (without.has(`${array}/${row}`) ? null : WINDOW));
+    return [array, { to: [1, 2], rows }] as const;
   });
-  return { schema: 'spineline.crops/1', arrays: Object.fromEntries(arrays), flags: [] };
+  return CropsArtefact.parse({
+    ...EMPTY,
+    regions: [{ slices: 1, height: 1, width: 2 }],
+    arrays: Object.fromEntries(arrays),
+  });
 }
 const logits = (weight: number, ...values: number[]) => ({
   weight,
@@ -70,19 +81,15 @@ describe('the views of a target', () => {
     expect(hasView(of('left_subarticular_stenosis_l3_l4'))).toBe(true);
   });
 
-  it('are float32 rows of the arrays, and zeros where there is no such array', async () => {
-    const array = writeNpy(
-      Float16Array.from({ length: 20 }, (_, i) => i / 32),
-      [10, 1, 1, 2],
-    );
-    const rows = await readCropRows({
-      arrays: { axial_sides: array },
-      rows: [
-        { array: 'axial_sides', row: 7, shape: [1, 1, 2] },
-        { array: 'sagittal_t1', row: 7, shape: [1, 2, 3] },
-      ],
-    });
-    expect(rows).toEqual([Float32Array.of(14 / 32, 15 / 32), new Float32Array(6)]);
+  it('are float32 rows of the arrays, and none where the study has no such view', async () => {
+    const crops: CropsArtefact = {
+      ...EMPTY,
+      regions: [{ slices: 1, height: 1, width: 3 }],
+      arrays: { axial_sides: { to: [1, 2], rows: [null, { ...WINDOW, x: 1 }, { ...WINDOW, x: 2 }] } },
+    };
+    // 819, 1638 and 4095, which stand for 0.2, 0.4 and 1: 0x333, 0x666, 0xfff.
+    const rows = await readCrops({ crops, bytes: Uint8Array.of(0x33, 0x63, 0x66, 0xff, 0x0f, 0) });
+    expect(rows).toEqual({ axial_sides: [undefined, Float32Array.of(0.4, 1), Float32Array.of(1, 0)] });
   });
 });
 

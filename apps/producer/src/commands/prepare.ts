@@ -58,7 +58,7 @@ export function addPrepare(program: Command): void {
         .default([...STAGE_NUMBERS], STAGE_NUMBERS.join(',')),
     )
     .addOption(
-      new Option('--dtype <type>', 'exact: as fed to the models (float32, crops float16); uint8: round(255 x)')
+      new Option('--dtype <type>', 'exact: as fed to the models (float32); uint8: round(255 x)')
         .choices(DTYPES)
         .default('exact'),
     )

@@ -18,6 +18,7 @@ import {
   madeOfXy,
   type PlacedPoint,
   planCrops,
+  REGIONS_FILE,
   type SeriesIndex,
   type SeverityArtefact,
   stage1Gives,
@@ -158,7 +159,7 @@ async function writeOutputs(
   const { index } = await indexStudy(study, bytes);
   const z = slices(index);
   const xy = points(index);
-  const { crops, arrays } = await cutCrops({
+  const { crops, bytes: regions } = await cutCrops({
     study: study.study,
     index,
     plans: planCrops(index, xy),
@@ -187,7 +188,7 @@ async function writeOutputs(
   );
   const xyStep = await write('stage2-xy', madeOfXy(given, run.bundles.stage2), { 'xy.json': json(xy) }, xyGives(xy));
   const cropsStep = await write('stage2-crops', madeOfCrops(given, xyGives(xy), CROPS), {
-    ...arrays,
+    [REGIONS_FILE]: regions,
     'crops.json': json(crops),
   });
   const digests = await outputs.digests('stage2-crops', cropsStep.key);

@@ -8,9 +8,9 @@ import { BLACK, GREY, WHITE } from './palette.ts';
 /** Approximate height of a crop in the picture, in px. Each pixel of a crop becomes a square of whole px. */
 const TILE_PX = 256;
 
-/** One crop: float [slices, height, width] in [0, 1]. */
+/** One crop: float32 [slices, height, width] in [0, 1]. */
 export interface Crop {
-  readonly data: Float16Array | Float32Array;
+  readonly data: Float32Array;
   readonly slices: number;
   readonly height: number;
   readonly width: number;

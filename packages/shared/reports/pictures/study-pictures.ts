@@ -14,17 +14,25 @@ import {
   ObjectNotFoundError,
   SIDES,
   type Side,
+  STEPS,
   SpinelineError,
   TARGETS,
   type Target,
   targetOfName,
 } from '../../domain/index.ts';
-import { readNpy } from '../../imaging/index.ts';
 import type { StudyResult, TargetResult } from '../../runs/index.ts';
 import type { SourceReader } from '../../sources/index.ts';
-import { type CropArray, CropsArtefact, type IndexedSlice, SeriesIndex, sideRow } from '../../stages/index.ts';
+import {
+  type CropArray,
+  CropsArtefact,
+  type IndexedSlice,
+  REGIONS_FILE,
+  SeriesIndex,
+  StoredCrops,
+  sideRow,
+} from '../../stages/index.ts';
 import { digestBytes, type StageOutputs } from '../../store/index.ts';
-import { type Crop, type CropColumn, type CropTile, drawCropSheet, drawTargetCrops } from './crop-pictures.ts';
+import { type CropColumn, type CropTile, drawCropSheet, drawTargetCrops } from './crop-pictures.ts';
 import type { Drawing } from './drawing.ts';
 import { encodePicture, type PictureLine, type PictureWords } from './frame.ts';
 import { GRADE_COLOURS, GRADE_WORDS, GREY } from './palette.ts';
@@ -101,33 +109,33 @@ const SIDES_SHOWN = ['right', 'left'] as const;
 
 async function cropSheet(result: StudyResult, outputs: StageOutputs): Promise<Drawn> {
   const crops = await CropReader.open(result, outputs);
-  const column = async (
+  const column = (
     title: CropColumn['title'],
     array: CropArray,
     rowOf: (level: number) => number,
     graded?: (target: TargetResult) => boolean,
-  ): Promise<CropColumn> => {
+  ): CropColumn => {
     const tiles: CropTile[] = [];
     for (const [i, level] of LEVELS.entries()) {
       const target = graded && result.targets.find((one) => one.level === level && graded(one));
-      tiles.push({ crop: await crops.row(array, rowOf(i)), grade: target && gradeLine(target) });
+      tiles.push({ crop: crops.row(array, rowOf(i)), grade: target && gradeLine(target) });
     }
     return { title, tiles };
   };
   const same = (level: number) => level;
   const columns = [
-    await column(['SCS', 'sagittal T2'], 'sagittal_t2', same, (one) => one.condition === 'spinal_canal_stenosis'),
-    await column(['SCS', 'axial T2'], 'axial_middle', same),
+    column(['SCS', 'sagittal T2'], 'sagittal_t2', same, (one) => one.condition === 'spinal_canal_stenosis'),
+    column(['SCS', 'axial T2'], 'axial_middle', same),
   ];
   for (const side of SIDES_SHOWN) {
     const row = (level: number) => sideRow(side, level);
     const graded = (one: TargetResult) => one.condition === `${side}_neural_foraminal_narrowing`;
-    columns.push(await column([`NFN ${side}`, 'sagittal T1'], 'sagittal_t1', row, graded));
+    columns.push(column([`NFN ${side}`, 'sagittal T1'], 'sagittal_t1', row, graded));
   }
   for (const side of SIDES_SHOWN) {
     const row = (level: number) => sideRow(side, level);
     const graded = (one: TargetResult) => one.condition === `${side}_subarticular_stenosis`;
-    columns.push(await column([`SS ${side}, also NFN`, 'axial T2'], 'axial_sides', row, graded));
+    columns.push(column([`SS ${side}, also NFN`, 'axial T2'], 'axial_sides', row, graded));
   }
   const what = 'crops as the severity models saw them: the middle slice of each, and the most probable grade';
   return { drawing: drawCropSheet(columns, wordsOf(result, what)), what };
@@ -143,59 +151,54 @@ async function targetCrops(target: Target, result: StudyResult, outputs: StageOu
     side === undefined ? (['axial_middle', 'Axial T2', level] as const) : (['axial_sides', 'Axial T2', side] as const);
   const views = [sagittal, foraminal, axial].filter((view) => view !== undefined);
   const rows = [];
-  for (const [array, title, row] of views) rows.push({ title, crop: await crops.row(array, row) });
+  for (const [array, title, row] of views) rows.push({ title, crop: crops.row(array, row) });
   const found = result.targets.find(({ name }) => name === target.name)!;
   const what = `crops of ${target.name}`;
   const lines = [severityLine(found)];
   return { drawing: drawTargetCrops(rows, lines, wordsOf(result, what)), what };
 }
 
-/** The crops of a study in the store. Each array is read once; if one is missing, the others can still be shown. */
+/** The crops of a study in the store. */
 class CropReader {
   readonly #crops: CropsArtefact;
-  readonly #read: (file: string) => Promise<Uint8Array>;
-  readonly #arrays = new Map<CropArray, Promise<{ data: Float16Array | Float32Array } | { missing: string }>>();
+  readonly #stored: StoredCrops;
 
-  private constructor(crops: CropsArtefact, read: (file: string) => Promise<Uint8Array>) {
+  private constructor(crops: CropsArtefact, bytes: Uint8Array) {
     this.#crops = crops;
-    this.#read = read;
+    this.#stored = new StoredCrops(crops, bytes);
   }
 
-  /** @throws {SpinelineError} `OUTPUT_GONE` if the crops of the study are not in the store any more. */
+  /**
+   * @throws {SpinelineError} `OUTPUT_GONE` if the crops of the study are not in the store any more;
+   *   `PICTURE_IMPOSSIBLE` if an earlier version of spineline stored them.
+   */
   static async open(result: StudyResult, outputs: StageOutputs): Promise<CropReader> {
     const { key } = result.steps.crops;
-    const crops = await whatIsKept(result, 'crops.json', () =>
-      outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact),
-    );
-    return new CropReader(crops, (file) => outputs.read('stage2-crops', key, file));
+    const { made } = await whatIsKept(result, 'crops.json', () => outputs.provenance('stage2-crops', key));
+    if (made.contract !== STEPS.crops.contract) {
+      throw new SpinelineError(
+        'PICTURE_IMPOSSIBLE',
+        'permanent',
+        'the crops were stored by another version of spineline',
+        {
+          study: result.study,
+          expected: `contract ${STEPS.crops.contract}`,
+          found: `contract ${made.contract}`,
+          hint: 'a new run over the dataset cuts them again',
+        },
+      );
+    }
+    const read = <T>(name: string, of: () => Promise<T>) => whatIsKept(result, name, of);
+    const crops = await read('crops.json', () => outputs.readJson('stage2-crops', key, 'crops.json', CropsArtefact));
+    const bytes = await read(REGIONS_FILE, () => outputs.read('stage2-crops', key, REGIONS_FILE));
+    return new CropReader(crops, bytes);
   }
 
-  async row(array: CropArray, row: number): Promise<CropTile['crop']> {
-    const described = this.#crops.arrays[array];
-    if (!described?.present[row]) return { missing: 'the study has no such view' };
-    let reading = this.#arrays.get(array);
-    if (!reading) {
-      reading = this.#load(described.file);
-      this.#arrays.set(array, reading);
-    }
-    const read = await reading;
-    if ('missing' in read) return read;
-    const [, slices, height, width] = described.shape as [number, number, number, number];
-    const length = slices * height * width;
-    const crop: Crop = { data: read.data.subarray(row * length, (row + 1) * length), slices, height, width };
-    return crop;
-  }
-
-  async #load(file: string): Promise<{ data: Float16Array | Float32Array } | { missing: string }> {
-    try {
-      const { data } = readNpy(await this.#read(file));
-      if (data instanceof Float16Array || data instanceof Float32Array) return { data };
-      return { missing: 'not an array of crops' };
-    } catch (error) {
-      if (error instanceof ObjectNotFoundError) return { missing: 'not in the store any more' };
-      if (error instanceof ArtefactDamagedError) return { missing: 'damaged or gone in the store' };
-      throw error;
-    }
+  row(array: CropArray, row: number): CropTile['crop'] {
+    const data = this.#stored.row(array, row);
+    if (!data) return { missing: 'the study has no such view' };
+    const [height, width] = this.#crops.arrays[array]!.to;
+    return { data, slices: data.length / (height * width), height, width };
   }
 }
 
