@@ -7,15 +7,19 @@ ARG BASE_IMAGE=cpu
 
 FROM node:24.21.0-bookworm-slim AS cpu
 
-# CUDA 12 and cuDNN 9, which ONNX Runtime needs on a GPU, and Node.
-FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu24.04 AS cuda
+# CUDA 13 and cuDNN 9, which ONNX Runtime needs on a GPU, and Node.
+FROM nvidia/cuda:13.0.3-cudnn-runtime-ubuntu24.04 AS cuda
 COPY --from=cpu /usr/local/bin/node /usr/local/bin/node
 COPY --from=cpu /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 
+# ONNX Runtime's libraries for GPUs, in one folder: none for cpu, those for CUDA and TensorRT for cuda.
+FROM python:3.12-slim-bookworm AS providers
+ARG PROVIDERS=cpu
+COPY deploy/cuda /deploy/cuda
+RUN mkdir /providers && if [ "${PROVIDERS}" = cuda ]; then /deploy/cuda/install.sh /providers; fi
+
 FROM ${BASE_IMAGE} AS packages
-# cuda12 fetches the CUDA and TensorRT libraries of ONNX Runtime; skip is for the CPU only.
-ARG ONNXRUNTIME_NODE_INSTALL=skip
 WORKDIR /spineline
 COPY package.json package-lock.json .npmrc ./
 COPY apps/producer/package.json apps/producer/
@@ -26,13 +30,12 @@ COPY packages/phantom/package.json packages/phantom/
 COPY packages/shared/package.json packages/shared/
 COPY scripts/prune-packages.mjs scripts/
 COPY scripts/no-cuda-download scripts/no-cuda-download
-# Only the install script of ONNX Runtime runs, with the argument above. Libraries of other platforms are then removed,
-# and a link whose target is not in the image.
+# No install script runs. Libraries of other platforms are then removed, and a link whose target is not in the image.
 RUN npm ci --omit=dev --ignore-scripts \
- && ONNXRUNTIME_NODE_INSTALL=${ONNXRUNTIME_NODE_INSTALL} node node_modules/onnxruntime-node/script/install \
  && node scripts/prune-packages.mjs \
  && rm node_modules/global-agent \
  && npm cache clean --force
+COPY --from=providers /providers/ node_modules/onnxruntime-node/bin/napi-v6/linux/x64/
 
 FROM ${BASE_IMAGE} AS base
 ENV NODE_ENV=production

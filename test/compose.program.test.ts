@@ -86,6 +86,16 @@ describe('the Dockerfile', () => {
     expect(lint).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 
+  it('takes the CUDA libraries of the version of ONNX Runtime that is installed', async () => {
+    const requirements = await readFile(`${ROOT}deploy/cuda/requirements.txt`, 'utf8');
+    const { packages } = JSON.parse(await readFile(`${ROOT}package-lock.json`, 'utf8')) as {
+      packages: Record<string, { version: string }>;
+    };
+    const { version } = packages['node_modules/onnxruntime-node']!;
+    expect(requirements).toContain(`onnxruntime-gpu==${version} --hash=sha256:`);
+    expect(dockerfile).toMatch(/^FROM nvidia\/cuda:13\.[\d.]+-cudnn-runtime-\S+ AS cuda$/m);
+  });
+
   it('builds on images whose tag is a version', () => {
     // hadolint finds only a missing tag and `latest`.
     const names = stages.map(({ name }) => name);
@@ -229,9 +239,7 @@ describe.skipIf(!COMPOSE).each([
       ).toEqual(worker ? ['nvidia'] : undefined);
       expect(image.endsWith('-cuda'), name).toBe(worker);
       expect(environment?.SPINELINE_EXECUTION_PROVIDER, name).toBe(worker ? 'cuda' : undefined);
-      expect(build?.args, name).toEqual(
-        worker ? { BASE_IMAGE: 'cuda', ONNXRUNTIME_NODE_INSTALL: 'cuda12' } : undefined,
-      );
+      expect(build?.args, name).toEqual(worker ? { BASE_IMAGE: 'cuda', PROVIDERS: 'cuda' } : undefined);
     }
     expect(stages.map(({ name }) => name)).toContain('cuda');
   });

@@ -1,5 +1,5 @@
 export { BundleCache, type ReadyBundle } from './bundle-cache.ts';
-export { MemberDoesNotRunError, type TriedMember, tryBundle } from './bundle-check.ts';
+export { MemberDoesNotRunError, tryBundle } from './bundle-check.ts';
 export {
   type BundlePin,
   type LoadedBundle,
