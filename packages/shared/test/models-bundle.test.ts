@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BundleError, type StageNumber } from '../domain/index.ts';
-import { outputOf, parseBundle } from '../models/bundle.ts';
+import { inputsOf, outputOf, parseBundle } from '../models/bundle.ts';
 import { type Bundle, bundleDigest, bundleOfStage, membersOf } from '../models/index.ts';
 import { ROOT } from './imaging-reference.ts';
 
@@ -44,12 +44,50 @@ describe('what a member gives for a sample', () => {
   });
 });
 
+describe('what a member is given for a sample', () => {
+  it('follows from its stage and task', () => {
+    expect(inputsOf(demo(1), 'scs')).toEqual({ volume: [1, 32, 384, 384] });
+    expect(inputsOf(demo(2), 'ss')).toEqual({ image: [3, 512, 512] });
+    const sagittal = [5, 128, 224];
+    const axial = [5, 256, 256];
+    expect(inputsOf(demo(3), 'scs')).toEqual({ sagittal, axial });
+    expect(inputsOf(demo(3), 'nfn')).toEqual({ sagittal, axial });
+    expect(inputsOf(demo(3), 'ss')).toEqual({ axial });
+  });
+
+  it('comes from the window of that view, where windows differ', () => {
+    const other = parseBundle(
+      changed(3, ({ crops }) => {
+        for (const window of crops.windows) {
+          if (window.kind === 'sagittal_t1') window.to = [40, 60];
+          if (window.kind === 'axial_t2') window.to = window.side === 'middle' ? [70, 80] : [90, 100];
+        }
+      }),
+      'other',
+    );
+    expect(inputsOf(other, 'scs')).toEqual({ sagittal: [5, 128, 224], axial: [5, 70, 80] });
+    expect(inputsOf(other, 'nfn')).toEqual({ sagittal: [5, 40, 60], axial: [5, 90, 100] });
+    expect(inputsOf(other, 'ss')).toEqual({ axial: [5, 90, 100] });
+  });
+});
+
 describe('a manifest', () => {
   it('of each stage is read whole', () => {
     for (const stage of [1, 2, 3] as const) {
       expect(demo(stage).stage).toBe(stage);
       expect(bundleOfStage(demo(stage), stage)).toEqual(JSON.parse(TEXT[stage - 1]!));
     }
+  });
+
+  it('may say that a member is float16, and how much it differs', () => {
+    const half = changed(1, ({ tasks }) => {
+      Object.assign(tasks.scs.members[0], { precision: 'float16', float16Difference: 6.1e-4 });
+    });
+    const [first, second] = membersOf(parseBundle(half, 'half'));
+    expect(first!.member).toMatchObject({ precision: 'float16', float16Difference: 6.1e-4 });
+    expect(second!.member.precision).toBeUndefined();
+    const unknown = changed(1, ({ tasks }) => Object.assign(tasks.scs.members[0], { precision: 'int8' }));
+    expect(refusal(unknown).message).toContain('precision');
   });
 
   it('lists its members with their tasks, in order', () => {
