@@ -95,6 +95,13 @@ async function grade(
   const scorable = targets.filter(hasView);
   const bytes = await clock.time('fetch', () => kit.outputs.read('stage2-crops', cropsKey, REGIONS_FILE));
   const arrays = await clock.compute((report) => kit.compute.run('readCrops', { crops, bytes }, report));
+  // NFN and SS read the same axial rows, but a sample gives its arrays away: whoever comes second gets a copy.
+  const given = new Set<Float32Array>();
+  const own = (row: Float32Array): Float32Array => {
+    if (given.has(row)) return row.slice();
+    given.add(row);
+    return row;
+  };
   const samples = scorable.map((target) => ({
     target,
     sample: Object.fromEntries(
@@ -102,7 +109,7 @@ async function grade(
         const dims = cropShape(bundle.crops, array);
         // The model gets zeros in place of a view that is missing.
         const data = arrays[array]?.[row] ?? new Float32Array(dims.reduce((product, dim) => product * dim, 1));
-        return [view, { dims, data }];
+        return [view, { dims, data: own(data) }];
       }),
     ),
   }));
