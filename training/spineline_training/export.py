@@ -60,9 +60,16 @@ def main(arguments: list[str] | None = None) -> None:
         help="float16: half the bytes, faster on a GPU; the manifest states the largest difference (default float32)",
     )
     parser.add_argument("--stage", type=int, choices=(1, 2, 3), action="append", help="only this stage (repeatable)")
+    parser.add_argument(
+        "--no-comparison",
+        action="store_true",
+        help="do not run the files to compare their outputs with torch: at full size that takes minutes per model",
+    )
     options = parser.parse_args(arguments)
     if options.checkpoints and options.runs:
         parser.error("--runs or --checkpoints, not both")
+    if options.no_comparison and options.precision == "float16":
+        parser.error("--precision float16 needs the comparison: the manifest states its result")
     if options.checkpoints and not options.data:
         parser.error("--checkpoints needs --data, the origin of trained weights")
     torch.set_num_threads(1)
@@ -77,7 +84,17 @@ def main(arguments: list[str] | None = None) -> None:
             if options.checkpoints:
                 weights = _checkpoints(config, stage, options.checkpoints)
         origin = {"data": options.data or data, "commit": commit, "created": created, "metrics": metrics}
-        export_stage(config, stage, options.out, options.seed, weights, origin, shares, options.precision)
+        export_stage(
+            config,
+            stage,
+            options.out,
+            options.seed,
+            weights,
+            origin,
+            shares,
+            options.precision,
+            compare=not options.no_comparison,
+        )
 
 
 #: (task, member) -> state dict.
@@ -93,11 +110,13 @@ def export_stage(
     origin: dict,
     shares: dict | None = None,
     precision: str = "float32",
+    compare: bool = True,
 ) -> None:
     """Write the bundle of a stage into `out/stageN`. Without `weights` the weights are random, from the seed.
 
     Args:
         shares: class shares counted in the training labels, condition -> level -> three; stage 3.
+        compare: whether to run each file and compare its output with torch. Its weights are checked in any case.
     """
     folder = out / f"stage{stage}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +128,10 @@ def export_stage(
         file = folder / f"{task}-{name}.onnx"
         export_onnx(stage, task, model_config, model, file, precision=precision)
         difference = float16_difference(file, model_config, model) if precision == "float16" else None
-        checked = compare_with_runtime(file, model_config, model) if difference is None else f"differs by {difference:.1e}"
+        if difference is not None:
+            checked = f"differs by {difference:.1e}"
+        else:
+            checked = compare_with_runtime(file, model_config, model) if compare else "outputs not compared"
         parameters = sum(
             one.numel() for name, one in model.named_parameters() if name.split(".")[0] not in model.training_only
         )

@@ -56,7 +56,8 @@ def export_onnx(
     options = {}
     if "dynamo" in inspect.signature(torch.onnx.export).parameters:
         options["dynamo"] = False
-    with warnings.catch_warnings():
+    # Without gradients, or the trace of a model of full width would keep all its activations: 20 GB and more.
+    with warnings.catch_warnings(), torch.no_grad():
         # The tracer warns of every constant shape and of LSTMs with a dynamic batch; the tests run batches of 1 and 3.
         warnings.simplefilter("ignore")
         torch.onnx.export(

@@ -156,6 +156,17 @@ def test_the_command_writes_the_same_bytes_twice(tmp_path, one_model_per_task, c
             assert sum(level) == pytest.approx(1, abs=1e-12)
 
 
+def test_without_the_comparison_the_same_files_are_written(tmp_path, one_model_per_task, monkeypatch, capsys):
+    common = ["--config", str(one_model_per_task), "--stage", "3", "--created", "2024-01-01", "--commit", "unknown"]
+    main([*common, "--out", str(tmp_path / "compared")])
+    compared = capsys.readouterr().out
+    monkeypatch.setattr("spineline_training.export.compare_with_runtime", lambda *_: pytest.fail("it was run"))
+    main([*common, "--out", str(tmp_path / "not"), "--no-comparison"])
+    assert "not compared" not in compared and "not compared" in capsys.readouterr().out
+    for file in (tmp_path / "compared" / "stage3").iterdir():
+        assert file.read_bytes() == (tmp_path / "not" / "stage3" / file.name).read_bytes()
+
+
 def test_trained_checkpoints_are_what_is_exported(tmp_path, nano, capsys):
     checkpoints = tmp_path / "checkpoints"
     checkpoints.mkdir()
