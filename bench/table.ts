@@ -51,16 +51,19 @@ export function readOptions<Options extends NonNullable<ParseArgsConfig['options
     }
     return { ...values, json: (values as { json?: string }).json ?? join(ROOT, `out/bench/${name}.json`) };
   } catch (error) {
-    console.error(`${(error as Error).message}\n\n${help.trim()}\n  ${json}`);
-    process.exit(2);
+    return refuse(`${(error as Error).message}\n\n${help.trim()}\n  ${json}`);
   }
 }
 
-/** @throws {Error} naming the option, if the text is not a whole number of at least `least`. */
-export function wholeNumber(option: string, text: string, least = 1): number {
+/** The value of an option that is a whole number above 0. Ends the process with exit code 2 if it is not. */
+export function wholeNumber(option: string, text: string): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new Error(`--${option} ${text}: expected a whole number of at least ${least}`);
+  return Number.isSafeInteger(value) && value > 0 ? value : refuse(`--${option} ${text}: expected a whole number`);
+}
+
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(2);
 }
 
 /** Prints a title and a table. */
@@ -208,11 +211,11 @@ function usageOf({ seconds, cpuSeconds }: Usage): Usage {
   return { seconds, cpuSeconds };
 }
 
-/** `2,8` -> [2, 8]. @throws {Error} if these are not two growing sizes. */
+/** `2,8` -> [2, 8]. Ends the process with exit code 2 if these are not two growing sizes. */
 export function twoSizes(text: string): [number, number] {
   const sizes = text.split(',').map((size) => wholeNumber('studies', size));
   if (sizes.length !== 2 || sizes[0]! >= sizes[1]!) {
-    throw new Error(`--studies ${text}: expected two sizes, the smaller one first, such as 2,8`);
+    refuse(`--studies ${text}: expected two sizes, the smaller one first, such as 2,8`);
   }
   return [sizes[0]!, sizes[1]!];
 }
