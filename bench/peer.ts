@@ -14,6 +14,7 @@ import {
   beside,
   bundlesFolder,
   figure,
+  leastOf,
   machineLine,
   measured,
   measuredScore,
@@ -27,6 +28,7 @@ import {
   steadyState,
   twoSizes,
   type Usage,
+  wholeNumber,
   writeJson,
 } from './table.ts';
 
@@ -38,6 +40,7 @@ the same script under Ray Data. Checks that all give the same severities.
 
   --studies FEW,MANY   two numbers of studies; their difference is the steady state (default 2,10)
   --bundles WHICH      demo (default), full (full width, random weights) or a folder with stage1, stage2, stage3
+  --repeat N           runs of each size; the least times count (default 1)
   --no-ray             without Ray Data
 `;
 
@@ -66,9 +69,11 @@ interface Candidate {
 const options = readOptions('peer', HELP, {
   studies: { type: 'string', default: '2,10' },
   bundles: { type: 'string', default: 'demo' },
+  repeat: { type: 'string', default: '1' },
   'no-ray': { type: 'boolean', default: false },
 });
 const sizes = twoSizes(options.studies);
+const repeats = wholeNumber('repeat', options.repeat);
 const cores = availableParallelism();
 const models = await bundlesFolder(options.bundles);
 const python = await pythonOf('requirements.txt');
@@ -96,8 +101,12 @@ try {
   for (const [c, { name, score }] of candidates.entries()) {
     const runs = [];
     for (const [i, dataset] of datasets.entries()) {
-      say(`${name}: ${sizes[i]} studies`);
-      runs.push(await score(dataset, join(folder, `${c}-${sizes[i]}`)));
+      runs.push(
+        await leastOf(repeats, (repeat) => {
+          say(`${name}: ${sizes[i]} studies`);
+          return score(dataset, join(folder, `${c}-${sizes[i]}-${repeat}`));
+        }),
+      );
     }
     const { report, submission } = runs[1]!;
     const steady = steadyState(sizes, [runs[0]!, runs[1]!]);

@@ -16,6 +16,7 @@ import { measureFloor } from './floor-runs.ts';
 import {
   bundlesFolder,
   figure,
+  leastOf,
   machineLine,
   measuredScore,
   modelsParameters,
@@ -40,6 +41,7 @@ model runs of as many studies alone (npm run bench:floor).
   --bundles WHICH      demo (default), full (full width, random weights) or a folder with stage1, stage2, stage3
   --s3                 images and store on an S3 server that is started for this (its CPU time does not count)
   --inference-threads  inference threads per worker, one or more numbers (default 1)
+  --repeat N           runs of each size; the least times count (default 1)
   --floor-studies N    studies per process of the floor (default 4)
 `;
 
@@ -60,10 +62,12 @@ const options = readOptions('pipeline', HELP, {
   bundles: { type: 'string', default: 'demo' },
   s3: { type: 'boolean', default: false },
   'inference-threads': { type: 'string', default: '1' },
+  repeat: { type: 'string', default: '1' },
   'floor-studies': { type: 'string', default: '4' },
 });
 const sizes = twoSizes(options.studies);
 const threads = options['inference-threads'].split(',').map((text) => wholeNumber('inference-threads', text));
+const repeats = wholeNumber('repeat', options.repeat);
 const models = await bundlesFolder(options.bundles);
 const folder = await mkdtemp(join(tmpdir(), 'spineline-bench-'));
 const s3 = options.s3 ? await startS3() : undefined;
@@ -118,13 +122,15 @@ async function measurePipeline(
   const phases = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, {}])) as PhaseSeconds;
   const runs = [];
   for (const [i, dataset] of datasets.entries()) {
-    say(`pipeline: ${sizes[i]} studies, inference threads per worker: ${inferenceThreads}`);
-    const out = join(folder, `score-${inferenceThreads}-${sizes[i]}`);
-    await mkdir(out, { recursive: true });
-    const place: Place = s3 ? await placeOnS3(s3, dataset) : { dataset, parameters: [], env: {} };
-    const run = await measuredScore(place.dataset, out, [...modelsParameters(models), ...place.parameters], {
-      env: { ...place.env, SPINELINE_INFERENCE_THREADS: String(inferenceThreads) },
-      meanwhile: (ended) => watchPhases(out, phases, ended),
+    const run = await leastOf(repeats, async (repeat) => {
+      say(`pipeline: ${sizes[i]} studies, inference threads per worker: ${inferenceThreads}`);
+      const out = join(folder, `score-${inferenceThreads}-${sizes[i]}-${repeat}`);
+      await mkdir(out, { recursive: true });
+      const place: Place = s3 ? await placeOnS3(s3, dataset) : { dataset, parameters: [], env: {} };
+      return measuredScore(place.dataset, out, [...modelsParameters(models), ...place.parameters], {
+        env: { ...place.env, SPINELINE_INFERENCE_THREADS: String(inferenceThreads) },
+        meanwhile: (ended) => watchPhases(out, phases, ended),
+      });
     });
     if (run.scored !== sizes[i]) throw new Error(`${run.scored} of ${sizes[i]} studies were scored`);
     runs.push(run);

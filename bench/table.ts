@@ -6,7 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
@@ -23,6 +23,9 @@ const SPINELINE = join(ROOT, 'apps/producer/bin/spineline.js');
 
 /** The seed of the phantom studies of all benchmarks. */
 const SEED = 77;
+
+/** Processes that wanted to run during the minute before this benchmark began. */
+const [LOAD_BEFORE] = loadavg();
 
 /** Says on standard error what a benchmark is doing. */
 export function say(line: string): void {
@@ -87,6 +90,8 @@ export interface Machine {
   readonly memoryGb: number;
   readonly node: string;
   readonly onnxRuntime: string;
+  /** Load average of the minute before the benchmark: above 0.3, other programs have used the cores. */
+  readonly loadBefore: number;
   /** The commit of this repository; `+` at its end means that files were changed since. */
   readonly commit: string;
 }
@@ -106,13 +111,16 @@ function machine(): Machine {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     node: process.versions.node,
     onnxRuntime: onnxRuntimeVersion(),
+    loadBefore: LOAD_BEFORE!,
     commit: commit ? `${commit}${git('status', '--porcelain') ? '+' : ''}` : 'unknown',
   };
 }
 
 /** The machine in one line. */
-export function machineLine({ cpu, cores, memoryGb, node, onnxRuntime, commit }: Machine = machine()): string {
-  return `${cpu}, ${cores} cores, ${memoryGb} GB; Node ${node}, ONNX Runtime ${onnxRuntime}, commit ${commit}`;
+export function machineLine(): string {
+  const { cpu, cores, memoryGb, node, onnxRuntime, loadBefore, commit } = machine();
+  const load = loadBefore > 0.3 ? `; OTHER WORK on the machine, load ${loadBefore.toFixed(1)}` : '';
+  return `${cpu}, ${cores} cores, ${memoryGb} GB; Node ${node}, ONNX Runtime ${onnxRuntime}, commit ${commit}${load}`;
 }
 
 /** The version of onnxruntime-node, as a Python package has it. */
@@ -205,6 +213,17 @@ export function steadyState(sizes: readonly [number, number], runs: readonly [Us
     cpuSeconds: few.cpuSeconds - sizes[0] * cpuPerStudy,
   };
   return { sizes, runs: [usageOf(few), usageOf(many)], cpuPerStudy, secondsPerStudy, startUp };
+}
+
+/** The least CPU time and the least wall time of several runs: other work on the machine only adds to both. */
+export async function leastOf<Run extends Usage>(repeats: number, run: (repeat: number) => Promise<Run>): Promise<Run> {
+  let least = await run(0);
+  for (let repeat = 1; repeat < repeats; repeat++) {
+    const next = await run(repeat);
+    const seconds = Math.min(least.seconds, next.seconds);
+    least = { ...next, seconds, cpuSeconds: Math.min(least.cpuSeconds, next.cpuSeconds) };
+  }
+  return least;
 }
 
 function usageOf({ seconds, cpuSeconds }: Usage): Usage {
