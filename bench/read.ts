@@ -35,11 +35,11 @@ Reads phantom series from memory: parses, decodes, rescales, and scales them bet
 Compares the CPU time with pydicom and its plug-ins, on one core each. Needs DCMTK and GDCM for the compressed copies.
 
   --studies N          phantom studies (default 1)
-  --rounds N           rounds of three passes, spineline and pydicom in turn; the fastest pass counts (default 2)
+  --rounds N           rounds of passes, spineline and pydicom in turn; the fastest pass counts (default 2)
 `;
 
-/** Passes per round, as in `peer/read.py`. */
-const PASSES = 3;
+/** Passes per round. The first ones are slow, until V8 has compiled the code; the fastest counts. */
+const PASSES = 8;
 /** Bytes per pixel of the uncompressed files. */
 const BYTES_PER_PIXEL = 2;
 /** Largest difference of the mean of the normalised pixels, in [0, 1]. */
@@ -172,19 +172,22 @@ async function measureOwn(copies: string): Promise<Reading> {
     const files = (await readdir(join(copies, one))).sort();
     series.push(await Promise.all(files.map((file) => readFile(join(copies, one, file)))));
   }
-  let reading: Reading = { cpuSeconds: Infinity, pixels: 0, sum: 0 };
+  let least: Reading | undefined;
   for (let pass = 0; pass < PASSES; pass++) {
-    const begun = process.cpuUsage();
-    const stacks: Float32Array[][] = [];
-    for (const files of series) stacks.push(await normalised(files));
-    const { user, system } = process.cpuUsage(begun);
-    const cpuSeconds = Math.min(reading.cpuSeconds, (user + system) / 1e6);
-    const images = stacks.flat();
-    const pixels = images.reduce((count, image) => count + image.length, 0);
-    const sum = images.reduce((total, image) => image.reduce((a, b) => a + b, total), 0);
-    reading = { cpuSeconds, pixels, sum };
+    let [cpuSeconds, pixels, sum] = [0, 0, 0];
+    for (const files of series) {
+      const begun = process.cpuUsage();
+      const images = await normalised(files);
+      const { user, system } = process.cpuUsage(begun);
+      cpuSeconds += (user + system) / 1e6;
+      for (const image of images) {
+        pixels += image.length;
+        sum = image.reduce((a, b) => a + b, sum);
+      }
+    }
+    least = fastest(least, { cpuSeconds, pixels, sum });
   }
-  return reading;
+  return least!;
 }
 
 /** Bytes of the files of one series -> one image per file in [0, 1], scaled between percentiles of all together. */
