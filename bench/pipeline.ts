@@ -40,7 +40,7 @@ model runs of as many studies alone (npm run bench:floor).
   --studies FEW,MANY   the two numbers of studies (default 2,10)
   --bundles WHICH      demo (default), full (full width, random weights) or a folder with stage1, stage2, stage3
   --s3                 images and store on an S3 server that is started for this (its CPU time does not count)
-  --inference-threads  inference threads per worker, one or more numbers (default 1)
+  --inference-threads  inference threads per worker, one or more numbers such as 1,2 (default: that of the setting)
   --repeat N           runs of each size; the least times count (default 1)
   --floor-studies N    studies per process of the floor (default 4)
 `;
@@ -61,12 +61,15 @@ const options = readOptions('pipeline', HELP, {
   studies: { type: 'string', default: '2,10' },
   bundles: { type: 'string', default: 'demo' },
   s3: { type: 'boolean', default: false },
-  'inference-threads': { type: 'string', default: '1' },
+  'inference-threads': { type: 'string' },
   repeat: { type: 'string', default: '1' },
   'floor-studies': { type: 'string', default: '4' },
 });
 const sizes = twoSizes(options.studies);
-const threads = options['inference-threads'].split(',').map((text) => wholeNumber('inference-threads', text));
+/** Inference threads per worker; `undefined`: the default of the setting. */
+const threads = options['inference-threads']?.split(',').map((text) => wholeNumber('inference-threads', text)) ?? [
+  undefined,
+];
 const repeats = wholeNumber('repeat', options.repeat);
 const models = await bundlesFolder(options.bundles);
 const folder = await mkdtemp(join(tmpdir(), 'spineline-bench-'));
@@ -80,9 +83,9 @@ try {
     processes: availableParallelism(),
     batchSize: 1,
   });
-  const measurements: { inferenceThreads: number; steady: Steady; phases: PhaseSeconds }[] = [];
-  for (const inferenceThreads of threads) {
-    measurements.push({ inferenceThreads, ...(await measurePipeline(datasets, inferenceThreads)) });
+  const measurements: { inferenceThreads: string; steady: Steady; phases: PhaseSeconds }[] = [];
+  for (const count of threads) {
+    measurements.push({ inferenceThreads: String(count ?? 'default'), ...(await measurePipeline(datasets, count)) });
   }
 
   printTable(
@@ -117,18 +120,18 @@ try {
 /** Scores both datasets, each with an empty store. The phases are those of the larger one. */
 async function measurePipeline(
   datasets: readonly string[],
-  inferenceThreads: number,
+  inferenceThreads: number | undefined,
 ): Promise<{ steady: Steady; phases: PhaseSeconds }> {
   const phases = Object.fromEntries(STAGE_NAMES.map((stage) => [stage, {}])) as PhaseSeconds;
   const runs = [];
   for (const [i, dataset] of datasets.entries()) {
     const run = await leastOf(repeats, async (repeat) => {
-      say(`pipeline: ${sizes[i]} studies, inference threads per worker: ${inferenceThreads}`);
+      say(`pipeline: ${sizes[i]} studies, inference threads per worker: ${inferenceThreads ?? 'default'}`);
       const out = join(folder, `score-${inferenceThreads}-${sizes[i]}-${repeat}`);
       await mkdir(out, { recursive: true });
       const place: Place = s3 ? await placeOnS3(s3, dataset) : { dataset, parameters: [], env: {} };
       return measuredScore(place.dataset, out, [...modelsParameters(models), ...place.parameters], {
-        env: { ...place.env, SPINELINE_INFERENCE_THREADS: String(inferenceThreads) },
+        env: { ...place.env, ...(inferenceThreads && { SPINELINE_INFERENCE_THREADS: String(inferenceThreads) }) },
         meanwhile: (ended) => watchPhases(out, phases, ended),
       });
     });
@@ -186,7 +189,7 @@ async function readPhases(stage: Stage, out: string, phases: Record<string, numb
   }
 }
 
-function printPhases(inferenceThreads: number, phases: PhaseSeconds): void {
+function printPhases(inferenceThreads: string, phases: PhaseSeconds): void {
   printTable(
     `where the time of a job goes, inference threads per worker: ${inferenceThreads}`,
     ['stage', ...PHASES],
