@@ -13,6 +13,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { generatePhantom } from '@spineline/phantom';
 import { DEMO_BUNDLES } from '@spineline/shared/control';
 import { z } from 'zod';
+import { EXIT } from '../apps/producer/src/exit-codes.ts';
 import { table } from '../apps/producer/src/terminal/style.ts';
 
 /** The root of the repository. */
@@ -274,7 +275,7 @@ export function modelsParameters(folder: string): string[] {
   return ['stage1', 'stage2', 'stage3'].flatMap((stage) => ['--models', `${stage}=${join(folder, stage)}`]);
 }
 
-const ScoreSummary = z.object({ scored: z.number(), failed: z.number(), seconds: z.number() });
+const ScoreSummary = z.object({ scored: z.number(), failed: z.number(), failures: z.array(z.unknown()) });
 
 /** Runs `spineline score` and measures it. @throws {Error} if a study has no result. */
 export async function measuredScore(
@@ -284,9 +285,9 @@ export async function measuredScore(
   options: MeasuredOptions = {},
 ): Promise<Usage & { readonly scored: number }> {
   const command = [process.execPath, SPINELINE, 'score', dataset, '--out', out, '--json', ...parameters];
-  const { stdout, ...usage } = await measured(command, options);
-  const { scored, failed } = ScoreSummary.parse(JSON.parse(stdout));
-  if (failed > 0) throw new Error(`${failed} studies failed; see ${out}`);
+  const { stdout, ...usage } = await measured(command, { ...options, allowed: [EXIT.ok, EXIT.someFailed] });
+  const { scored, failed, failures } = ScoreSummary.parse(JSON.parse(stdout));
+  if (failed > 0) throw new Error(`${failed} studies failed: ${JSON.stringify(failures)}`);
   return { ...usage, scored };
 }
 
