@@ -95,8 +95,8 @@ export class InferencePool {
   }
 
   /**
-   * Runs a member on samples of zeros, on every thread, with a batch of 1 and of the largest size. The threads keep the
-   * model, so that the first study does not wait for it.
+   * Runs a member on samples of zeros, on one thread of every device, with a batch of 1 and of the largest size. These
+   * threads keep the model, so that the first study does not wait for it.
    *
    * @param dims dimensions of a sample.
    * @returns where its nodes run; `undefined` on a CPU.
@@ -104,10 +104,11 @@ export class InferencePool {
    * @throws {BundleError} if it has another output than its bundle says.
    */
   async tryMember(member: EnsembleMember, dims: SampleDims): Promise<Placement | undefined> {
-    const { batchSize, executionProvider } = this.#options;
+    const { batchSize, devices, executionProvider } = this.#options;
     const batches = [...new Set([1, batchSize])];
     const placement = executionProvider !== 'cpu';
-    const found = await Promise.all(this.#threads.map((thread) => thread.try(member, dims, batches, placement)));
+    const onePerDevice = this.#threads.slice(0, placement ? devices.length : 1);
+    const found = await Promise.all(onePerDevice.map((thread) => thread.try(member, dims, batches, placement)));
     return found[0];
   }
 
