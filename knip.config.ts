@@ -38,7 +38,12 @@ const config = ({ production = false }: Options): KnipConfig => ({
         'global-agent',
       ],
     },
-    'packages/*': PACKAGE,
+    'packages/phantom': PACKAGE,
+    'packages/shared': {
+      ...PACKAGE,
+      // AssemblyScript, compiled by scripts/build-kernels.ts.
+      ignoreFiles: ['imaging/kernels/kernels.ts'],
+    },
     // It finds the workers' programs by the name of their stage.
     'apps/producer': { ...PACKAGE, ignoreDependencies: [/^@spineline\/worker-stage\d$/] },
     'apps/worker-*': { project: ['**/*.ts!'] },

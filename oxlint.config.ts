@@ -42,7 +42,12 @@ export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'node', 'promise', 'vitest'],
   categories: { correctness: 'error', suspicious: 'error' },
   options: { denyWarnings: true, reportUnusedDisableDirectives: 'error' },
-  ignorePatterns: ['/models', '/training', 'deploy/prometheus/tests'],
+  ignorePatterns: [
+    '/models',
+    '/training',
+    'deploy/prometheus/tests',
+    'packages/shared/imaging/kernels/kernels.ts', // AssemblyScript
+  ],
   rules: {
     'import/no-cycle': ['error', { ignoreTypes: false }],
     'import/first': 'error',

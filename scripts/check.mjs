@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 const CHECKS = {
   typecheck: 'types',
   stages: 'every stage has its places outside TypeScript',
+  'kernels:check': 'kernels.wasm is what its source gives',
   lint: 'faults, the order of imports, circles',
   'format:check': 'layout; `npm run format` mends it',
   unused: 'files, exports and dependencies that nobody uses',

@@ -7,9 +7,10 @@
  * labels and models use the same rule (`spaceCentre`).
  */
 
-import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
-import { Distribution, percentiles } from './percentiles.ts';
-import { paddedStackResizer, type Resizer } from './resize.ts';
+import { checkImage, type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
+import { withKernels } from './kernel-memory.ts';
+import { percentiles } from './percentiles.ts';
+import { paddedStackResizer } from './resize.ts';
 
 /** The part of a stage-3 bundle's `crops` that makes the space. */
 export interface CropSpaceSettings {
@@ -44,7 +45,10 @@ export interface Point {
 
 /** The slices of a crop in the space, and the values that become 0 and 1. */
 export interface CropSpace {
-  /** float32 [space, space] each, resized but not yet normalised: `cutRegion` normalises. Padding is NaN. */
+  /**
+   * float32 [space, space] each, resized but not yet normalised: `cutRegion` normalises. Padding is NaN. A slice that
+   * needs no resizing and has no padding is the memory of its image: nobody writes to it.
+   */
   readonly slices: readonly Float32Array[];
   /** Side of the square, px. */
   readonly space: number;
@@ -54,12 +58,11 @@ export interface CropSpace {
   readonly constant: boolean;
 }
 
-/** Makes the spaces of crops that share slices: each slice is resized, and its values counted, once. */
+/** Makes the spaces of crops that share slices: each slice is resized once. */
 export class CropSpaces {
   readonly #settings: CropSpaceSettings;
-  readonly #resize: Resizer;
+  readonly #resize: ReturnType<typeof paddedStackResizer>;
   readonly #slices = new Map<Image, Float32Array>();
-  readonly #distributions = new Map<Float32Array, Distribution>();
 
   constructor(settings: CropSpaceSettings) {
     this.#settings = settings;
@@ -80,19 +83,25 @@ export class CropSpaces {
     const resized = slices.map((slice) => this.#resized(slice));
     const { normalise, space } = this.#settings;
     const measured = resized.slice(room, resized.length - room);
-    const { low, high } = percentiles(measured, normalise.low, normalise.high, (data) =>
-      this.#distributions.get(data)!,
-    );
+    const { low, high } = percentiles(measured, normalise.low, normalise.high);
     return { slices: resized, space, low, high, constant: !(high > low) };
   }
 
   #resized(slice: Image): Float32Array {
     let data = this.#slices.get(slice);
     if (!data) {
-      data = new Float32Array(this.#settings.space ** 2);
-      this.#resize(slice, data, 0);
+      const { space } = this.#settings;
+      checkImage(slice);
+      if (slice.height === space && slice.width === space && !slice.padding) {
+        data = slice.data;
+      } else {
+        data = withKernels((memory) => {
+          const at = memory.area(4 * space ** 2);
+          this.#resize(memory, slice, at);
+          return memory.float32(at, space ** 2).slice();
+        });
+      }
       this.#slices.set(slice, data);
-      this.#distributions.set(data, new Distribution(data));
     }
     return data;
   }

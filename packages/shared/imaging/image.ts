@@ -27,7 +27,12 @@ export interface ResizeSettings {
 }
 
 /** @throws {RangeError} if the array's length is not height x width, or either is not a positive integer. */
-export function checkImage({ data, padding, height, width }: Image): void {
+export function checkImage({
+  data,
+  padding,
+  height,
+  width,
+}: Pick<Image, 'padding' | 'height' | 'width'> & { readonly data: { readonly length: number } }): void {
   checkSize(height, width);
   if (padding && padding.length !== data.length) {
     throw new RangeError(`an image of ${data.length} values has as many of padding; found ${padding.length}`);

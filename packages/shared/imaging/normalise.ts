@@ -4,7 +4,11 @@
  */
 
 import type { NormaliseSettings } from './image.ts';
-import { percentiles } from './percentiles.ts';
+import { type Address, type KernelMemory, withKernels } from './kernel-memory.ts';
+import { percentiles, type StoredValues } from './percentiles.ts';
+
+/** Values that are copied into the memory of the kernels at a time. */
+const PART = 1 << 16;
 
 /**
  * Replaces every value v by (v - low) / (high - low), clipped to [0, 1]. Values that are not finite become 0. If `high`
@@ -24,30 +28,53 @@ export function normaliseInto(
   low: number,
   high: number,
 ): void {
-  if (!(high > low)) {
-    out.fill(0, to, to + count);
-    return;
-  }
-  const range = high - low;
-  for (let i = 0; i < count; i++) {
-    const scaled = (data[from + i]! - low) / range;
-    // NaN fails both comparisons. Infinities are faulty pixels, not bright ones.
-    out[to + i] = scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
-  }
+  withKernels((memory) => {
+    const at = memory.area(4 * Math.min(count, PART));
+    for (let done = 0; done < count; done += PART) {
+      const length = Math.min(PART, count - done);
+      const part = memory.float32(at, length);
+      part.set(data.subarray(from + done, from + done + length));
+      normaliseStored(memory, { at, count: length }, low, high);
+      out.set(part, to + done);
+    }
+  });
+}
+
+/** As {@link normaliseInPlace}, for values in the memory of the kernels. */
+function normaliseStored(memory: KernelMemory, { at, count }: StoredValues, low: number, high: number): void {
+  normaliseRows(memory, { at, stride: count, rows: 1, columns: count }, { at, stride: count }, low, high);
 }
 
 /**
- * Normalises several stacks with the percentiles over all of them together.
+ * As {@link normaliseInPlace}, for a part of an image in the memory of the kernels.
+ *
+ * @param from `stride` is how far its rows are apart, in values; `to` likewise.
+ */
+export function normaliseRows(
+  { run }: KernelMemory,
+  from: { readonly at: Address; readonly stride: number; readonly rows: number; readonly columns: number },
+  to: { readonly at: Address; readonly stride: number },
+  low: number,
+  high: number,
+): void {
+  // A quotient that is NaN becomes 0.
+  const range = high > low ? high - low : Number.NaN;
+  run.normalise(from.at, from.stride, from.rows, from.columns, low, range, to.at, to.stride);
+}
+
+/**
+ * Normalises several stacks in the memory of the kernels with the percentiles over all of them together.
  *
  * @param measured the stacks among `stacks` that the percentiles are taken over; default: all.
  * @returns whether all values between the two percentiles were equal, so that the stacks became zeros.
  */
 export function normaliseTogether(
-  stacks: readonly Float32Array[],
+  memory: KernelMemory,
+  stacks: readonly StoredValues[],
   settings: NormaliseSettings,
   measured = stacks,
 ): boolean {
   const { low, high } = percentiles(measured, settings.low, settings.high);
-  for (const stack of stacks) normaliseInPlace(stack, low, high);
+  for (const stack of stacks) normaliseStored(memory, stack, low, high);
   return !(high > low);
 }

@@ -12,6 +12,7 @@
  */
 
 import { checkImage, checkSize, type Image } from './image.ts';
+import { type Address, type KernelMemory, type PixelArray, withKernels } from './kernel-memory.ts';
 
 /**
  * For each output index: the first input index, and `width` weights (zero where the filter is narrower). When an image
@@ -25,8 +26,18 @@ interface Taps {
   readonly weights: Float64Array;
 }
 
-/** Writes a resized image, shape [height, width] of the resizer, to `out` from `offset` on. */
-export type Resizer = (image: Image, out: Float32Array, offset: number) => void;
+/** An {@link Image} of any kind of pixel value. */
+export type AnyImage = Omit<Image, 'data'> & { readonly data: PixelArray };
+
+/** Writes a resized image, float32 [height, width] of the resizer, to `out` from `offset` on. */
+export type Resizer = (image: AnyImage, out: Float32Array, offset: number) => void;
+
+/** float32 [height, width] in the memory of the kernels. */
+export interface StoredImage {
+  readonly at: Address;
+  readonly height: number;
+  readonly width: number;
+}
 
 /**
  * Resizes one image.
@@ -35,7 +46,7 @@ export type Resizer = (image: Image, out: Float32Array, offset: number) => void;
  * @throws {RangeError} if the image's length does not fit its size, or a size is not a positive integer.
  */
 export function resizeBilinear(
-  image: Image,
+  image: AnyImage,
   height: number,
   width: number,
   options: { readonly antialias: boolean },
@@ -45,23 +56,16 @@ export function resizeBilinear(
   return out;
 }
 
-/** A resizer for many images: weights and scratch memory are reused for images of the same size. */
+/** A resizer for many images: weights are computed once for images of the same size. It takes no account of padding. */
 export function stackResizer(height: number, width: number, antialias: boolean): Resizer {
-  checkSize(height, width);
-  let across: Taps | undefined;
-  let down: Taps | undefined;
-  let scratch = new Float32Array(0);
+  const resize = storedResizer(height, width, antialias);
   return (image, out, offset) => {
     checkImage(image);
-    if (image.height === height && image.width === width) {
-      out.set(image.data, offset);
-      return;
-    }
-    if (across?.input !== image.width) across = tapsOf(image.width, width, antialias);
-    if (down?.input !== image.height) down = tapsOf(image.height, height, antialias);
-    if (scratch.length < image.height * width) scratch = new Float32Array(image.height * width);
-    resizeRows(image, across, scratch);
-    resizeColumns(scratch, width, down, out, offset);
+    withKernels((memory) => {
+      const to = memory.area(4 * height * width);
+      resize(memory, { at: memory.copyOfPixels(image.data), height: image.height, width: image.width }, to);
+      out.set(memory.float32(to, height * width), offset);
+    });
   };
 }
 
@@ -72,72 +76,58 @@ export function stackResizer(height: number, width: number, antialias: boolean):
 const PADDING_AT_LEAST = 0.5;
 
 /**
- * A resizer for images that may have padding. Padding is interpolated as the lowest tissue value. Pixels that are
- * mostly padding become NaN: percentiles skip them, and normalising makes them 0.
+ * A resizer for images that may have padding, which writes to an address in the memory of the kernels. Padding is
+ * interpolated as the lowest tissue value. Pixels that are mostly padding become NaN: percentiles skip them, and
+ * normalising makes them 0.
  */
-export function paddedStackResizer(height: number, width: number, antialias: boolean): Resizer {
-  const resize = stackResizer(height, width, antialias);
-  const share = new Float32Array(height * width);
-  return (image, out, offset) => {
-    resize(image, out, offset);
-    if (!image.padding) return;
-    resize({ data: Float32Array.from(image.padding), height: image.height, width: image.width }, share, 0);
-    for (let i = 0; i < share.length; i++) if (share[i]! >= PADDING_AT_LEAST) out[offset + i] = Number.NaN;
+export function paddedStackResizer(
+  height: number,
+  width: number,
+  antialias: boolean,
+): (memory: KernelMemory, image: AnyImage, to: Address) => void {
+  const resize = storedResizer(height, width, antialias);
+  return (memory, image, to) => {
+    checkImage(image);
+    const { data, padding, ...size } = image;
+    withKernels(() => {
+      resize(memory, { at: memory.copyOfPixels(data), ...size }, to);
+      if (!padding) return;
+      const share = memory.area(4 * height * width);
+      resize(memory, { at: memory.copyOfPixels(padding), ...size }, share);
+      memory.run.markPadding(share, height * width, PADDING_AT_LEAST, to);
+    });
   };
 }
 
-/** [rows, input] -> [rows, output], along each row. */
-function resizeRows({ data, height, width }: Image, taps: Taps, out: Float32Array): void {
-  const { first, weights, output, width: count } = taps;
-  if (count === 2) {
-    // As the general loop below; `0 +` turns a sum of two -0 into 0, as that loop does.
-    for (let row = 0; row < height; row++) {
-      const from = row * width;
-      const to = row * output;
-      for (let x = 0; x < output; x++) {
-        const start = from + first[x]!;
-        out[to + x] = 0 + weights[2 * x]! * data[start]! + weights[2 * x + 1]! * data[start + 1]!;
-      }
+/** As {@link stackResizer}, from and to the memory of the kernels. */
+export function storedResizer(
+  height: number,
+  width: number,
+  antialias: boolean,
+): (memory: KernelMemory, image: StoredImage, to: Address) => void {
+  checkSize(height, width);
+  let across: Taps | undefined;
+  let down: Taps | undefined;
+  return (memory, image, to) => {
+    if (image.height === height && image.width === width) {
+      memory.copy(image.at, 4 * height * width, to);
+      return;
     }
-    return;
-  }
-  for (let row = 0; row < height; row++) {
-    const from = row * width;
-    const to = row * output;
-    for (let x = 0; x < output; x++) {
-      const start = from + first[x]!;
-      const weight = x * count;
-      let sum = 0;
-      for (let tap = 0; tap < count; tap++) sum += weights[weight + tap]! * data[start + tap]!;
-      out[to + x] = sum;
-    }
-  }
+    if (across?.input !== image.width) across = tapsOf(image.width, width, antialias);
+    if (down?.input !== image.height) down = tapsOf(image.height, height, antialias);
+    resizeStored(memory, image, across, down, to);
+  };
 }
 
-/** [input, columns] -> [output, columns], along each column. */
-function resizeColumns(data: Float32Array, columns: number, taps: Taps, out: Float32Array, offset: number): void {
-  const { first, weights, output, width: count } = taps;
-  // Row by row, so that memory is read in order; sums are float64, in the order of the taps.
-  const sums = new Float64Array(columns);
-  for (let y = 0; y < output; y++) {
-    const from = first[y]! * columns;
-    const to = offset + y * columns;
-    if (count === 2) {
-      const above = weights[2 * y]!;
-      const below = weights[2 * y + 1]!;
-      for (let x = 0; x < columns; x++) {
-        out[to + x] = 0 + above * data[from + x]! + below * data[from + columns + x]!;
-      }
-      continue;
-    }
-    sums.fill(0);
-    for (let tap = 0; tap < count; tap++) {
-      const weight = weights[y * count + tap]!;
-      const at = from + tap * columns;
-      for (let x = 0; x < columns; x++) sums[x]! += weight * data[at + x]!;
-    }
-    for (let x = 0; x < columns; x++) out[to + x] = sums[x]!;
-  }
+function resizeStored(memory: KernelMemory, { at, height, width }: StoredImage, across: Taps, down: Taps, to: Address) {
+  withKernels(() => {
+    const between = memory.area(4 * height * across.output);
+    /** Four rows of float64. */
+    const strip = memory.area(4 * 8 * width);
+    const copyOf = ({ first, weights }: Taps) => [memory.copyOf(first), memory.copyOf(weights)] as const;
+    memory.run.resizeRows(at, height, width, ...copyOf(across), across.width, across.output, strip, between);
+    memory.run.resizeColumns(between, across.output, ...copyOf(down), down.width, down.output, to);
+  });
 }
 
 function tapsOf(input: number, output: number, antialias: boolean): Taps {

@@ -36,13 +36,29 @@ function turned<A extends Float32Array | Uint8Array>(
   { height, width }: Image,
   { transpose, flipX, flipY }: PixelTurn,
 ): A {
-  const [toHeight, toWidth] = transpose ? [width, height] : [height, width];
-  for (let y = 0; y < toHeight; y++) {
-    const down = flipY ? toHeight - 1 - y : y;
-    for (let x = 0; x < toWidth; x++) {
-      const across = flipX ? toWidth - 1 - x : x;
-      to[y * toWidth + x] = transpose ? from[across * width + down]! : from[down * width + across]!;
-    }
+  if (transpose) transposeInto(from, to, height, width);
+  else to.set(from);
+  // To reverse all pixels flips both directions; to reverse the rows then flips x back, or flips it alone.
+  if (flipY) to.reverse();
+  if (flipX !== flipY) {
+    const length = transpose ? height : width;
+    for (let start = 0; start < to.length; start += length) to.subarray(start, start + length).reverse();
   }
   return to;
+}
+
+/** Pixels of a square that fits into the cache both as rows and as columns. */
+const SQUARE = 16;
+
+/** [height, width] -> [width, height]. */
+function transposeInto<A extends Float32Array | Uint8Array>(from: A, to: A, height: number, width: number): void {
+  for (let top = 0; top < height; top += SQUARE) {
+    const bottom = Math.min(height, top + SQUARE);
+    for (let left = 0; left < width; left += SQUARE) {
+      const right = Math.min(width, left + SQUARE);
+      for (let x = left; x < right; x++) {
+        for (let y = top; y < bottom; y++) to[x * height + y] = from[y * width + x]!;
+      }
+    }
+  }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
+import { withKernels } from './kernel-memory.ts';
 import { normaliseTogether } from './normalise.ts';
 import { paddedStackResizer } from './resize.ts';
 import { nearestSliceOfDepth } from './slice-sampling.ts';
@@ -38,9 +39,15 @@ export function volumeTensor(
   const sliceOf = nearestSliceOfDepth(slices.length, settings.slices);
   const tensor = new Float32Array(settings.slices * area);
   const resize = paddedStackResizer(height, width, settings.resize.antialias);
-  sliceOf.forEach((slice, position) => {
-    resize(slices[slice]!, tensor, position * area);
+  const constant = withKernels((memory) => {
+    const count = sliceOf.length * area;
+    const at = memory.area(4 * count);
+    sliceOf.forEach((slice, position) => {
+      resize(memory, slices[slice]!, at + 4 * position * area);
+    });
+    const constant = normaliseTogether(memory, [{ at, count }], settings.normalise);
+    tensor.set(memory.float32(at, count));
+    return constant;
   });
-  const constant = normaliseTogether([tensor.subarray(0, sliceOf.length * area)], settings.normalise);
   return { tensor, sliceOf, constant };
 }

@@ -4,8 +4,9 @@
  */
 
 import { checkImage, type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
+import { type KernelMemory, withKernels } from './kernel-memory.ts';
 import { normaliseTogether } from './normalise.ts';
-import { stackResizer } from './resize.ts';
+import { type StoredImage, storedResizer } from './resize.ts';
 
 /** The `input` of a stage-2 bundle. */
 export interface XySettings {
@@ -38,21 +39,29 @@ export function xyTensor(
   }
   const [height, width] = settings.size;
   slices.forEach(checkImage);
-  // Copies: the caller's pixels stay as they are.
-  const channels = slices.map(withoutPadding);
-  const data = channels.map((channel) => channel.data);
-  const constant = normaliseTogether(data, settings.normalise, data.slice(room, room + CHANNELS));
-  const tensor = new Float32Array(channels.length * height * width);
-  const resize = stackResizer(height, width, settings.resize.antialias);
-  channels.forEach((channel, index) => {
-    resize(channel, tensor, index * height * width);
+  const tensor = new Float32Array(slices.length * height * width);
+  const resize = storedResizer(height, width, settings.resize.antialias);
+  const constant = withKernels((memory) => {
+    const channels = slices.map((slice) => withoutPadding(memory, slice));
+    const stacks = channels.map((channel) => ({ at: channel.at, count: channel.height * channel.width }));
+    const measured = stacks.slice(room, room + CHANNELS);
+    const constant = normaliseTogether(memory, stacks, settings.normalise, measured);
+    const to = memory.area(4 * height * width);
+    channels.forEach((channel, index) => {
+      resize(memory, channel, to);
+      tensor.set(memory.float32(to, height * width), index * height * width);
+    });
+    return constant;
   });
   return { tensor, constant };
 }
 
-/** A copy whose padding is NaN: percentiles skip it, and normalising makes it 0. */
-function withoutPadding({ data, padding, height, width }: Image): Image {
-  const copy = data.slice();
-  if (padding) for (let i = 0; i < copy.length; i++) if (padding[i]) copy[i] = Number.NaN;
-  return { data: copy, height, width };
+/** A copy in the memory of the kernels. Its padding is NaN: percentiles skip it, and normalising makes it 0. */
+function withoutPadding(memory: KernelMemory, { data, padding, height, width }: Image): StoredImage {
+  const at = memory.copyOfPixels(data);
+  if (padding) {
+    const copy = memory.float32(at, data.length);
+    for (let i = 0; i < copy.length; i++) if (padding[i]) copy[i] = Number.NaN;
+  }
+  return { at, height, width };
 }

@@ -1,0 +1,171 @@
+/**
+ * Runs the kernels of kernels/kernels.ts (WebAssembly) and owns the memory that they work in. Each thread has one memory,
+ * which all calls reuse: it grows to the largest input.
+ *
+ * An address is a place in that memory, in bytes. Areas are handed out one after the other and are given back together
+ * when the work that asked for them ends. An area holds what earlier work left there: write before you read.
+ */
+
+import { readFileSync } from 'node:fs';
+
+/** A place in the memory of the kernels, in bytes. */
+export type Address = number;
+
+/** Arrays that the kernels take as pixel values. */
+export type PixelArray = Float32Array | Int16Array | Uint16Array | Uint8Array;
+
+/** The exports of kernels.wasm: see kernels/kernels.ts. */
+interface Kernels {
+  widenInt16(from: Address, count: number, to: Address): void;
+  widenUint16(from: Address, count: number, to: Address): void;
+  widenUint8(from: Address, count: number, to: Address): void;
+  resizeRows(
+    from: Address,
+    height: number,
+    width: number,
+    first: Address,
+    weights: Address,
+    taps: number,
+    outputs: number,
+    strip: Address,
+    to: Address,
+  ): void;
+  resizeColumns(
+    from: Address,
+    columns: number,
+    first: Address,
+    weights: Address,
+    taps: number,
+    outputs: number,
+    to: Address,
+  ): void;
+  markPadding(share: Address, count: number, limit: number, data: Address): void;
+  countUpperHalves(from: Address, count: number, histograms: Address): void;
+  countLowerHalves(from: Address, count: number, one: number, other: number, histograms: Address): void;
+  listBins(histograms: Address, copies: number, bins: Address, counts: Address): number;
+  normalise(
+    from: Address,
+    stride: number,
+    rows: number,
+    columns: number,
+    low: number,
+    range: number,
+    to: Address,
+    toStride: number,
+  ): void;
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): void;
+}
+
+/** The parts of WebAssembly's interface that are used here: TypeScript has them only among the types of browsers. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number }) => Memory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (program: object, imports: { env: { memory: Memory } }) => { readonly exports: unknown };
+};
+
+const PAGE = 65_536;
+/** Areas start at multiples of this, so that no SIMD load crosses a cache line. */
+const ALIGNMENT = 64;
+/**
+ * A memory that has grown beyond this is not kept: one huge image must not hold it for as long as the thread lives. A
+ * volume of 32 slices of 512 x 512 needs 36 MiB.
+ */
+const KEPT_BYTES = 128 * 2 ** 20;
+
+let program: object | undefined;
+let current: KernelMemory | undefined;
+
+/**
+ * Runs `work` with the memory of this thread. Every area that it takes is given back when it ends. `work` may call this
+ * function again, but is not asynchronous.
+ *
+ * @throws {RangeError} if the work needs more than 4 GiB.
+ */
+export function withKernels<T>(work: (memory: KernelMemory) => T): T {
+  current ??= new KernelMemory();
+  const memory = current;
+  const mark = memory.top;
+  try {
+    return work(memory);
+  } finally {
+    memory.giveBack(mark);
+    if (mark === 0 && memory.bytes > KEPT_BYTES) current = undefined;
+  }
+}
+
+export class KernelMemory {
+  readonly run: Kernels;
+  readonly #memory = new WebAssembly.Memory({ initial: 1 });
+  #top: Address = 0;
+
+  constructor() {
+    program ??= new WebAssembly.Module(readFileSync(new URL('kernels/kernels.wasm', import.meta.url)));
+    this.run = new WebAssembly.Instance(program, { env: { memory: this.#memory } }).exports as Kernels;
+  }
+
+  /** How large the memory is. */
+  get bytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Where the next area starts. */
+  get top(): Address {
+    return this.#top;
+  }
+
+  /** Gives back all areas from `mark`, an earlier `top`, on. */
+  giveBack(mark: Address): void {
+    this.#top = mark;
+  }
+
+  /** An area of `bytes`. Views of the memory that were made before are no longer valid. */
+  area(bytes: number): Address {
+    const address = this.#top;
+    const end = Math.ceil((address + bytes) / ALIGNMENT) * ALIGNMENT;
+    if (end > this.bytes) this.#memory.grow(Math.ceil((end - this.bytes) / PAGE));
+    this.#top = end;
+    return address;
+  }
+
+  /** An area that holds a copy of the array. */
+  copyOf(array: PixelArray | Int32Array | Float64Array): Address {
+    const address = this.area(array.byteLength);
+    this.uint8(address, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    return address;
+  }
+
+  /** An area that holds the pixel values as float32. */
+  copyOfPixels(array: PixelArray): Address {
+    if (array instanceof Float32Array) return this.copyOf(array);
+    const to = this.area(4 * array.length);
+    const from = this.copyOf(array);
+    if (array instanceof Int16Array) this.run.widenInt16(from, array.length, to);
+    else if (array instanceof Uint16Array) this.run.widenUint16(from, array.length, to);
+    else this.run.widenUint8(from, array.length, to);
+    return to;
+  }
+
+  /** Copies bytes from one area to another. */
+  copy(from: Address, bytes: number, to: Address): void {
+    this.uint8(0, this.bytes).copyWithin(to, from, from + bytes);
+  }
+
+  // Views, valid until the next `area`.
+
+  float32(address: Address, length: number): Float32Array {
+    return new Float32Array(this.#memory.buffer, address, length);
+  }
+  uint8(address: Address, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, length);
+  }
+  uint16(address: Address, length: number): Uint16Array {
+    return new Uint16Array(this.#memory.buffer, address, length);
+  }
+  uint32(address: Address, length: number): Uint32Array {
+    return new Uint32Array(this.#memory.buffer, address, length);
+  }
+}

@@ -1,0 +1,372 @@
+/**
+ * The inner loops of imaging/, in AssemblyScript: typed like TypeScript, compiled to WebAssembly with SIMD. The compiled
+ * file is kernels.wasm; `npm run kernels` makes it (docs/decisions/0028-kernels-in-webassembly.md).
+ *
+ * All arguments are addresses in bytes and counts of elements. No kernel allocates, and none reads what neither the
+ * caller nor itself wrote, so that nothing depends on what an earlier call left in memory. The caller (memory.ts) owns
+ * the memory.
+ *
+ * Sums and quotients are float64 and in a fixed order, and each result is rounded to float32 once, as in JavaScript. So
+ * results are the same, bit by bit, as those of plain loops over Float32Arrays.
+ */
+
+// --- Pixel types ----------------------------------------------------------------------------------------------------
+
+/** int16 -> float32. */
+export function widenInt16(from: usize, count: i32, to: usize): void {
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    v128.store(to, f32x4.convert_i32x4_s(v128.load16x4_s(from)));
+    from += 8;
+    to += 16;
+  }
+  for (; i < count; i++) {
+    store<f32>(to, <f32>load<i16>(from));
+    from += 2;
+    to += 4;
+  }
+}
+
+/** uint16 -> float32. */
+export function widenUint16(from: usize, count: i32, to: usize): void {
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    v128.store(to, f32x4.convert_i32x4_s(v128.load16x4_u(from)));
+    from += 8;
+    to += 16;
+  }
+  for (; i < count; i++) {
+    store<f32>(to, <f32>load<u16>(from));
+    from += 2;
+    to += 4;
+  }
+}
+
+/** uint8 -> float32. */
+export function widenUint8(from: usize, count: i32, to: usize): void {
+  for (let i = 0; i < count; i++) store<f32>(to + ((<usize>i) << 2), <f32>load<u8>(from + i));
+}
+
+// --- Resizing -------------------------------------------------------------------------------------------------------
+
+/**
+ * Resizes along rows: float32 [height, width] -> float32 [height, outputs].
+ *
+ * @param first int32 [outputs]: the first input of each output.
+ * @param weights float64 [outputs, taps].
+ * @param strip scratch, float64 [width, 4]: four rows at a time, with the pixels of one column side by side.
+ */
+export function resizeRows(
+  from: usize,
+  height: i32,
+  width: i32,
+  first: usize,
+  weights: usize,
+  taps: i32,
+  outputs: i32,
+  strip: usize,
+  to: usize,
+): void {
+  const last = height - 1;
+  for (let row = 0; row < height; row += 4) {
+    // Beyond the last row, the last row again: it is computed and written more than once, with the same values.
+    const row1 = min(row + 1, last);
+    const row2 = min(row + 2, last);
+    const row3 = min(row + 3, last);
+    interleave(
+      from + ((<usize>row * width) << 2),
+      from + ((<usize>row1 * width) << 2),
+      from + ((<usize>row2 * width) << 2),
+      from + ((<usize>row3 * width) << 2),
+      width,
+      strip,
+    );
+    let to0 = to + ((<usize>row * outputs) << 2);
+    let to1 = to + ((<usize>row1 * outputs) << 2);
+    let to2 = to + ((<usize>row2 * outputs) << 2);
+    let to3 = to + ((<usize>row3 * outputs) << 2);
+    let weight = weights;
+    const step = (<usize>taps) << 3;
+    let x = 0;
+    for (; x <= outputs - 4; x += 4) {
+      const at = first + ((<usize>x) << 2);
+      const a = mixed(strip + ((<usize>load<i32>(at)) << 5), weight, taps);
+      const b = mixed(strip + ((<usize>load<i32>(at, 4)) << 5), weight + step, taps);
+      const c = mixed(strip + ((<usize>load<i32>(at, 8)) << 5), weight + 2 * step, taps);
+      const d = mixed(strip + ((<usize>load<i32>(at, 12)) << 5), weight + 3 * step, taps);
+      weight += 4 * step;
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+      v128.store(to0, v128.shuffle<i64>(ab, cd, 0, 2));
+      v128.store(to1, v128.shuffle<i64>(ab, cd, 1, 3));
+      const abLater = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const cdLater = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+      v128.store(to2, v128.shuffle<i64>(abLater, cdLater, 0, 2));
+      v128.store(to3, v128.shuffle<i64>(abLater, cdLater, 1, 3));
+      to0 += 16;
+      to1 += 16;
+      to2 += 16;
+      to3 += 16;
+    }
+    for (; x < outputs; x++) {
+      const all = mixed(strip + ((<usize>load<i32>(first + ((<usize>x) << 2))) << 5), weight, taps);
+      weight += step;
+      store<f32>(to0, f32x4.extract_lane(all, 0));
+      store<f32>(to1, f32x4.extract_lane(all, 1));
+      store<f32>(to2, f32x4.extract_lane(all, 2));
+      store<f32>(to3, f32x4.extract_lane(all, 3));
+      to0 += 4;
+      to1 += 4;
+      to2 += 4;
+      to3 += 4;
+    }
+  }
+}
+
+/** Four rows of float32 [width] -> float64 [width, 4]. */
+function interleave(row0: usize, row1: usize, row2: usize, row3: usize, width: i32, strip: usize): void {
+  let to = strip;
+  let offset: usize = 0;
+  let x = 0;
+  for (; x <= width - 4; x += 4) {
+    const a = v128.load(row0 + offset);
+    const b = v128.load(row1 + offset);
+    const c = v128.load(row2 + offset);
+    const d = v128.load(row3 + offset);
+    const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const abLater = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    const cdLater = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    v128.store(to, f64x2.promote_low_f32x4(ab));
+    v128.store(to, f64x2.promote_low_f32x4(cd), 16);
+    v128.store(to, f64x2.promote_low_f32x4(v128.shuffle<i64>(ab, ab, 1, 1)), 32);
+    v128.store(to, f64x2.promote_low_f32x4(v128.shuffle<i64>(cd, cd, 1, 1)), 48);
+    v128.store(to, f64x2.promote_low_f32x4(abLater), 64);
+    v128.store(to, f64x2.promote_low_f32x4(cdLater), 80);
+    v128.store(to, f64x2.promote_low_f32x4(v128.shuffle<i64>(abLater, abLater, 1, 1)), 96);
+    v128.store(to, f64x2.promote_low_f32x4(v128.shuffle<i64>(cdLater, cdLater, 1, 1)), 112);
+    to += 128;
+    offset += 16;
+  }
+  for (; x < width; x++) {
+    store<f64>(to, <f64>load<f32>(row0 + offset));
+    store<f64>(to, <f64>load<f32>(row1 + offset), 8);
+    store<f64>(to, <f64>load<f32>(row2 + offset), 16);
+    store<f64>(to, <f64>load<f32>(row3 + offset), 24);
+    to += 32;
+    offset += 4;
+  }
+}
+
+/** The weighted sums of `taps` neighbours in the strip, of all four rows: float32 [4]. */
+function mixed(at: usize, weight: usize, taps: i32): v128 {
+  let upper = f64x2.splat(0);
+  let lower = f64x2.splat(0);
+  for (let tap = 0; tap < taps; tap++) {
+    const factor = v128.load64_splat(weight);
+    upper = f64x2.add(upper, f64x2.mul(factor, v128.load(at)));
+    lower = f64x2.add(lower, f64x2.mul(factor, v128.load(at, 16)));
+    weight += 8;
+    at += 32;
+  }
+  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(upper), f32x4.demote_f64x2_zero(lower), 0, 2);
+}
+
+/** Resizes along columns: float32 [inputs, columns] -> float32 [outputs, columns]. Otherwise as `resizeRows`. */
+export function resizeColumns(
+  from: usize,
+  columns: i32,
+  first: usize,
+  weights: usize,
+  taps: i32,
+  outputs: i32,
+  to: usize,
+): void {
+  const stride = (<usize>columns) << 2;
+  let weight = weights;
+  for (let y = 0; y < outputs; y++) {
+    let at = from + <usize>load<i32>(first + ((<usize>y) << 2)) * stride;
+    const end = to + stride;
+    for (; to + 16 <= end; to += 16) {
+      let left = f64x2.splat(0);
+      let right = f64x2.splat(0);
+      let pixel = at;
+      for (let tap = 0; tap < taps; tap++) {
+        const factor = v128.load64_splat(weight + ((<usize>tap) << 3));
+        left = f64x2.add(left, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel))));
+        right = f64x2.add(right, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel, 8))));
+        pixel += stride;
+      }
+      v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(left), f32x4.demote_f64x2_zero(right), 0, 2));
+      at += 16;
+    }
+    for (; to < end; to += 4) {
+      let sum: f64 = 0;
+      for (let tap = 0; tap < taps; tap++) {
+        sum += load<f64>(weight + ((<usize>tap) << 3)) * <f64>load<f32>(at + <usize>tap * stride);
+      }
+      store<f32>(to, <f32>sum);
+      at += 4;
+    }
+    weight += (<usize>taps) << 3;
+  }
+}
+
+/** Makes float32 `data` NaN where float32 `share` is at least `limit`. */
+export function markPadding(share: usize, count: i32, limit: f32, data: usize): void {
+  const nan = f32x4.splat(NaN);
+  const limits = f32x4.splat(limit);
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    const offset = (<usize>i) << 2;
+    const isPadding = f32x4.ge(v128.load(share + offset), limits);
+    v128.store(data + offset, v128.bitselect(nan, v128.load(data + offset), isPadding));
+  }
+  for (; i < count; i++) {
+    const offset = (<usize>i) << 2;
+    if (load<f32>(share + offset) >= limit) store<f32>(data + offset, NaN);
+  }
+}
+
+// --- Percentiles ----------------------------------------------------------------------------------------------------
+
+/** Bytes of a histogram of 16 bits, uint32 [65536]. */
+const HISTOGRAM: usize = 4 << 16;
+
+function increment(bin: usize): void {
+  store<u32>(bin, load<u32>(bin) + 1);
+}
+
+/**
+ * Adds the upper 16 bits of `count` float32 to four histograms, uint32 [4, 65536], in turns: neighbours are often equal,
+ * and to increment one counter twice is slower than to increment two.
+ */
+export function countUpperHalves(from: usize, count: i32, histograms: usize): void {
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    increment(histograms + ((<usize>load<u16>(from, 2)) << 2));
+    increment(histograms + HISTOGRAM + ((<usize>load<u16>(from, 6)) << 2));
+    increment(histograms + 2 * HISTOGRAM + ((<usize>load<u16>(from, 10)) << 2));
+    increment(histograms + 3 * HISTOGRAM + ((<usize>load<u16>(from, 14)) << 2));
+    from += 16;
+  }
+  for (; i < count; i++) {
+    increment(histograms + ((<usize>load<u16>(from, 2)) << 2));
+    from += 4;
+  }
+}
+
+/**
+ * Adds the lower 16 bits of those of `count` float32 whose upper 16 bits are `one` or `other` to histograms,
+ * uint32 [2, 65536]: first those of `one`, then those of `other`. If both are the same, all are in the first.
+ */
+export function countLowerHalves(from: usize, count: i32, one: u32, other: u32, histograms: usize): void {
+  const ones = i32x4.splat(one);
+  const others = i32x4.splat(other);
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    const words = v128.load(from);
+    const halves = i32x4.shr_u(words, 16);
+    if (v128.any_true(v128.or(i32x4.eq(halves, ones), i32x4.eq(halves, others)))) {
+      const first = load<u32>(from);
+      if (i32x4.all_true(i32x4.eq(words, i32x4.splat(first)))) {
+        // Four equal values, as in the air of many images.
+        countLowerHalf(first, one, other, histograms, 4);
+      } else {
+        countLowerHalf(first, one, other, histograms, 1);
+        countLowerHalf(load<u32>(from, 4), one, other, histograms, 1);
+        countLowerHalf(load<u32>(from, 8), one, other, histograms, 1);
+        countLowerHalf(load<u32>(from, 12), one, other, histograms, 1);
+      }
+    }
+    from += 16;
+  }
+  for (; i < count; i++) {
+    countLowerHalf(load<u32>(from), one, other, histograms, 1);
+    from += 4;
+  }
+}
+
+function countLowerHalf(word: u32, one: u32, other: u32, histograms: usize, times: u32): void {
+  const upper = word >> 16;
+  if (upper != one) {
+    if (upper != other) return;
+    histograms += HISTOGRAM;
+  }
+  const bin = histograms + ((<usize>(word & 0xffff)) << 2);
+  store<u32>(bin, load<u32>(bin) + times);
+}
+
+/**
+ * Lists the bins that are not empty in the sum of several histograms, uint32 [copies, 65536], in rising order.
+ *
+ * @param bins uint16, and `counts` uint32: room for 65536 each.
+ * @returns how many there are.
+ */
+export function listBins(histograms: usize, copies: i32, bins: usize, counts: usize): i32 {
+  const end = histograms + <usize>copies * HISTOGRAM;
+  let found = 0;
+  for (let bin = 0; bin < 0x10000; bin += 4) {
+    let sums = i32x4.splat(0);
+    for (let at = histograms + ((<usize>bin) << 2); at < end; at += HISTOGRAM) sums = i32x4.add(sums, v128.load(at));
+    if (!v128.any_true(sums)) continue;
+    found = listBin(bin, i32x4.extract_lane(sums, 0), bins, counts, found);
+    found = listBin(bin + 1, i32x4.extract_lane(sums, 1), bins, counts, found);
+    found = listBin(bin + 2, i32x4.extract_lane(sums, 2), bins, counts, found);
+    found = listBin(bin + 3, i32x4.extract_lane(sums, 3), bins, counts, found);
+  }
+  return found;
+}
+
+function listBin(bin: i32, count: u32, bins: usize, counts: usize, found: i32): i32 {
+  if (count == 0) return found;
+  store<u16>(bins + ((<usize>found) << 1), <u16>bin);
+  store<u32>(counts + ((<usize>found) << 2), count);
+  return found + 1;
+}
+
+// --- Normalising ----------------------------------------------------------------------------------------------------
+
+/**
+ * (v - low) / range of float32 [rows, columns], at most 1, as float32. What is not above 0 or not finite becomes 0.
+ *
+ * @param stride how far the rows of the input are apart, in elements; `toStride` likewise. `to` may be `from`.
+ */
+export function normalise(
+  from: usize,
+  stride: i32,
+  rows: i32,
+  columns: i32,
+  low: f64,
+  range: f64,
+  to: usize,
+  toStride: i32,
+): void {
+  const lows = f64x2.splat(low);
+  const ranges = f64x2.splat(range);
+  for (let row = 0; row < rows; row++) {
+    let at = from + ((<usize>row * stride) << 2);
+    let out = to + ((<usize>row * toStride) << 2);
+    let x = 0;
+    for (; x <= columns - 4; x += 4) {
+      const left = scaled(v128.load64_zero(at), lows, ranges);
+      const right = scaled(v128.load64_zero(at, 8), lows, ranges);
+      v128.store(out, v128.shuffle<i64>(left, right, 0, 2));
+      at += 16;
+      out += 16;
+    }
+    for (; x < columns; x++) {
+      store<f32>(out, f32x4.extract_lane(scaled(v128.load32_zero(at), lows, ranges), 0));
+      at += 4;
+      out += 4;
+    }
+  }
+}
+
+/** Two float32 -> two float32. */
+function scaled(values: v128, lows: v128, ranges: v128): v128 {
+  const quotients = f64x2.div(f64x2.sub(f64x2.promote_low_f32x4(values), lows), ranges);
+  // NaN fails both comparisons.
+  const kept = v128.and(f64x2.gt(quotients, f64x2.splat(0)), f64x2.lt(quotients, f64x2.splat(Infinity)));
+  return f32x4.demote_f64x2_zero(v128.and(kept, f64x2.pmin(quotients, f64x2.splat(1))));
+}
