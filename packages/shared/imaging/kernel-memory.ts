@@ -40,6 +40,7 @@ interface Kernels {
     to: Address,
   ): void;
   markPadding(share: Address, count: number, limit: number, data: Address): void;
+  keepOutside(from: Address, count: number, above: number, below: number, shuffles: Address, to: Address): Address;
   countUpperHalves(from: Address, count: number, histograms: Address): void;
   countLowerHalves(from: Address, count: number, one: number, other: number, histograms: Address): void;
   listBins(histograms: Address, copies: number, bins: Address, counts: Address): number;

@@ -129,6 +129,39 @@ describe('percentiles', () => {
     }
   });
 
+  it.each([
+    ...KINDS,
+    ['a scan', () => Math.floor((random() < 0.3 ? 900 : 40) * (0.5 + random()))],
+    ['air of zeros', () => Math.max(0, Math.floor(random() * 100 - 60))],
+    ['numbers around zero', () => Math.round(random() * 4 - 2) * 1e-45],
+    ['numbers below zero', () => -Math.floor(random() * 4096)],
+  ] as const)('are those of the sorted values where a sample is taken: %s', (_, value) => {
+    for (const length of [16_384, 50_003]) {
+      const values = Float32Array.from({ length }, () => value());
+      const stacks = [values.subarray(0, 20), values.subarray(20, 9001), values.subarray(9001)];
+      for (const [low, high] of [
+        [1, 99],
+        [0, 100],
+        [30, 70],
+        [50, 50],
+      ] as const) {
+        const expected = { low: plainPercentile([values], low), high: plainPercentile([values], high) };
+        expect(percentiles(stacks, low, high)).toEqual(expected);
+      }
+    }
+  });
+
+  it('are exact where a sample misleads', () => {
+    // Every 19th value is in the sample. A tenth of them is far below all others, and a tenth far above.
+    const values = Float32Array.from({ length: 40_000 }, (_, i) => {
+      const place = i % 19 === 0 ? (i / 19) % 10 : 5;
+      return place === 0 ? -1000 - i : place === 1 ? 9000 + i : random() * 100;
+    });
+    const expected = { low: plainPercentile([values], 1), high: plainPercentile([values], 99) };
+    expect(expected.low).toBeGreaterThan(0);
+    expect(percentiles([values], 1, 99)).toEqual(expected);
+  });
+
   it('are exact for stacks that are copied in parts', () => {
     const values = Float32Array.from({ length: 600_001 }, (_, i) => ((i * 7919) % 600_001) - 1000);
     // The values -1000 .. 599000, in another order.

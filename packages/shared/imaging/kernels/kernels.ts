@@ -230,6 +230,37 @@ export function markPadding(share: usize, count: i32, limit: f32, data: usize): 
 
 // --- Percentiles ----------------------------------------------------------------------------------------------------
 
+/**
+ * Appends those of `count` float32 to `to` that are not between `above` and `below` (both excluded). NaN is not between.
+ *
+ * @param shuffles uint8 [16, 16]: for each set of lanes that are between, as bits, the shuffle of bytes that moves the
+ *   other lanes to the front.
+ * @param to the caller leaves room for `count` + 4 values.
+ * @returns the address after the last value that was appended.
+ */
+export function keepOutside(from: usize, count: i32, above: f32, below: f32, shuffles: usize, to: usize): usize {
+  const aboves = f32x4.splat(above);
+  const belows = f32x4.splat(below);
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    const values = v128.load(from);
+    const between = i32x4.bitmask(v128.and(f32x4.gt(values, aboves), f32x4.lt(values, belows)));
+    // Writes four values; the next ones overwrite those that are not kept.
+    v128.store(to, v128.swizzle(values, v128.load(shuffles + ((<usize>between) << 4))));
+    to += 16 - (popcnt(between) << 2);
+    from += 16;
+  }
+  for (; i < count; i++) {
+    const value = load<f32>(from);
+    if (!(value > above && value < below)) {
+      store<f32>(to, value);
+      to += 4;
+    }
+    from += 4;
+  }
+  return to;
+}
+
 /** Bytes of a histogram of 16 bits, uint32 [65536]. */
 const HISTOGRAM: usize = 4 << 16;
 
