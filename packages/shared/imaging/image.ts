@@ -1,5 +1,6 @@
 /**
- * The pixel values of one slice, row by row. Everything in this folder takes and returns row-major Float32Arrays.
+ * The pixel values of one slice, row by row. Everything in this folder takes and returns row-major Float32Arrays;
+ * resizing also takes the integers of a file.
  */
 
 /** An image: `data[y * width + x]`, so shape [height, width]. */
@@ -27,12 +28,7 @@ export interface ResizeSettings {
 }
 
 /** @throws {RangeError} if the array's length is not height x width, or either is not a positive integer. */
-export function checkImage({
-  data,
-  padding,
-  height,
-  width,
-}: Pick<Image, 'padding' | 'height' | 'width'> & { readonly data: { readonly length: number } }): void {
+export function checkImage({ data, padding, height, width }: Omit<Image, 'data'> & { data: ArrayLike<number> }): void {
   checkSize(height, width);
   if (padding && padding.length !== data.length) {
     throw new RangeError(`an image of ${data.length} values has as many of padding; found ${padding.length}`);

@@ -71,14 +71,13 @@ declare const WebAssembly: {
 const PAGE = 65_536;
 /** Areas start at multiples of this, so that no SIMD load crosses a cache line. */
 const ALIGNMENT = 64;
-/**
- * A memory that has grown beyond this is not kept: one huge image must not hold it for as long as the thread lives. A
- * volume of 32 slices of 512 x 512 needs 36 MiB.
- */
+/** A memory that has grown beyond this is not kept: one huge image must not hold it for as long as the thread lives. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
 let program: object | undefined;
 let current: KernelMemory | undefined;
+/** How many calls of `withKernels` are under way, one within the other. */
+let depth = 0;
 
 /**
  * Runs `work` with the memory of this thread. Every area that it takes is given back when it ends. `work` may call this
@@ -90,11 +89,13 @@ export function withKernels<T>(work: (memory: KernelMemory) => T): T {
   current ??= new KernelMemory();
   const memory = current;
   const mark = memory.top;
+  depth++;
   try {
     return work(memory);
   } finally {
+    depth--;
     memory.giveBack(mark);
-    if (mark === 0 && memory.bytes > KEPT_BYTES) current = undefined;
+    if (depth === 0 && memory.bytes > KEPT_BYTES) current = undefined;
   }
 }
 

@@ -48,8 +48,9 @@ export function xyTensor(
     const constant = normaliseTogether(memory, stacks, settings.normalise, measured);
     const to = memory.area(4 * height * width);
     channels.forEach((channel, index) => {
-      resize(memory, channel, to);
-      tensor.set(memory.float32(to, height * width), index * height * width);
+      const hasSize = channel.height === height && channel.width === width;
+      if (!hasSize) resize(memory, channel, to);
+      tensor.set(memory.float32(hasSize ? channel.at : to, height * width), index * height * width);
     });
     return constant;
   });

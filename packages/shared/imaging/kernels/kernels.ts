@@ -187,18 +187,24 @@ export function resizeColumns(
   for (let y = 0; y < outputs; y++) {
     let at = from + <usize>load<i32>(first + ((<usize>y) << 2)) * stride;
     const end = to + stride;
-    for (; to + 16 <= end; to += 16) {
-      let left = f64x2.splat(0);
-      let right = f64x2.splat(0);
+    for (; to + 32 <= end; to += 32) {
+      // Two columns each.
+      let a = f64x2.splat(0);
+      let b = f64x2.splat(0);
+      let c = f64x2.splat(0);
+      let d = f64x2.splat(0);
       let pixel = at;
       for (let tap = 0; tap < taps; tap++) {
         const factor = v128.load64_splat(weight + ((<usize>tap) << 3));
-        left = f64x2.add(left, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel))));
-        right = f64x2.add(right, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel, 8))));
+        a = f64x2.add(a, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel))));
+        b = f64x2.add(b, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel, 8))));
+        c = f64x2.add(c, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel, 16))));
+        d = f64x2.add(d, f64x2.mul(factor, f64x2.promote_low_f32x4(v128.load64_zero(pixel, 24))));
         pixel += stride;
       }
-      v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(left), f32x4.demote_f64x2_zero(right), 0, 2));
-      at += 16;
+      v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2));
+      v128.store(to, v128.shuffle<i64>(f32x4.demote_f64x2_zero(c), f32x4.demote_f64x2_zero(d), 0, 2), 16);
+      at += 32;
     }
     for (; to < end; to += 4) {
       let sum: f64 = 0;
