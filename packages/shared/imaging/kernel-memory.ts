@@ -54,6 +54,7 @@ interface Kernels {
     to: Address,
     toStride: number,
   ): void;
+  quantise(from: Address, count: number, one: number, to: Address): void;
 }
 
 interface Memory {

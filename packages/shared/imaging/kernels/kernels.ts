@@ -407,3 +407,30 @@ function scaled(values: v128, lows: v128, ranges: v128): v128 {
   const kept = v128.and(f64x2.gt(quotients, f64x2.splat(0)), f64x2.lt(quotients, f64x2.splat(Infinity)));
   return f32x4.demote_f64x2_zero(v128.and(kept, f64x2.pmin(quotients, f64x2.splat(1))));
 }
+
+/** float32 in [0, 1] -> uint16: floor(v * one + 0.5). */
+export function quantise(from: usize, count: i32, one: f64, to: usize): void {
+  const ones = f64x2.splat(one);
+  let i = 0;
+  for (; i <= count - 4; i += 4) {
+    const four = v128.shuffle<i64>(
+      quantised(v128.load64_zero(from), ones),
+      quantised(v128.load64_zero(from, 8), ones),
+      0,
+      2,
+    );
+    v128.store64_lane(to, i16x8.narrow_i32x4_u(four, four), 0);
+    from += 16;
+    to += 8;
+  }
+  for (; i < count; i++) {
+    store<u16>(to, <u16>(<f64>load<f32>(from) * one + 0.5));
+    from += 4;
+    to += 2;
+  }
+}
+
+/** Two float32 -> two int32. */
+function quantised(values: v128, ones: v128): v128 {
+  return i32x4.trunc_sat_f64x2_s_zero(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(values), ones), f64x2.splat(0.5)));
+}
