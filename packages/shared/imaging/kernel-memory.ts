@@ -55,6 +55,15 @@ interface Kernels {
     toStride: number,
   ): void;
   quantise(from: Address, count: number, one: number, to: Address): void;
+  dequantise(
+    from: Address,
+    stride: number,
+    rows: number,
+    columns: number,
+    one: number,
+    to: Address,
+    toStride: number,
+  ): void;
 }
 
 interface Memory {

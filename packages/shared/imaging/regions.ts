@@ -7,12 +7,12 @@
 import { type Box, type CropSpace, type Point, type WindowReach, windowOf } from './crops.ts';
 import { withKernels } from './kernel-memory.ts';
 import { normaliseRows } from './normalise.ts';
-import { stackResizer } from './resize.ts';
-import { ONE, VALUE_OF } from './twelve-bits.ts';
+import { storedResizer } from './resize.ts';
+import { ONE } from './twelve-bits.ts';
 
 /** The pixels of a box in each slice. */
 export interface Region {
-  /** uint16 [slices, height, width], numbers of 12 bits (`VALUE_OF`). */
+  /** uint16 [slices, height, width], numbers of 12 bits (twelve-bits.ts). */
   readonly numbers: Uint16Array;
   readonly slices: number;
   readonly height: number;
@@ -106,19 +106,29 @@ export function cropOf(
   const toY = Math.min(region.height, y + height);
   // The whole window lies outside the image: all zeros.
   if (fromX >= toX || fromY >= toY) return out;
-  const resize = stackResizer(toHeight, toWidth, antialias);
-  // Zero outside the region. It stays zero there, since every slice has the same window.
-  const cut = { data: new Float32Array(height * width), height, width };
-  for (let slice = 0; slice < region.slices; slice++) {
-    for (let line = fromY; line < toY; line++) {
-      const start = (slice * region.height + line) * region.width;
-      const at = (line - y) * width - x;
-      for (let column = fromX; column < toX; column++) {
-        cut.data[at + column] = VALUE_OF[region.numbers[start + column]!]!;
-      }
+  const resize = storedResizer(toHeight, toWidth, antialias);
+  const count = region.height * region.width;
+  withKernels((memory) => {
+    const numbers = memory.area(2 * count);
+    const cut = memory.area(4 * height * width);
+    const resized = memory.area(4 * toHeight * toWidth);
+    // Zero outside the region. It stays zero there, since every slice has the same window.
+    memory.float32(cut, height * width).fill(0);
+    for (let slice = 0; slice < region.slices; slice++) {
+      memory.uint16(numbers, count).set(region.numbers.subarray(slice * count, (slice + 1) * count));
+      memory.run.dequantise(
+        numbers + 2 * (fromY * region.width + fromX),
+        region.width,
+        toY - fromY,
+        toX - fromX,
+        ONE,
+        cut + 4 * ((fromY - y) * width + fromX - x),
+        width,
+      );
+      resize(memory, { at: cut, height, width }, resized);
+      out.set(memory.float32(resized, toHeight * toWidth), slice * toHeight * toWidth);
     }
-    resize(cut, out, slice * toHeight * toWidth);
-  }
+  });
   return out;
 }
 

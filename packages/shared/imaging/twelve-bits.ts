@@ -9,9 +9,6 @@
 /** The number that stands for 1. */
 export const ONE = 4095;
 
-/** float32 [4096]: the value that each number stands for. */
-export const VALUE_OF: Float32Array = Float32Array.from({ length: ONE + 1 }, (_, number) => number / ONE);
-
 /** How many bytes `count` numbers take. */
 export function packedBytes(count: number): number {
   return 3 * Math.ceil(count / 2);

@@ -434,3 +434,34 @@ export function quantise(from: usize, count: i32, one: f64, to: usize): void {
 function quantised(values: v128, ones: v128): v128 {
   return i32x4.trunc_sat_f64x2_s_zero(f64x2.add(f64x2.mul(f64x2.promote_low_f32x4(values), ones), f64x2.splat(0.5)));
 }
+
+/** uint16 [rows, columns] -> float32: number / one. Strides as in `normalise`. */
+export function dequantise(
+  from: usize,
+  stride: i32,
+  rows: i32,
+  columns: i32,
+  one: f64,
+  to: usize,
+  toStride: i32,
+): void {
+  const ones = f64x2.splat(one);
+  for (let row = 0; row < rows; row++) {
+    let at = from + ((<usize>row * stride) << 1);
+    let out = to + ((<usize>row * toStride) << 2);
+    let x = 0;
+    for (; x <= columns - 4; x += 4) {
+      const numbers = v128.load16x4_u(at);
+      const left = f64x2.div(f64x2.convert_low_i32x4_s(numbers), ones);
+      const right = f64x2.div(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(numbers, numbers, 1, 1)), ones);
+      v128.store(out, v128.shuffle<i64>(f32x4.demote_f64x2_zero(left), f32x4.demote_f64x2_zero(right), 0, 2));
+      at += 8;
+      out += 16;
+    }
+    for (; x < columns; x++) {
+      store<f32>(out, <f32>(<f64>load<u16>(at) / one));
+      at += 2;
+      out += 4;
+    }
+  }
+}
