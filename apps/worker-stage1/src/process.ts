@@ -68,7 +68,7 @@ async function locate(
   const locations = study.series.flatMap(({ instances }) => instances.map(({ location }) => location));
   const files = await clock.time('fetch', () => fetchFiles(kit.sources, locations));
   const { index, volumes, flags } = await clock.compute((report) =>
-    kit.compute.run('prepareStage1', { study, files, input: bundle.input }, report),
+    kit.compute.run('prepareStage1', { study, files, input: bundle.input }, report, files.values()),
   );
   const found: Partial<Record<Stage1Task, FoundSlice[]>> = {};
   await clock.time('batch_wait', () =>

@@ -94,7 +94,7 @@ async function grade(
 ): Promise<SeverityArtefact> {
   const scorable = targets.filter(hasView);
   const bytes = await clock.time('fetch', () => kit.outputs.read('stage2-crops', cropsKey, REGIONS_FILE));
-  const arrays = await clock.compute((report) => kit.compute.run('readCrops', { crops, bytes }, report));
+  const arrays = await clock.compute((report) => kit.compute.run('readCrops', { crops, bytes }, report, [bytes]));
   // NFN and SS read the same axial rows, but a sample gives its arrays away: whoever comes second gets a copy.
   const given = new Set<Float32Array>();
   const own = (row: Float32Array): Float32Array => {

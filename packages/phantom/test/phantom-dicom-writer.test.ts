@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openStored } from '../../shared/dicom/stored-values.ts';
+import { storedOf } from '../../shared/test/support/dicom-stored.ts';
 import { encodeFrame } from '../src/codec/frame-encoder.ts';
 import { type DicomDataset, decimalString, writeDicom } from '../src/dicom-writer.ts';
 import { Random } from '../src/random.ts';
@@ -50,11 +51,11 @@ describe('the DICOM writer', () => {
     ] as const) {
       it(`writes ${bitsStored}-bit ${signed ? 'signed' : 'unsigned'} pixels in ${syntax} that read back equal`, async () => {
         const file = writeDicom(await image(syntax, bitsStored, signed), { transferSyntax: syntax });
-        const { header, stored } = openStored(file);
-        expect(header.transferSyntaxUid).toBe(TRANSFER_SYNTAXES[syntax]);
+        const opened = openStored(file);
+        expect(opened.header.transferSyntaxUid).toBe(TRANSFER_SYNTAXES[syntax]);
         const words = pixels(bitsStored, signed);
         const wanted = signed ? words : new Uint16Array(words.buffer);
-        expect([...(await stored(0)).stored]).toEqual([...wanted]);
+        expect([...(await storedOf(opened))]).toEqual([...wanted]);
       });
     }
   }

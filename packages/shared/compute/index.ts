@@ -1,2 +1,3 @@
-export { ComputePool, TaskPool } from './compute-pool.ts';
+export { ComputePool, type StudySession, TaskPool } from './compute-pool.ts';
 export { serveTasks } from './serve-tasks.ts';
+export { free } from './transfer.ts';

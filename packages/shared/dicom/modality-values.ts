@@ -16,6 +16,9 @@ export interface Frame {
   readonly padding: Uint8Array | undefined;
 }
 
+/** Gives memory for so many values. Their content does not matter. */
+export type Allocate = (length: number) => Float32Array;
+
 /**
  * Refuses an image that has a Modality LUT instead of rescale slope and intercept.
  *
@@ -37,18 +40,69 @@ export function assertRescalable(header: DicomHeader, context: ErrorContext): vo
  * Padding gets the lowest value of the other pixels of the frame, or 0 if all pixels are padding.
  *
  * @param index place of the frame in `header.frames`
+ * @param allocate gives the memory of the values
  */
-export function modalityValues(header: DicomHeader, index: number, frame: StoredFrame): Frame {
-  const { stored } = frame;
-  const padding = findPadding(header, frame);
-  const { rescaleSlope, rescaleIntercept } = header.frames[index]!;
-  const inverted = header.photometricInterpretation === 'MONOCHROME1';
-  const lowestAndHighest = header.signed ? -1 : 2 ** header.bitsStored - 1;
-  const values = new Float32Array(stored.length);
-  for (let i = 0; i < stored.length; i++) {
-    const value = inverted ? lowestAndHighest - stored[i]! : stored[i]!;
-    values[i] = rescaleSlope * value + rescaleIntercept;
+export function modalityValues(header: DicomHeader, index: number, frame: StoredFrame, allocate: Allocate): Frame {
+  const { rescaleSlope: slope, rescaleIntercept: intercept } = header.frames[index]!;
+  const values = allocate(frame.samples.length);
+  const words = storedWords(header, frame);
+  if (words) {
+    // As fast as memory, unlike a loop.
+    values.set(words);
+    if (slope !== 1 || intercept !== 0) {
+      for (let i = 0; i < values.length; i++) values[i] = slope * values[i]! + intercept;
+    }
+  } else {
+    rescaleBits(header, frame, slope, intercept, values);
   }
+  const padding = findPadding(header, frame);
   if (padding !== undefined) levelPadding(values, padding);
   return { values, padding };
+}
+
+/** The samples as an array of their stored values; `undefined` if they differ, or if float32 does not hold them. */
+function storedWords(
+  { signed, photometricInterpretation }: DicomHeader,
+  { samples, left, right }: StoredFrame,
+): Uint8Array | Int8Array | Uint16Array | Int16Array | undefined {
+  if (samples instanceof Uint32Array || left !== right || photometricInterpretation === 'MONOCHROME1') return undefined;
+  const bits = 32 - right;
+  if (bits < 8 * samples.BYTES_PER_ELEMENT && !areExtended(samples, bits, signed)) return undefined;
+  if (!signed) return samples;
+  const Signed = samples instanceof Uint8Array ? Int8Array : Int16Array;
+  return new Signed(samples.buffer as ArrayBuffer, samples.byteOffset, samples.length);
+}
+
+/** Whether all bits above the lowest `bits` of every sample are 0 or, if the image is signed, equal to its sign. */
+function areExtended(samples: Uint8Array | Uint16Array, bits: number, signed: boolean): boolean {
+  const mask = 2 ** (8 * samples.BYTES_PER_ELEMENT) - 2 ** bits;
+  if (samples instanceof Uint8Array || samples.byteOffset % 4 !== 0) return (bitsIn(samples, signed) & mask) === 0;
+  // Two at a time takes half the time.
+  const pairs = new Int32Array(samples.buffer as ArrayBuffer, samples.byteOffset, samples.length >> 1);
+  const rest = samples.subarray(2 * pairs.length);
+  return ((bitsIn(pairs, signed) & (mask | (mask << 16))) | (bitsIn(rest, signed) & mask)) === 0;
+}
+
+/** The bits that are set in any of the words; if `signed`, those that differ from the next lower bit in any of them. */
+function bitsIn(words: Int32Array | Uint16Array | Uint8Array, signed: boolean): number {
+  let bits = 0;
+  if (signed) for (let i = 0; i < words.length; i++) bits |= words[i]! ^ (words[i]! << 1);
+  else for (let i = 0; i < words.length; i++) bits |= words[i]!;
+  return bits;
+}
+
+/** Writes `slope * v + intercept` for the stored value v of every sample, inverted for MONOCHROME1. */
+function rescaleBits(
+  { signed, bitsStored, photometricInterpretation }: DicomHeader,
+  { samples, left, right }: StoredFrame,
+  slope: number,
+  intercept: number,
+  values: Float32Array,
+): void {
+  const inverted = photometricInterpretation === 'MONOCHROME1';
+  const lowestAndHighest = signed ? -1 : 2 ** bitsStored - 1;
+  for (let i = 0; i < samples.length; i++) {
+    const stored = signed ? (samples[i]! << left) >> right : (samples[i]! << left) >>> right;
+    values[i] = slope * (inverted ? lowestAndHighest - stored : stored) + intercept;
+  }
 }

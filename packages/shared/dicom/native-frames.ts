@@ -9,7 +9,8 @@ import type { PixelData } from './pixel-data.ts';
  *
  * @param header BitsAllocated must be 8, 16 or 32
  * @param frame from 0
- * @returns [rows * columns], row by row, unsigned, as wide as BitsAllocated; 8-bit samples may be a view into the file
+ * @returns [rows * columns], row by row, unsigned, as wide as BitsAllocated; a view into the file where its byte order
+ *   and its alignment allow that
  * @throws {DicomError} `DICOM_TRUNCATED` if the file does not have all bytes of the frame
  */
 export function readNativeFrame(
@@ -35,15 +36,20 @@ export function readNativeFrame(
     if (!(bigEndian && element.vr === 'OW')) return byteArray.subarray(from, from + count);
     return swappedBytes(byteArray, element.offset, start, count, pixels.available);
   }
-  const view = new DataView(byteArray.buffer, byteArray.byteOffset + from, frameBytes);
-  if (header.bitsAllocated === 16) {
-    const samples = new Uint16Array(count);
-    for (let i = 0; i < count; i++) samples[i] = view.getUint16(2 * i, !bigEndian);
-    return samples;
+  const Words = header.bitsAllocated === 16 ? Uint16Array : Uint32Array;
+  const bytes = byteArray.subarray(from, from + frameBytes);
+  // onnxruntime-node runs on little-endian machines only.
+  if (!bigEndian && bytes.byteOffset % Words.BYTES_PER_ELEMENT === 0) {
+    return new Words(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
   }
-  const samples = new Uint32Array(count);
-  for (let i = 0; i < count; i++) samples[i] = view.getUint32(4 * i, !bigEndian);
-  return samples;
+  const copy = new Uint8Array(bytes);
+  if (bigEndian) swapBytes(Buffer.from(copy.buffer), header.bitsAllocated);
+  return new Words(copy.buffer);
+}
+
+function swapBytes(words: Buffer, bits: number): void {
+  if (bits === 16) words.swap16();
+  else words.swap32();
 }
 
 /**

@@ -2,22 +2,26 @@
 
 import type { ErrorContext } from '../domain/index.ts';
 import type { DicomHeader } from './header.ts';
-import { assertRescalable, type Frame, modalityValues } from './modality-values.ts';
+import { type Allocate, assertRescalable, type Frame, modalityValues } from './modality-values.ts';
 import { openStored } from './stored-values.ts';
 
 /** A DICOM image whose header has been read. */
 export interface DicomImage {
   readonly header: DicomHeader;
   /**
-   * Decodes one frame. Nothing is cached: asking again decodes again.
+   * Decodes one frame: after that its pixels can be had without error. Pixels without compression are only located, in no
+   * time. Nothing is cached: asking again decodes again.
    *
    * @param index place of the frame in the pixel data, from 0, as in `header.frames`
-   * @returns modality values, float32 [rows * columns], and which pixels are padding
+   * @returns a function that makes the frame's modality values, float32 [rows * columns], and says which pixels are
+   *   padding. It takes the memory of the values from `allocate`; default: a new array.
    * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_DECODE_FAILED`; `DICOM_UNSUPPORTED`, also for a Modality LUT
    *   Sequence; `DICOM_ATTRIBUTE_MISSING` without pixel data; `DICOM_ATTRIBUTE_INVALID` if header and pixel data
    *   contradict each other, or there is no such frame
    * @throws {CodecUnavailableError} if a codec cannot be loaded, which is not the fault of the file
    */
+  decode(index: number): Promise<(allocate?: Allocate) => Frame>;
+  /** Decodes one frame and makes its modality values. Parameters and errors as {@link decode}. */
   frame(index: number): Promise<Frame>;
 }
 
@@ -35,11 +39,14 @@ export interface DicomImage {
  */
 export function openImage(bytes: Uint8Array, context: ErrorContext = {}): DicomImage {
   const { header, stored } = openStored(bytes, context);
-  return {
-    header,
-    frame: async (index) => {
-      assertRescalable(header, context);
-      return modalityValues(header, index, await stored(index));
-    },
+  const decode = async (index: number) => {
+    assertRescalable(header, context);
+    const frame = await stored(index);
+    return (allocate: Allocate = newArray) => modalityValues(header, index, frame, allocate);
   };
+  return { header, decode, frame: async (index) => (await decode(index))() };
+}
+
+function newArray(length: number): Float32Array {
+  return new Float32Array(length);
 }

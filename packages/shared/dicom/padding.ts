@@ -18,22 +18,24 @@ import type { StoredFrame } from './stored-values.ts';
  *
  * @returns uint8 [rows * columns]: 1 for padding, 0 for all others; `undefined` if no pixel is padding
  */
-export function findPadding(header: DicomHeader, { stored, words }: StoredFrame): Uint8Array | undefined {
+export function findPadding(header: DicomHeader, frame: StoredFrame): Uint8Array | undefined {
   if (header.padding === undefined) return undefined;
+  const { samples, left, right, wholeWords } = frame;
   const [lowest, highest] = header.padding;
   const { signed, bitsStored, bitsAllocated } = header;
   const low = signed ? -(2 ** (bitsStored - 1)) : 0;
   const high = signed ? 2 ** (bitsStored - 1) - 1 : 2 ** bitsStored - 1;
-  const whole = lowest < low || highest > high ? words : undefined;
+  const comparesWords = wholeWords && (lowest < low || highest > high);
 
-  const padding = new Uint8Array(stored.length);
+  const padding = new Uint8Array(samples.length);
   const unused = 32 - bitsAllocated;
   let count = 0;
-  for (let i = 0; i < stored.length; i++) {
-    let value = stored[i]!;
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!;
+    let value = signed ? (sample << left) >> right : (sample << left) >>> right;
     let inside = value >= lowest && value <= highest;
-    if (!inside && whole !== undefined) {
-      value = signed ? (whole[i]! << unused) >> unused : whole[i]!;
+    if (!inside && comparesWords) {
+      value = signed ? (sample << unused) >> unused : sample;
       inside = value >= lowest && value <= highest;
     }
     if (!inside) continue;

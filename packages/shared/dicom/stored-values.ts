@@ -21,19 +21,22 @@ import { type CompressedCodec, type PixelCodec, transferSyntaxOf } from './trans
  */
 const MOST_SAMPLES = 2 ** 26;
 
-/** The samples of a frame, as numbers and as they are in the file. */
+/** The samples of a frame, and which of their bits are the stored value. */
 export interface StoredFrame {
-  /** Stored values [rows * columns], row by row, before any inversion. */
-  readonly stored: Int32Array;
-  /** Whole allocated words with the bits above BitsStored; `undefined` after a codec that does not keep those bits. */
-  readonly words: Uint8Array | Uint16Array | Uint32Array | undefined;
+  /** [rows * columns], row by row, unsigned; may be a view into the file. */
+  readonly samples: Samples['values'];
+  /** The stored value is `(sample << left) >> right` if PixelRepresentation is signed, else `(sample << left) >>> right`. */
+  readonly left: number;
+  readonly right: number;
+  /** Whether samples are whole allocated words. Otherwise a codec has dropped the bits above BitsStored. */
+  readonly wholeWords: boolean;
 }
 
-/** An image whose frames are decoded to stored values. */
+/** An image whose frames are decoded to samples. */
 export interface StoredImage {
   readonly header: DicomHeader;
   /**
-   * The stored values of one frame.
+   * Decodes one frame, so that its stored values are known.
    *
    * The BitsStored bits up to HighBit count, and their sign if PixelRepresentation is signed; all other bits are
    * ignored (PS3.5 8.1.1). If a compressed frame has fewer bits per sample than BitsStored, its own number of bits
@@ -105,8 +108,8 @@ class FrameDecoder {
     }
     const shift = header.highBit + 1 - header.bitsStored;
     if (codec === 'native') {
-      const words = readNativeFrame(pixels, header, index, context);
-      return { stored: storedValues(words, shift, header.bitsStored, header.signed, context), words };
+      const samples = readNativeFrame(pixels, header, index, context);
+      return storedFrame(samples, shift, header.bitsStored, true, header, context);
     }
     if (header.rows * header.columns > MOST_SAMPLES) {
       throw new DicomError('DICOM_UNSUPPORTED', `a compressed frame of ${header.rows}x${header.columns}`, {
@@ -116,11 +119,8 @@ class FrameDecoder {
     }
     const { values, precision } = await this.#decompress(pixels, codec, index);
     // RLE keeps whole allocated words, so HighBit counts. The samples of all other codecs begin at bit 0.
-    if (codec === 'rle') {
-      return { stored: storedValues(values, shift, header.bitsStored, header.signed, context), words: values };
-    }
-    const bits = Math.min(precision, header.bitsStored);
-    return { stored: storedValues(values, 0, bits, header.signed, context), words: undefined };
+    if (codec === 'rle') return storedFrame(values, shift, header.bitsStored, true, header, context);
+    return storedFrame(values, 0, Math.min(precision, header.bitsStored), false, header, context);
   }
 
   async #decompress(pixels: PixelData, codec: CompressedCodec, index: number): Promise<Samples> {
@@ -168,25 +168,18 @@ function codecFor(header: DicomHeader, context: ErrorContext): PixelCodec {
   return syntax.codec;
 }
 
-/** Bits `shift` to `shift + bits - 1` of every sample, as numbers. */
-function storedValues(
+/** Bits `shift` to `shift + bits - 1` of every sample are its stored value. */
+function storedFrame(
   samples: Samples['values'],
   shift: number,
   bits: number,
-  signed: boolean,
+  wholeWords: boolean,
+  { signed }: DicomHeader,
   context: ErrorContext,
-): Int32Array {
-  const stored = new Int32Array(samples.length);
-  const left = 32 - bits - shift;
-  const right = 32 - bits;
-  if (signed) {
-    for (let i = 0; i < samples.length; i++) stored[i] = (samples[i]! << left) >> right;
-    return stored;
-  }
-  for (let i = 0; i < samples.length; i++) stored[i] = (samples[i]! << left) >>> right;
-  // Only 32 unsigned bits do not fit int32: values above 2147483647 have become negative.
-  if (bits === 32 && stored.some((value) => value < 0)) {
+): StoredFrame {
+  // Only 32 unsigned bits do not fit int32.
+  if (bits === 32 && !signed && samples.some((sample) => sample > 0x7fffffff)) {
     throw new DicomError('DICOM_UNSUPPORTED', 'stored values beyond 2147483647', context);
   }
-  return stored;
+  return { samples, left: 32 - bits - shift, right: 32 - bits, wholeWords };
 }

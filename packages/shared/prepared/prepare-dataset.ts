@@ -103,7 +103,9 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
         options,
         plan,
       };
-      const outcome = await threads.run('prepareStudy', input).catch(skippedBecause(study.study));
+      const outcome = await threads
+        .run('prepareStudy', input, undefined, files.values())
+        .catch(skippedBecause(study.study));
       return { shard, study, outcome };
     });
     for await (const { shard, study, outcome } of prepared) {

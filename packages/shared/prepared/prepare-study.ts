@@ -6,11 +6,12 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import { LEVELS, SEVERITIES, type Severity, SIDES, TARGETS } from '../domain/index.ts';
 import type { LabelCoordinate } from '../evaluation/index.ts';
-import { centralSlices, cutCrop, type Image, xyTensor } from '../imaging/index.ts';
+import { centralSlices, cutCrop, xyTensor } from '../imaging/index.ts';
 import type { FetchedFile } from '../sources/index.ts';
 import {
   axialImage,
   type IndexedSlice,
+  type IndexedStudy,
   indexStudy,
   planCrops,
   type SeriesIndex,
@@ -57,7 +58,7 @@ export async function prepareStudy(
   const { study, files, coordinates, severities, settings, options, plan } = input;
   const indexed = await indexStudy(study, files);
   const { index } = indexed;
-  const read = async (slice: IndexedSlice) => indexed.images.get(slice)!;
+  const read = async (slice: IndexedSlice) => indexed.image(slice);
   const labels = placeLabels(index, coordinates);
   const arrays = new StudyArrays(plan.arrays, options.pool);
 
@@ -65,7 +66,7 @@ export async function prepareStudy(
     const { volumes } = stage1Volumes(indexed, settings.stage1);
     for (const task of Object.keys(STAGE1_TASKS) as Stage1Task[]) addVolume(arrays, task, volumes[task], labels);
   }
-  if (options.stages.includes(2)) addImages(arrays, index, labels, indexed.images, input);
+  if (options.stages.includes(2)) addImages(arrays, indexed, labels, input);
   if (options.stages.includes(3)) {
     const plans = planCrops(index, pointsOfLabels(index, labels));
     for await (const { space, windows } of spacesOf(index, plans, settings.stage3, read, plan.room)) {
@@ -108,14 +109,14 @@ function positionOf(sliceOf: Int32Array, slice: number): number {
 /** Adds the images of the XY models: at the median of the labelled slices, and at each level's labelled axial slice. */
 function addImages(
   arrays: StudyArrays,
-  index: SeriesIndex,
+  indexed: IndexedStudy,
   labels: PlacedLabels,
-  pixels: ReadonlyMap<IndexedSlice, Image>,
   { settings, options }: StudyToPrepare,
 ): void {
+  const { index } = indexed;
   const add = (task: XyTask, row: number, image: XyImage, points: readonly (PlacedLabel | null)[]) => {
     const { tensor } = xyTensor(
-      withRoom(index, image, options.xyRoomSlices).map((slice) => pixels.get(slice)!),
+      withRoom(index, image, options.xyRoomSlices).map((slice) => indexed.image(slice)),
       settings.stage2,
       options.xyRoomSlices,
     );

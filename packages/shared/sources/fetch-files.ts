@@ -13,20 +13,15 @@ const FETCHES_AT_ONCE = 8;
  * Fetches files by location, each once. Missing files, and local files without read permission, return `{missing}`; a
  * store outage throws, since a retry may succeed.
  *
- * @param have files that are already fetched.
  * @throws {StoreUnavailableError} transient; `OBJECT_ACCESS_DENIED` if a server refuses access.
  */
 export async function fetchFiles(
   sources: SourceReader,
   locations: Iterable<string>,
-  have: ReadonlyMap<string, FetchedFile> = new Map(),
 ): Promise<Map<string, FetchedFile>> {
   const limit = pLimit(FETCHES_AT_ONCE);
   const entries = [...new Set(locations)].map((location) =>
-    limit(async (): Promise<[string, FetchedFile]> => [
-      location,
-      have.get(location) ?? (await fetch(sources, location)),
-    ]),
+    limit(async (): Promise<[string, FetchedFile]> => [location, await fetch(sources, location)]),
   );
   return new Map(await Promise.all(entries));
 }

@@ -4,30 +4,39 @@
  */
 
 import type { StudyEntry } from '../dataset/index.ts';
+import type { Allocate } from '../dicom/index.ts';
 import { type Flag, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
 import type { Image } from '../imaging/index.ts';
-import type { FetchedFile } from '../sources/index.ts';
 import type { IndexedSlice, RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { timeDecoding } from './decode-time.ts';
-import { type Findings, FrameNumbers, type ReadSeries, type ReadSlice, readEntry, StackNames } from './read-series.ts';
+import {
+  type Files,
+  type Findings,
+  FrameNumbers,
+  type ReadSeries,
+  type ReadSlice,
+  readEntry,
+  StackNames,
+} from './read-series.ts';
 import { chooseSeries } from './series-choice.ts';
 
 export interface IndexedStudy {
   readonly index: SeriesIndex;
-  /** Pixels of the sagittal series in use, by kind, in spatial order. */
+  /** The slices of the sagittal series in use, by kind, in spatial order. */
   readonly sagittal: Partial<Record<Kind, ReadSlice[]>>;
-  /** Pixels of every slice of the index, in canonical orientation. */
-  readonly images: ReadonlyMap<IndexedSlice, Image>;
+  /** The pixels of a slice of the index, in canonical orientation: see {@link ReadSlice}. */
+  image(slice: IndexedSlice): Image;
 }
 
 /**
  * Indexes a study.
  *
- * @param files fetched bytes by location.
+ * @param files fetched bytes by location. The study refers to them, so they must not change.
+ * @param allocate gives the memory of pixel values; default: new arrays.
  * @throws {StudyError} `STUDY_WITHOUT_IMAGES` if the dataset has no file for it, `STUDY_UNREADABLE` if no slice of it
  *   can be read and placed, `STUDY_WITHOUT_SERIES` if none of its images is of a scored kind.
  */
-export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, FetchedFile>): Promise<IndexedStudy> {
+export async function indexStudy(study: StudyEntry, files: Files, allocate?: Allocate): Promise<IndexedStudy> {
   const instances = study.series.flatMap((series) => series.instances);
   const rejected: RejectedSeries[] = (study.rejected ?? []).map(({ series, images, rejection, reason }) => ({
     series,
@@ -38,7 +47,7 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   if (instances.length === 0) throw withoutImages(study, rejected);
   const flags: Flag[] = [];
   const names = new StackNames(study.series.map(({ series }) => series));
-  const findings: Findings = { frames: new FrameNumbers(), names, studyUids: new Set(), rejected, flags };
+  const findings: Findings = { frames: new FrameNumbers(), names, studyUids: new Set(), rejected, flags, allocate };
   const series: ReadSeries[] = [];
   for (const entry of study.series) {
     series.push(...(await timeDecoding(() => readEntry(study.study, entry, files, findings))));
@@ -51,7 +60,7 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
   }
   flagDatasetProblems(study, flags);
   chooseSeries(series, flags);
-  const images = new Map<IndexedSlice, Image>();
+  const images = new Map<IndexedSlice, () => Image>();
   const indexed = ({ image, ...slice }: ReadSlice): IndexedSlice => {
     images.set(slice, image);
     return slice;
@@ -66,7 +75,7 @@ export async function indexStudy(study: StudyEntry, files: ReadonlyMap<string, F
     sagittal: Object.fromEntries(
       series.filter(({ kind, used }) => used && kind !== 'axial_t2').map(({ kind, slices }) => [kind, slices]),
     ),
-    images,
+    image: (slice) => images.get(slice)!(),
   };
 }
 

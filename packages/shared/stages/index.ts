@@ -27,7 +27,8 @@ export {
 } from './crop-plan.ts';
 export { type CropRoom, spacesOf } from './cut-crops.ts';
 export { takeDecodeMs, timeDecoding } from './decode-time.ts';
-export { indexStudy } from './index-study.ts';
+export { type IndexedStudy, indexStudy } from './index-study.ts';
+export type { Files } from './read-series.ts';
 export { usedSeries } from './indexed-series.ts';
 export {
   type Stage1Gives,

@@ -4,7 +4,7 @@
  */
 
 import { type Flag, LEVELS, median, round, SIDES, type Side } from '../domain/index.ts';
-import { volumeTensor } from '../imaging/index.ts';
+import { nearestSliceOfDepth, volumeTensor } from '../imaging/index.ts';
 import type { BundleOf, Sample, SampleOutput } from '../models/index.ts';
 import type { FoundSlice, IndexedSeries, IndexedSlice, SeriesIndex, ZArtefact } from './artefacts.ts';
 import { axialSlices } from './axial-slices.ts';
@@ -40,10 +40,9 @@ export function stage1Volumes(
     const kind = STAGE1_TASKS[task];
     const slices = study.sagittal[kind];
     if (!slices) continue;
-    const { tensor, sliceOf, constant } = volumeTensor(
-      slices.map(({ image }) => image),
-      input,
-    );
+    const sliceOf = nearestSliceOfDepth(slices.length, input.slices);
+    const images = Array.from(sliceOf, (slice) => slices[slice]!.image());
+    const { tensor, constant } = volumeTensor(images, input);
     const [height, width] = input.size;
     volumes[task] = { sample: { volume: { dims: [1, input.slices, height, width], data: tensor } }, sliceOf };
     if (constant) flags.push({ code: 'pixels_constant', kind });

@@ -1,14 +1,22 @@
 /**
  * Reads the series of one entry of the dataset: opens every file, leaves out images of no scored kind with a reason,
- * separates stacks, and decodes, turns and orders the slices of each.
+ * separates stacks, and decodes and orders the slices of each.
  *
  * Every file of a scored kind is decoded here once, so that later stages know that every slice of the index can be
- * read. Source of the rules: docs/pipeline.md, "Which series", "Order of slices" and "Orientation".
+ * read. Pixel values are made only of slices that are asked for. Source of the rules: docs/pipeline.md, "Which series", "Order of slices" and "Orientation".
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { InstanceEntry, SeriesEntry } from '../dataset/index.ts';
-import { type DicomHeader, type DicomImage, type FrameHeader, openImage, readFacts } from '../dicom/index.ts';
+import {
+  type Allocate,
+  type DicomHeader,
+  type DicomImage,
+  type Frame,
+  type FrameHeader,
+  openImage,
+  readFacts,
+} from '../dicom/index.ts';
 import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
 import { canonicalTurns, isPlaceable, isUpright, orderSlices, type Turn } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
@@ -17,14 +25,16 @@ import { describeLocation, type FetchedFile } from '../sources/index.ts';
 import type { IndexedSeries, IndexedSlice, RejectedSeries } from './artefacts.ts';
 import { flagOrder, flagOrientation, flagRejected, flagRepairs, flagUnread } from './series-flags.ts';
 
-/** A slice of the index with its pixels (modality values, row-major, in canonical orientation). */
+/** A slice of the index that has been decoded. */
 export interface ReadSlice extends IndexedSlice {
-  readonly image: Image;
+  /** Its pixels: modality values, row-major, in canonical orientation. They are made once, at the first call. */
+  readonly image: () => Image;
 }
 
 /** A series with its slices, and with the traits that decide between several series of one kind. */
 export type ReadSeries = Omit<IndexedSeries, 'slices'> & Preferred & { slices: ReadSlice[] };
 
+/** Fetched files by location. */
 export type Files = ReadonlyMap<string, FetchedFile>;
 
 /** What is collected about a study while its series are read. */
@@ -35,6 +45,8 @@ export interface Findings {
   readonly studyUids: Set<string>;
   readonly rejected: RejectedSeries[];
   readonly flags: Flag[];
+  /** Gives the memory of pixel values. */
+  readonly allocate?: Allocate | undefined;
 }
 
 /** Numbers frames of reference in order of appearance: equal numbers mean equal UIDs, and no UID is kept. */
@@ -159,7 +171,7 @@ async function readStack(
   entry: SeriesEntry,
   { units, assessment }: Stack<FileFrame>,
   unreadable: readonly Flag[],
-  { frames, flags }: Findings,
+  { frames, flags, allocate }: Findings,
 ): Promise<ReadSeries | undefined> {
   const kind = assessment.kind!;
   const problems = [...unreadable];
@@ -177,8 +189,8 @@ async function readStack(
       continue;
     }
     try {
-      const { values, padding } = await image.frame(frame.frame);
-      const sha256 = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('hex');
+      const pixels = await image.decode(frame.frame);
+      const sha256 = digests.get(bytes) ?? hash('sha256', bytes, 'hex');
       digests.set(bytes, sha256);
       const turn = turns.get(frame)!;
       slices.push({
@@ -194,7 +206,7 @@ async function readStack(
         orientation: [...frame.orientation!],
         frameOfReference: frames.of(frame.frameOfReferenceUid),
         ...(!isUpright(turn) && { turn }),
-        image: turnImage({ data: values, padding, height: header.rows, width: header.columns }, turn),
+        image: once(() => imageOf(header, pixels(allocate), turn)),
       });
     } catch (error) {
       problems.push(unreadableFlag(series, instance, error));
@@ -223,6 +235,23 @@ async function readStack(
     reasons: [...assessment.reasons],
     slices: order.ordered.map(({ instanceNumber, ...slice }) => slice),
     preference: assessment.preference,
+  };
+}
+
+/** The pixels of a frame in canonical orientation. */
+function imageOf({ rows, columns }: DicomHeader, { values, padding }: Frame, turn: Turn): Image {
+  return turnImage({ data: values, padding, height: rows, width: columns }, turn);
+}
+
+/** A function that makes a value at its first call, and gives the same value later. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  let left: (() => T) | undefined = make;
+  return () => {
+    if (left) made = left();
+    // What the value was made of is not needed any more.
+    left = undefined;
+    return made!;
   };
 }
 

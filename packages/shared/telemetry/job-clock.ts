@@ -14,11 +14,11 @@ export const PHASES = [
   'lookup',
   /** Reading DICOM files, or outputs of the previous stage. */
   'fetch',
-  /** Waiting for a free compute thread, including the copy of the input. */
+  /** Waiting for a free compute thread. */
   'thread_wait',
   /** Parsing and decoding DICOM in a compute thread. */
   'decode',
-  /** Everything else in a compute thread: resizing, normalising, cropping. */
+  /** Everything else in a compute thread: making pixel values, resizing, normalising, cropping. */
   'preprocess',
   /** At least one sample of the job waits for a batch, and none is in a model. */
   'batch_wait',

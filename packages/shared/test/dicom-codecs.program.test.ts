@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStored } from '../dicom/stored-values.ts';
 import { SYNTAX } from './support/dicom-bytes.ts';
+import { storedOf } from './support/dicom-stored.ts';
 import { phantomDataset } from './support/phantoms.ts';
 
 const ALL = process.env.SPINELINE_TEST_CODEC_STUDIES;
@@ -66,7 +67,7 @@ const CONVERSIONS: readonly Conversion[] = [
 async function digest(file: string): Promise<{ syntax: string; sha256: string }> {
   const bytes = await readFile(file);
   const image = openStored(bytes, { file });
-  const { stored: values } = await image.stored(0);
+  const values = await storedOf(image);
   const sha256 = createHash('sha256').update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   return { syntax: image.header.transferSyntaxUid, sha256: sha256.digest('hex') };
 }

@@ -14,7 +14,7 @@ import {
   SYNTAX,
   words,
 } from './support/dicom-bytes.ts';
-import { storedValues } from './support/dicom-stored.ts';
+import { storedOf, storedValues } from './support/dicom-stored.ts';
 
 const VALUES = [-1, 2, -300, 4, 32767, -32768];
 const pixels: DicomElement = ['7fe00010', 'OW', words(VALUES)];
@@ -327,9 +327,10 @@ describe('claims that the file cannot keep', () => {
   it('reads the frames of a cut multi-frame image that are whole', async () => {
     const elements = [...imageElements({ '00280008': ['IS', '3'] }), pixels];
     const bytes = dicomFile({ elements });
-    const { header, stored } = openStored(bytes);
+    const image = openStored(bytes);
+    const { header, stored } = image;
     expect(header.frames).toHaveLength(3);
-    expect([...(await stored(0)).stored]).toEqual(VALUES);
+    expect([...(await storedOf(image))]).toEqual(VALUES);
     await expect(stored(1)).rejects.toMatchObject({ code: 'DICOM_TRUNCATED' });
   });
 });

@@ -27,6 +27,95 @@ async function modality(bytes: Uint8Array): Promise<number[]> {
 
 const dwords = (values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
 
+describe('converted pixels', () => {
+  /** Rescaled one by one, with the numbers that the standard names. */
+  const rescaled = (values: readonly number[], slope: number, intercept: number) =>
+    values.map((value) => Math.fround(slope * value + intercept));
+
+  const all = [0, 0xffff, 1, 0x8000, 0x7fff, 0x1234];
+  it.each([
+    { name: '16 bits, signed', samples: all, layout: bits(16, 16, 15, true), found: [0, -1, 1, -32768, 32767, 4660] },
+    {
+      name: '16 bits, unsigned',
+      samples: all,
+      layout: bits(16, 16, 15, false),
+      found: [0, 65535, 1, 32768, 32767, 4660],
+    },
+    {
+      name: '12 of 16 bits, unsigned, with bits above',
+      samples: all,
+      layout: bits(16, 12, 11, false),
+      found: [0, 4095, 1, 0, 4095, 564],
+    },
+    {
+      name: '12 of 16 bits, signed, with other bits above',
+      samples: all,
+      layout: bits(16, 12, 11, true),
+      found: [0, -1, 1, 0, -1, 564],
+    },
+    {
+      name: '12 of 16 bits, signed, with the sign above',
+      layout: bits(16, 12, 11, true),
+      samples: [0, 0xffff, 1, 0xf800, 0x07ff, 0xfa5c],
+      found: [0, -1, 1, -2048, 2047, -1444],
+    },
+    {
+      name: '12 of 16 bits, unsigned, without bits above',
+      layout: bits(16, 12, 11, false),
+      samples: [0, 0xfff, 1, 0x800, 0x7ff, 0xa5c],
+      found: [0, 4095, 1, 2048, 2047, 2652],
+    },
+  ])('are the same of $name, whatever the order and the place of the bytes', async ({ layout, samples, found }) => {
+    for (const [slope, intercept] of [
+      [1, 0],
+      [0.1, -3],
+      [-2.5, 0],
+    ] as const) {
+      const rescale: Overrides = { '00281053': ['DS', `${slope}`], '00281052': ['DS', `${intercept}`] };
+      const little = file({ ...layout, ...rescale }, words(samples));
+      const swapped = words(samples.map((word) => ((word & 0xff) << 8) | (word >> 8)));
+      const big = file({ ...layout, ...rescale }, swapped, { syntax: SYNTAX.bigEndian });
+      // One byte further in memory, no sample lies where a 16-bit number may lie.
+      const odd = new Uint8Array([0, ...little]).subarray(1);
+      for (const bytes of [little, big, odd]) {
+        expect(await modality(bytes)).toEqual(rescaled(found, slope, intercept));
+      }
+      const inverted = file({ ...layout, ...rescale, '00280004': ['CS', 'MONOCHROME1'] }, words(samples));
+      const stored = await storedValues(inverted);
+      const sum = layout['00280103']![1] === 1 ? -1 : 2 ** (layout['00280101']![1] as number) - 1;
+      expect(await modality(inverted)).toEqual(
+        rescaled(
+          [...stored].map((value) => sum - value),
+          slope,
+          intercept,
+        ),
+      );
+    }
+  });
+
+  it.each([true, false])('mind a bit above BitsStored in any one sample (signed: %s)', async (signed) => {
+    for (const samples of [5, 6].map((count) => new Array<number>(count).fill(3))) {
+      for (let at = 0; at < samples.length; at++) {
+        for (let bit = 11; bit < 16; bit++) {
+          const words16 = samples.with(at, 3 | (1 << bit));
+          const size: Overrides = { '00280010': ['US', 1], '00280011': ['US', words16.length] };
+          const value = signed && bit === 11 ? 3 - 2048 : bit === 11 ? 3 + 2048 : 3;
+          const layout = bits(16, 12, 11, signed);
+          expect(await modality(file({ ...layout, ...size }, words(words16)))).toEqual(samples.with(at, value));
+        }
+      }
+    }
+  });
+
+  it('take the memory that they are given', async () => {
+    const memory = new Float32Array(8).fill(7);
+    const pixels = await openImage(file({}, words([1, 2, 3, 4, 5, 6]))).decode(0);
+    const { values } = pixels((length) => memory.subarray(1, 1 + length));
+    expect(values.buffer).toBe(memory.buffer);
+    expect([...memory]).toEqual([7, 1, 2, 3, 4, 5, 6, 7]);
+  });
+});
+
 describe('stored values', () => {
   it('masks garbage above BitsStored of unsigned samples', async () => {
     const bytes = file(bits(16, 12, 11, false), words([0xf000, 0xafff, 0x5001, 0x0800, 0x07ff, 0xf7d0]));

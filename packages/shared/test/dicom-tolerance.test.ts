@@ -8,16 +8,17 @@ import { openImage, readFacts } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
 import { type DicomElement, dicomFile, elementBytes, imageElements, SYNTAX } from './support/dicom-bytes.ts';
-import { storedValues } from './support/dicom-stored.ts';
+import { storedOf, storedValues } from './support/dicom-stored.ts';
 import { fileWith, inTagOrder, pixels, VALUES } from './support/image-file.ts';
 import { foreignSequence, implicitForm, longForm, ODD_ELEMENTS, shortForm } from './support/odd-elements.ts';
 
 const creator = (tag: string): DicomElement => [tag, 'LO', 'ACMEPRIV'];
 
 async function expectRead(bytes: Uint8Array): Promise<void> {
-  const { header, stored } = openStored(bytes, { file: 'odd.dcm' });
+  const image = openStored(bytes, { file: 'odd.dcm' });
+  const { header } = image;
   expect(header).toMatchObject({ rows: 3, columns: 2, facts: { modality: 'MR', instanceNumber: 7 } });
-  expect([...(await stored(0)).stored]).toEqual(VALUES);
+  expect([...(await storedOf(image))]).toEqual(VALUES);
   expect(readFacts(bytes, { whole: true })).toEqual({ facts: header.facts });
   // A part of the file gives the same facts, or asks for more.
   for (let length = 0; length < bytes.length; length += Math.max(1, Math.floor(bytes.length / 1000))) {

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openImage } from '../dicom/index.ts';
 import { openStored } from '../dicom/stored-values.ts';
 import { DicomError } from '../domain/index.ts';
+import { storedOf } from './support/dicom-stored.ts';
 
 interface Expected {
   readonly transferSyntaxUid: string;
@@ -34,8 +35,8 @@ const whole = Object.entries(expected).filter(([, one]) => one.expect !== 'error
 const read = (file: string) => readFileSync(path.join(folder, file));
 
 async function decodeAll(file: string): Promise<Int32Array[]> {
-  const { header, stored } = openStored(read(file), { file });
-  return Promise.all(header.frames.map(async (_, frame) => (await stored(frame)).stored));
+  const image = openStored(read(file), { file });
+  return Promise.all(image.header.frames.map((_, frame) => storedOf(image, frame)));
 }
 
 describe.skipIf(!there)(`transfer syntaxes (skipped without ${folder})`, () => {
@@ -87,9 +88,17 @@ describe.skipIf(!there)(`transfer syntaxes (skipped without ${folder})`, () => {
   it('decodes frames of one file in any order and at once to the same values', async () => {
     const file = 'emri_small_jpeg_ls_lossless.dcm';
     const inOrder = await decodeAll(file);
-    const { stored } = openStored(read(file));
-    const backwards = await Promise.all([9, 4, 0].map(async (frame) => (await stored(frame)).stored));
+    const image = openStored(read(file));
+    const backwards = await Promise.all([9, 4, 0].map((frame) => storedOf(image, frame)));
     expect(backwards).toEqual([inOrder[9], inOrder[4], inOrder[0]]);
+  });
+
+  it('keeps what was decoded, whatever is decoded next', async () => {
+    const one = whole.filter(([, { frames }]) => frames === 1).map(([file]) => openImage(read(file), { file }));
+    const alone = await Promise.all(one.map((image) => image.frame(0)));
+    const decoded: Awaited<ReturnType<(typeof one)[0]['decode']>>[] = [];
+    for (const image of [...one, ...one]) decoded.push(await image.decode(0));
+    expect(decoded.slice(0, one.length).map((pixels) => pixels())).toEqual(alone);
   });
 
   it('reads the header of MR_truncated.dcm, and says which file ends early when its pixels are wanted', async () => {
@@ -104,12 +113,12 @@ describe.skipIf(!there)(`transfer syntaxes (skipped without ${folder})`, () => {
 
   it('reads nine frames of emri_small_jpeg_2k_lossless_too_short.dcm, whose end is missing after the tenth', async () => {
     const file = 'emri_small_jpeg_2k_lossless_too_short.dcm';
-    const { stored } = openStored(read(file), { file });
+    const image = openStored(read(file), { file });
     const intact = await decodeAll('emri_small.dcm');
     for (let frame = 0; frame < 9; frame++) {
-      expect((await stored(frame)).stored).toEqual(intact[frame]);
+      expect(await storedOf(image, frame)).toEqual(intact[frame]);
     }
-    await expect(stored(9)).rejects.toMatchObject({
+    await expect(image.stored(9)).rejects.toMatchObject({
       code: 'DICOM_TRUNCATED',
       message: expect.stringContaining(file),
     });

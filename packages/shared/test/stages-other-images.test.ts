@@ -287,7 +287,7 @@ describe('one odd file', () => {
   it('whose padding would be every value has none, and says so', async () => {
     const all = { PixelPaddingValue: 0, PixelPaddingRangeLimit: 65535, ...LARGE };
     const study = await indexed([{ ...T2, slices: sagittalStack(5, { more: all }) }]);
-    expect(study.sagittal.sagittal_t2!.every(({ image }) => image.padding === undefined)).toBe(true);
+    expect(study.sagittal.sagittal_t2!.every(({ image }) => image().padding === undefined)).toBe(true);
     expect(flagsOf(study, 'value_repaired')).toMatchObject([{ detail: expect.stringMatching(/every value/) }]);
   });
 
@@ -362,7 +362,8 @@ describe('stored orientation', () => {
       columns: turn.transpose ? 8 : 6,
       turn,
     });
-    for (const [i, { image }] of study.sagittal.sagittal_t2!.entries()) {
+    for (const [i, slice] of study.sagittal.sagittal_t2!.entries()) {
+      const image = slice.image();
       expect([image.height, image.width]).toEqual([8, 6]);
       expect([...image.data]).toEqual(Array.from({ length: 48 }, (_, at) => upright[i]!.shade + at));
     }

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cutCrops, type Files, prepareStage1, prepareXy } from '../compute/compute-tasks.ts';
+import { cutCrops, prepareStage1, prepareXy } from '../compute/compute-tasks.ts';
 import { openDataset, type StudyEntry } from '../dataset/index.ts';
 import { openImage } from '../dicom/index.ts';
 import { LEVELS, type StageNumber } from '../domain/index.ts';
@@ -23,6 +23,7 @@ import type { CropPlan } from '../stages/crop-plan.ts';
 import { usedSeries } from '../stages/indexed-series.ts';
 import { STAGE1_TASKS, type Stage1Task } from '../stages/level-slices.ts';
 import type { XyImage } from '../stages/points.ts';
+import type { Files } from '../stages/read-series.ts';
 import { StoredCrops } from '../stages/stored-crops.ts';
 import {
   largestDifference,

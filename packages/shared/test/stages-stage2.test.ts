@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cutCrops, type Files, prepareXy } from '../compute/compute-tasks.ts';
+import { cutCrops, prepareXy } from '../compute/compute-tasks.ts';
 import { CONDITIONS, LEVELS, type Level, type Side } from '../domain/index.ts';
 import { CropSpaces, centralSlices, xyTensor } from '../imaging/index.ts';
 import { parseBundle } from '../models/bundle.ts';
@@ -22,6 +22,7 @@ import { axialOfPoints } from '../stages/axial-slices.ts';
 import { flagsOfConstant, planCrops, slicesOfCrops } from '../stages/crop-plan.ts';
 import { type IndexedStudy, indexStudy } from '../stages/index-study.ts';
 import { axialImage, meanPoints, sagittalImages, type XyImage, xyArtefact } from '../stages/points.ts';
+import type { Files } from '../stages/read-series.ts';
 import { StoredCrops } from '../stages/stored-crops.ts';
 import { largestDifference, TWELVE_BITS, unquantisedCrop } from './imaging-reference.ts';
 import { axialStack, sagittalStack, smallStudy } from './support/small-study.ts';
@@ -105,7 +106,7 @@ describe('the images', () => {
     const { samples, constant } = await prepareXy({ study: '1001', images: [scs!], files: shared.files, input });
     const [sample] = samples;
     expect(constant).toEqual([false]);
-    const slices = [5, 6, 6].map((i) => shared.sagittal.sagittal_t2![i]!.image);
+    const slices = [5, 6, 6].map((i) => shared.sagittal.sagittal_t2![i]!.image());
     const { tensor } = xyTensor([slices[0]!, slices[1]!, slices[2]!], input);
     expect(sample!.image!.dims).toEqual([3, 16, 12]);
     expect(sample!.image!.data).toEqual(tensor);

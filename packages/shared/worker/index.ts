@@ -1,3 +1,3 @@
-export type { ProcessStudy } from './stage-worker.ts';
+export type { ProcessStudy, StudyJob } from './stage-worker.ts';
 export { jsonBytes, readUpstream, runStep } from './step.ts';
 export { type WorkerKit, runWorker } from './worker-process.ts';

@@ -6,6 +6,7 @@
 
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { ComputePool } from '../compute/index.ts';
 import { readSettings, type Settings } from '../config/index.ts';
 import { ConfigError, type Stage } from '../domain/index.ts';
@@ -38,6 +39,12 @@ import { type ProcessStudy, StageWorker } from './stage-worker.ts';
 /** How long each part may take to close, in addition to the grace time of jobs. */
 const CLOSE_MS = 2000;
 
+/**
+ * How far the heap of a thread may grow until the garbage collector runs, in percent of what it kept. Arrays of pixels
+ * count, although they are given back without the collector. With V8's own choice it would run several times per study.
+ */
+const HEAP_GROWING_PERCENT = 400;
+
 /** What the process function of a stage works with. */
 export interface WorkerKit {
   readonly runs: RunStore;
@@ -63,6 +70,7 @@ export async function runWorker<Q extends Stage>(
   processOf: (kit: WorkerKit) => ProcessStudy<Q>,
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<number> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWING_PERCENT}`);
   let log = createLogger(`worker-${queue}`, 'info');
   try {
     const settings = readSettings(environment);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DicomHeader } from '@spineline/shared/dicom';
 import { openStored, type StoredImage } from '../../../shared/dicom/stored-values.ts';
 import type { SlicePlane } from '../../../shared/geometry/slice-plane.ts';
+import { storedOf } from '../../../shared/test/support/dicom-stored.ts';
 
 export interface PhantomFile {
   readonly file: string;
@@ -27,8 +28,8 @@ export async function phantomFiles(directory: string): Promise<PhantomFile[]> {
 }
 
 /** The stored values of the first frame. */
-export async function storedValues({ stored }: PhantomFile): Promise<number[]> {
-  return [...(await stored(0)).stored];
+export async function storedValues(file: PhantomFile): Promise<number[]> {
+  return [...(await storedOf(file))];
 }
 
 export function planeOf({ header }: PhantomFile): SlicePlane {

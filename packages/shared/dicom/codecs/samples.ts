@@ -2,7 +2,7 @@
 
 /** Samples of one frame as a codec gives them. Sign and unused bits are not yet interpreted. */
 export interface Samples {
-  /** [rows * columns], row by row. The low `precision` bits count, as two's complement if the image is signed. */
+  /** An array of its own, [rows * columns], row by row. The low `precision` bits count, as two's complement if the image is signed. */
   readonly values: Uint8Array | Uint16Array | Uint32Array;
   /** Bits per sample. */
   readonly precision: number;

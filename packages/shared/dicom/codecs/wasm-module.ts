@@ -70,8 +70,8 @@ export function wasmDecode<M extends EmscriptenModule>(
       const complaint = lines.find((line) => line.includes('[ERROR]'));
       if (complaint) throw new Error(complaint.trim());
       const { width, height } = decoder.getFrameInfo();
-      const decoded = decoder.getDecodedBuffer();
-      const bytes = new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.length);
+      // A copy, since the next frame overwrites the memory of the module.
+      const bytes = new Uint8Array(decoder.getDecodedBuffer());
       decoder.delete();
       if (module.HEAPU8.length > LARGEST_HEAP_KEPT_BYTES) discard();
       return { bytes, columns: width, rows: height };
