@@ -94,11 +94,12 @@ describe.skipIf(!there)(`transfer syntaxes (skipped without ${folder})`, () => {
   });
 
   it('keeps what was decoded, whatever is decoded next', async () => {
-    const one = whole.filter(([, { frames }]) => frames === 1).map(([file]) => openImage(read(file), { file }));
-    const alone = await Promise.all(one.map((image) => image.frame(0)));
-    const decoded: Awaited<ReturnType<(typeof one)[0]['decode']>>[] = [];
-    for (const image of [...one, ...one]) decoded.push(await image.decode(0));
-    expect(decoded.slice(0, one.length).map((pixels) => pixels())).toEqual(alone);
+    const image = openImage(read('emri_small_jpeg_ls_lossless.dcm'));
+    const decoded: (() => { values: Float32Array })[] = [];
+    for (const frame of [0, 1, 2]) decoded.push(await image.decode(frame));
+    const alone: Float32Array[] = [];
+    for (const frame of [0, 1, 2]) alone.push((await image.frame(frame)).values);
+    expect(decoded.map((pixels) => pixels().values)).toEqual(alone);
   });
 
   it('reads the header of MR_truncated.dcm, and says which file ends early when its pixels are wanted', async () => {
