@@ -2,12 +2,13 @@
  * Reads a manifest as JSON Lines, one study per line; docs/manifests.md describes it for users.
  *
  * The file is read twice: first to check every line, so that all errors are reported together before anything starts;
- * then for the studies, one line in memory at a time. Only ids are kept, to find repeated studies.
+ * then for the studies, one line in memory at a time. Of the ids, digests are kept, to find repeated studies.
  */
 
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { DatasetError, kindOfDescription } from '../domain/index.ts';
+import { FirstLines } from './first-lines.ts';
 import { LineFaults } from './line-faults.ts';
 import { MANIFEST_HINT } from './manifest-hint.ts';
 import { unknownDescription } from './series-description.ts';
@@ -73,7 +74,7 @@ const StudyLine = z
  */
 export async function checkJsonlManifest(path: string): Promise<number> {
   const faults = new LineFaults(basename(path));
-  const firstLines = new Map<string, number>();
+  const firstLines = new FirstLines();
   let studies = 0;
   for await (const { line, text } of readLines(path)) {
     if (text.trim() === '') continue;
@@ -85,9 +86,8 @@ export async function checkJsonlManifest(path: string): Promise<number> {
       for (const fault of parsed.faults) faults.add(line, fault);
       continue;
     }
-    const first = firstLines.get(parsed.plan.study);
-    if (first === undefined) firstLines.set(parsed.plan.study, line);
-    else faults.add(line, `study ${parsed.plan.study} appears twice, first on line ${first}`);
+    const first = firstLines.add(parsed.plan.study, line);
+    if (first !== undefined) faults.add(line, `study ${parsed.plan.study} appears twice, first on line ${first}`);
   }
   if (studies === 0) faults.add(undefined, 'no study: the manifest is empty');
   faults.throwIfAny('MANIFEST_INVALID', MANIFEST_HINT);

@@ -16,28 +16,36 @@ import { StudyEntry } from './study-entry.ts';
 export interface DatasetPage {
   /** From 0. */
   readonly index: number;
-  readonly studies: StudyEntry[];
+  /** Number of studies. */
+  readonly studies: number;
   /** `*.jsonl.zst` */
   readonly bytes: Uint8Array;
   /** SHA-256 of the uncompressed text, in lower-case hexadecimal. */
   readonly digest: string;
 }
 
-/** Reads a dataset page by page; only one page is in memory at a time. */
+/** Reads a dataset page by page; only one page is in memory at a time, as text. */
 export async function* writePages(
   dataset: { studies(): AsyncIterable<StudyEntry> },
   { pageSize }: { pageSize: number },
 ): AsyncGenerator<DatasetPage> {
   if (!Number.isInteger(pageSize) || pageSize < 1) throw new RangeError(`page size ${pageSize}`);
+  const text = new GrowingText();
   let index = 0;
-  let studies: StudyEntry[] = [];
+  let studies = 0;
+  const page = (): DatasetPage => {
+    const written = text.take();
+    const bytes = new Uint8Array(zstdCompressSync(written));
+    return { index: index++, studies, bytes, digest: digestOf(written) };
+  };
   for await (const study of dataset.studies()) {
-    studies.push(study);
-    if (studies.length < pageSize) continue;
-    yield writePage(index++, studies);
-    studies = [];
+    text.add(`${canonicalJson(study)}\n`);
+    studies += 1;
+    if (studies < pageSize) continue;
+    yield page();
+    studies = 0;
   }
-  if (studies.length > 0) yield writePage(index, studies);
+  if (studies > 0) yield page();
 }
 
 /**
@@ -76,12 +84,33 @@ export function datasetDigest(pageDigests: Iterable<string>): string {
   return digestOf(['spineline.dataset/1', ...pageDigests].map((line) => `${line}\n`).join(''));
 }
 
-function writePage(index: number, studies: StudyEntry[]): DatasetPage {
-  const text = studies.map((study) => `${canonicalJson(study)}\n`).join('');
-  const bytes = new Uint8Array(zstdCompressSync(text));
-  return { index, studies, bytes, digest: digestOf(text) };
+function digestOf(text: string | Uint8Array): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/**
+ * Text that is put together in one buffer, again and again. The objects of a page would live long enough to fill the
+ * old part of the heap, and a million studies are 5,000 pages.
+ */
+class GrowingText {
+  #bytes = Buffer.allocUnsafe(2 ** 16);
+  #length = 0;
+
+  add(text: string): void {
+    const end = this.#length + Buffer.byteLength(text);
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * end);
+      this.#bytes.copy(larger, 0, 0, this.#length);
+      this.#bytes = larger;
+    }
+    this.#bytes.write(text, this.#length);
+    this.#length = end;
+  }
+
+  /** The text as UTF-8, until the next call of `add`, which begins a new text. */
+  take(): Buffer {
+    const text = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return text;
+  }
 }

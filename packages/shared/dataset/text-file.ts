@@ -4,11 +4,14 @@
  */
 
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { DatasetError, SpinelineError } from '../domain/index.ts';
 import { ZstdFrameSplitter } from './zstd-frames.ts';
+
+const CHUNK_BYTES = 2 ** 16;
 
 export interface Line {
   /** Counted from 1 in the uncompressed text. */
@@ -46,7 +49,7 @@ async function* readPieces(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
     for await (const chunk of openBytes(path)) {
-      const piece = decoder.decode(chunk as Uint8Array, { stream: true });
+      const piece = decoder.decode(chunk, { stream: true });
       if (piece !== '') yield piece;
     }
     yield decoder.decode();
@@ -55,13 +58,30 @@ async function* readPieces(path: string): AsyncGenerator<string> {
   }
 }
 
-function openBytes(path: string): Readable {
-  const file = createReadStream(path);
+/** The uncompressed bytes. A chunk is valid until the next one is asked for. */
+function openBytes(path: string): AsyncIterable<Uint8Array> {
   // An error of any stream also occurs in the last one, which is the one that is read.
   const ignore = () => {};
-  if (/\.gz$/i.test(path)) return pipeline(file, createGunzip(), ignore);
-  if (/\.zst$/i.test(path)) return pipeline(file, new ZstdFrameSplitter(), createZstdDecompress(), ignore);
-  return file;
+  if (/\.gz$/i.test(path)) return pipeline(createReadStream(path), createGunzip(), ignore);
+  if (/\.zst$/i.test(path)) {
+    return pipeline(createReadStream(path), new ZstdFrameSplitter(), createZstdDecompress(), ignore);
+  }
+  return plainBytes(path);
+}
+
+/** Reads into one buffer. A stream allocates each chunk, and these gather until the heap is cleaned as a whole. */
+async function* plainBytes(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function unreadable(path: string, cause: unknown): DatasetError {

@@ -8,7 +8,6 @@
 
 import './no-telemetry.ts';
 import { mkdirSync } from 'node:fs';
-import { InferenceSession } from 'onnxruntime-node';
 import { ConfigError } from '../domain/index.ts';
 
 /** y = relu(x) for one number, as ONNX: the smallest model to test an execution provider with. */
@@ -55,6 +54,8 @@ export async function checkExecutionProvider({ executionProvider, devices }: Pro
   for (const deviceId of hasDevices ? devices : [0]) {
     const provider = hasDevices ? { name: executionProvider, deviceId } : executionProvider;
     try {
+      // Loaded here, since commands that run no model would otherwise hold it in memory.
+      const { InferenceSession } = await import('onnxruntime-node');
       await InferenceSession.create(TINY_MODEL, { executionProviders: [provider], logSeverityLevel: 4 });
     } catch (cause) {
       const where = hasDevices ? ` on GPU ${deviceId}` : '';

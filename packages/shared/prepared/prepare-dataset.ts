@@ -154,13 +154,14 @@ async function labelledStudies({ dataset, labels }: PrepareRequest) {
   const digests: string[] = [];
   const studies: StudyEntry[] = [];
   let unlabelled = 0;
-  for await (const page of writePages(dataset, { pageSize: PAGE_STUDIES })) {
-    digests.push(page.digest);
-    for (const study of page.studies) {
+  const sorted = async function* () {
+    for await (const study of dataset.studies()) {
       if (labels.has(study.study)) studies.push(study);
       else unlabelled++;
+      yield study;
     }
-  }
+  };
+  for await (const { digest } of writePages({ studies: sorted }, { pageSize: PAGE_STUDIES })) digests.push(digest);
   if (studies.length === 0) {
     throw new DatasetError('DATASET_UNLABELLED', 'no study of the dataset is in the labels', {
       expected: `studies such as ${[...labels.keys()].slice(0, 3).join(', ')}`,

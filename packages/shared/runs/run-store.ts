@@ -5,7 +5,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { compareNatural, datasetDigest, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
+import { compareNatural, datasetDigest, mapInOrder, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
 import { ConfigError, ObjectNotFoundError, FIRST_STAGE } from '../domain/index.ts';
 import {
   cancelKey,
@@ -26,6 +26,8 @@ import { CancelRecord, DatasetRecord, FailureRecord, RunRecord, Steps, StudyResu
 const JSON_TYPE = { contentType: 'application/json' };
 /** Objects read at a time when all results of a run are read. */
 const READS_AT_ONCE = 32;
+/** Pages of a dataset that are written at a time, while the next ones are made. */
+const WRITES_AT_ONCE = 4;
 const RUNS_KEPT = 100;
 /** How long a worker may continue with a run after it was cancelled. */
 const CANCEL_KNOWN_MS = 2000;
@@ -61,11 +63,18 @@ export class RunStore {
   ): Promise<DatasetRecord> {
     const pages: string[] = [];
     let count = 0;
-    for await (const page of writePages(studies, { pageSize })) {
-      const key = datasetPageKey(page.digest);
-      if (!(await this.store.head(key))) await this.store.put(key, page.bytes);
-      pages.push(page.digest);
-      count += page.studies.length;
+    const written = mapInOrder(
+      writePages(studies, { pageSize }),
+      WRITES_AT_ONCE,
+      async ({ digest, bytes, studies: ofPage }) => {
+        const key = datasetPageKey(digest);
+        if (!(await this.store.head(key))) await this.store.put(key, bytes);
+        return { digest, ofPage };
+      },
+    );
+    for await (const { digest, ofPage } of written) {
+      pages.push(digest);
+      count += ofPage;
       onStudies?.(count);
     }
     const digest = datasetDigest(pages);

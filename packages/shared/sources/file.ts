@@ -1,13 +1,19 @@
 /** Images in files: `file:///...`. */
 
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fileFault, isAbsent } from '../store/file-faults.ts';
+import { FilePace } from '../store/file-pace.ts';
 import { pathOfUrl } from '../store/file-store.ts';
 import { walkFiles } from '../store/file-tree.ts';
 import { wholeBuffer } from '../store/whole-buffer.ts';
 import type { SourceReader } from './source-reader.ts';
+
+/** A file is opened, not only looked up, so that a missing read permission is found. A pipe must not block. */
+const LOOK = constants.O_RDONLY | constants.O_NONBLOCK;
+const pace = new FilePace();
 
 export const FILE_SOURCE: Omit<SourceReader, 'close'> = {
   async read(location) {
@@ -38,17 +44,30 @@ export const FILE_SOURCE: Omit<SourceReader, 'close'> = {
   },
 
   async head(location) {
-    let handle: FileHandle | undefined;
+    const path = pathOfUrl(location);
     try {
-      // The file is opened, not only looked up, so that a missing read permission is found before the run starts.
-      handle = await open(pathOfUrl(location), 'r');
-      const stats = await handle.stat({ bigint: true });
+      const stats = await pace.run(
+        () => {
+          const file = openSync(path, LOOK);
+          try {
+            return fstatSync(file, { bigint: true });
+          } finally {
+            closeSync(file);
+          }
+        },
+        async () => {
+          const handle = await open(path, LOOK);
+          try {
+            return await handle.stat({ bigint: true });
+          } finally {
+            await handle.close();
+          }
+        },
+      );
       return stats.isFile() ? { size: Number(stats.size), fingerprint: fileFingerprint(stats) } : undefined;
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw fileFault(error, 'read', location);
-    } finally {
-      await handle?.close();
     }
   },
 

@@ -24,7 +24,7 @@ const pagesOf = (entries: StudyEntry[], pageSize = 3) => Array.fromAsync(writePa
 describe('pages of a dataset', () => {
   it('read back as the studies that went in', async () => {
     const pages = await pagesOf(studies);
-    expect(pages.map(({ index, studies }) => [index, studies.length])).toEqual([
+    expect(pages.map((page) => [page.index, page.studies])).toEqual([
       [0, 3],
       [1, 3],
       [2, 1],
