@@ -6,20 +6,38 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { constants, readFile as readFileWithCallback } from 'node:fs';
-import { access, type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import fs, {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { access, link, mkdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { LRUCache } from 'lru-cache';
 import { ConfigError } from '../domain/index.ts';
 import { fileFault, isAbsent, systemCode } from './file-faults.ts';
+import { FilePace } from './file-pace.ts';
 import { foldersIn, walkFiles } from './file-tree.ts';
 import { checkKey, checkPrefix, folderPrefix, TEMPORARY_PREFIX } from './object-key.ts';
 import type { ObjectInfo, ObjectStore } from './object-store.ts';
 import { wholeBuffer } from './whole-buffer.ts';
 
-/** `readFile` of `node:fs/promises` takes 1.5 to 2 times as long for a small file. */
-const readFile = promisify(readFileWithCallback);
+// The functions with callbacks: those of `node:fs/promises` take 1.5 to 2 times as long for a small file.
+const readFile = promisify(fs.readFile);
+const writeFile = promisify(fs.writeFile);
+const openFile = promisify(fs.open) as (path: string, flags: string) => Promise<number>;
+const sync = promisify(fs.fsync);
+
+/** Larger files are read and written in the thread pool. */
+const SMALL_BYTES = 2 ** 16;
+const pace = new FilePace();
 
 const isTemporary = (name: string) => name.startsWith(TEMPORARY_PREFIX);
 
@@ -68,7 +86,7 @@ class FileStore implements ObjectStore {
 
   async get(key: string): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      return wholeBuffer(await readFile(this.#path(key)));
+      return wholeBuffer(await readSmallOrLarge(this.#path(key)));
     } catch (error) {
       throw fileFault(error, 'read', key);
     }
@@ -77,7 +95,12 @@ class FileStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array | string): Promise<void> {
     const path = this.#path(key);
     try {
-      await publish(path, bytes, (temporary) => rename(temporary, path));
+      await publish(path, bytes, (temporary) =>
+        pace.run(
+          () => renameSync(temporary, path),
+          () => rename(temporary, path),
+        ),
+      );
     } catch (error) {
       throw fileFault(error, 'write', key);
     }
@@ -97,8 +120,12 @@ class FileStore implements ObjectStore {
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     try {
-      const stats = await stat(this.#path(key));
-      return stats.isFile() ? { key, size: stats.size, modified: stats.mtime } : undefined;
+      const path = this.#path(key);
+      const stats = await pace.run(
+        () => statSync(path, { throwIfNoEntry: false }),
+        () => stat(path),
+      );
+      return stats?.isFile() ? { key, size: stats.size, modified: stats.mtime } : undefined;
     } catch (error) {
       if (isAbsent(error)) return undefined;
       throw fileFault(error, 'look up', key);
@@ -156,6 +183,9 @@ class FileStore implements ObjectStore {
 /** Attempts of a write when its folder disappears because another process deletes the last object in it. */
 const FOLDER_RACES = 20;
 
+/** Folders that this process made or found, so that it does not ask for each object. One that is gone is made again. */
+const known = new LRUCache<string, true>({ max: 1000 });
+
 /** Writes a complete, durable temporary file; then `place` moves it to `path`. */
 async function publish(
   path: string,
@@ -172,40 +202,66 @@ async function publish(
       await syncFolder(folder);
       return;
     } catch (error) {
+      await unlink(temporary).catch(() => {}); // it may not exist
+      known.delete(folder);
       if (systemCode(error) !== 'ENOENT' || race === FOLDER_RACES) throw error;
-    } finally {
-      await unlink(temporary).catch(() => {}); // gone already after a rename
     }
   }
 }
 
 async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
-  const handle = await open(path, 'wx');
+  const file = await pace.run(
+    () => openSync(path, 'wx'),
+    () => openFile(path, 'wx'),
+  );
   try {
-    await handle.writeFile(bytes);
-    await handle.sync();
+    const later = () => writeFile(file, bytes);
+    await (bytes.length > SMALL_BYTES ? later() : pace.run(() => writeFileSync(file, bytes), later));
+    await sync(file);
   } finally {
-    await handle.close();
+    closeSync(file);
   }
+}
+
+/** Reads a small file at once, and a large one in the thread pool. */
+async function readSmallOrLarge(path: string): Promise<Buffer> {
+  const small = await pace.run(
+    () => {
+      const file = openSync(path, 'r');
+      try {
+        return fstatSync(file).size > SMALL_BYTES ? undefined : readFileSync(file);
+      } finally {
+        closeSync(file);
+      }
+    },
+    () => readFile(path),
+  );
+  return small ?? readFile(path);
 }
 
 /** Makes the folder and its parents, and makes their names durable, since a file is only as safe as its path. */
 async function makeFolder(folder: string): Promise<void> {
+  if (known.has(folder)) return;
   const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+  if (first !== undefined) {
+    for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+  }
+  known.set(folder, true);
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle | undefined;
+  let opened: number | undefined;
   try {
-    handle = await open(folder, 'r');
-    await handle.sync();
+    opened = await pace.run(
+      () => openSync(folder, 'r'),
+      () => openFile(folder, 'r'),
+    );
+    await sync(opened);
   } catch (error) {
     // Some file systems cannot sync a folder. Or the folder is gone, because the object was deleted meanwhile.
     if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'ENOENT'].includes(systemCode(error) ?? '')) throw error;
   } finally {
-    await handle?.close();
+    if (opened !== undefined) closeSync(opened);
   }
 }
 
@@ -220,7 +276,9 @@ async function linkOrRename(temporary: string, path: string): Promise<void> {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(systemCode(error) ?? '')) throw error;
     if (await exists(path)) throw Object.assign(new Error(`${path} exists`), { code: 'EEXIST' });
     await rename(temporary, path);
+    return;
   }
+  await unlink(temporary).catch(() => {}); // the object has its own name now
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -56,6 +56,7 @@ export function keyOfMade(stage: OutputName, { contract, bundle, settings, input
 export class StageOutputs {
   readonly #store: ObjectStore;
   readonly #worker: string;
+  readonly #reading = new Map<string, Promise<Provenance>>();
 
   /** @param options.worker name of this worker for the provenance. Default: host name and process id. */
   constructor(store: ObjectStore, options: { readonly worker?: string | undefined } = {}) {
@@ -81,14 +82,34 @@ export class StageOutputs {
   /** The provenance of an output if it is committed and every object exists with its size; `undefined` otherwise. */
   async find(stage: OutputName, key: string): Promise<Provenance | undefined> {
     const provenance = await this.committed(stage, key);
-    if (!provenance) return undefined;
+    return provenance && (await this.#isWhole(stage, key, provenance)) ? provenance : undefined;
+  }
+
+  /** Whether every object exists with its size. */
+  async #isWhole(stage: OutputName, key: string, { objects }: Provenance): Promise<boolean> {
     const present = await Promise.all(
-      Object.entries(provenance.objects).map(async ([name, { bytes }]) => {
+      Object.entries(objects).map(async ([name, { bytes }]) => {
         const found = await this.#store.head(stageOutputKey(stage, key, name));
         return found?.size === bytes;
       }),
     );
-    return present.every(Boolean) ? provenance : undefined;
+    return present.every(Boolean);
+  }
+
+  /**
+   * As {@link find}, for a worker that computes the output if it is not there. A commit that is damaged or whose objects
+   * are not all there is removed, so that {@link write} replaces every object.
+   */
+  async findWhole(stage: OutputName, key: string): Promise<Provenance | undefined> {
+    const provenance = await this.provenance(stage, key).catch((error: unknown) => {
+      if (error instanceof ArtefactDamagedError) return 'damaged' as const;
+      if (error instanceof ObjectNotFoundError) return undefined;
+      throw error;
+    });
+    if (provenance === undefined) return undefined;
+    if (provenance !== 'damaged' && (await this.#isWhole(stage, key, provenance))) return provenance;
+    await this.invalidate(stage, key);
+    return undefined;
   }
 
   /**
@@ -104,7 +125,7 @@ export class StageOutputs {
     name: string,
     provenance?: Provenance | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { objects } = provenance ?? (await this.provenance(stage, key));
+    const { objects } = provenance ?? (await this.#provenanceOfReads(stage, key));
     const path = stageOutputKey(stage, key, name);
     const promised = Object.hasOwn(objects, name) ? objects[name] : undefined;
     if (!promised) throw new ObjectNotFoundError(path);
@@ -137,6 +158,17 @@ export class StageOutputs {
     return parseArtefact(bytes, schema, stageOutputKey(stage, key, name));
   }
 
+  /** Objects of one output that are read at the same time share one read of its commit. */
+  #provenanceOfReads(stage: OutputName, key: string): Promise<Provenance> {
+    const path = stageOutputKey(stage, key, COMMIT);
+    let reading = this.#reading.get(path);
+    if (!reading) {
+      reading = this.provenance(stage, key).finally(() => this.#reading.delete(path));
+      this.#reading.set(path, reading);
+    }
+    return reading;
+  }
+
   /** SHA-256 of every object of a committed output, by name. @throws as {@link read}. */
   async digests(stage: OutputName, key: string): Promise<Record<string, string>> {
     const { objects } = await this.provenance(stage, key);
@@ -160,7 +192,7 @@ export class StageOutputs {
   ): Promise<Provenance> {
     if (keyOfMade(stage, made) !== key) throw new RangeError(`${key} is not the stage key of this ${stage} output`);
     if (Object.hasOwn(objects, COMMIT)) throw new RangeError(`${COMMIT} is not an object of an output`);
-    const committed = await this.find(stage, key);
+    const committed = (await this.isCommitted(stage, key)) && (await this.find(stage, key));
     if (committed) return committed;
 
     const described: Record<string, { sha256: string; bytes: number }> = {};

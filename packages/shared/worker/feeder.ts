@@ -20,6 +20,8 @@ import type { RunRecord, RunStore, StepRecord } from '../runs/index.ts';
 import { type Logger, NO_TRACES, type Traces } from '../telemetry/index.ts';
 
 const LOOK_EVERY_MS = 1000;
+/** A look takes a few commands of Redis, more than a job does. So not every study that leaves the stage causes one. */
+const LOOK_APART_MS = 200;
 /** Studies looked up at a time. */
 const LOOKUPS_AT_ONCE = 32;
 
@@ -41,7 +43,12 @@ export class Feeder {
   readonly #log: Logger;
   readonly #token = randomUUID();
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the clock of `performance.now`. */
+  #due = 0;
   #looking: Promise<void> | undefined;
+  /** When the last look ended. */
+  #looked = 0;
+  #pageWaits = false;
   #closed = false;
 
   constructor(stage: Stage, queues: Queues, runs: RunStore, log: Logger, options: FeederOptions) {
@@ -66,7 +73,12 @@ export class Feeder {
     this.look();
   }
 
-  /** Checks whether it is time for the next page. Called when a study leaves the stage, and every second. */
+  /** Call when a study leaves the stage: looks soon if a page waits. If none waited, the look of every second is enough. */
+  jobDone(): void {
+    if (this.#pageWaits && this.#looking === undefined) this.#lookAt(this.#looked + LOOK_APART_MS);
+  }
+
+  /** Checks whether it is time for the next page. Without calls, this happens every second. */
   look(): void {
     if (this.#closed || this.#looking) return;
     clearTimeout(this.#timer);
@@ -74,8 +86,18 @@ export class Feeder {
       .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'feeding failed and will be retried'))
       .finally(() => {
         this.#looking = undefined;
-        if (!this.#closed) this.#timer = setTimeout(() => this.look(), LOOK_EVERY_MS);
+        this.#looked = performance.now();
+        this.#due = Number.POSITIVE_INFINITY;
+        this.#lookAt(this.#looked + LOOK_EVERY_MS);
       });
+  }
+
+  /** Looks at that time, unless it looks earlier. */
+  #lookAt(due: number): void {
+    if (this.#closed || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.look(), Math.max(0, due - performance.now()));
   }
 
   async close(): Promise<void> {
@@ -88,6 +110,7 @@ export class Feeder {
   async #feed(): Promise<void> {
     while (!this.#closed) {
       const priority = await this.#queues.nextPagePriority(this.#stage);
+      this.#pageWaits = priority !== undefined;
       // Asking for a job makes BullMQ promote delayed pages (after a failed attempt), so ask even if no page waits.
       if (priority !== undefined && (await this.#queues.backlog(this.#stage, priority)) >= this.#options.lowWater)
         return;

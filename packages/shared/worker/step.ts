@@ -37,17 +37,17 @@ export async function runStep<T>(
     seconds: Math.round(performance.now() - started) / 1000,
     finished: new Date().toISOString(),
   });
-  if (await clock.time('lookup', () => outputs.find(stage, key))) {
+  if (await clock.time('lookup', () => outputs.findWhole(stage, key))) {
     try {
       const value = await clock.time('lookup', () => work.read(key));
       return { value, record: record(true) };
     } catch (error) {
       // Not found: removed since `find`, as garbage that no kept run reaches.
       if (!(error instanceof ArtefactDamagedError || error instanceof ObjectNotFoundError)) throw error;
+      // Remove the commit, so that the write below replaces every object.
+      await clock.time('lookup', () => outputs.invalidate(stage, key));
     }
   }
-  // Absent, or committed but damaged: remove the commit, so that the write below replaces every object.
-  await clock.time('lookup', () => outputs.invalidate(stage, key));
   const { value, objects, gives } = await work.compute();
   await clock.time('write', () => outputs.write(stage, key, objects, made, gives));
   return { value, record: record(false) };

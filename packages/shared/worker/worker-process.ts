@@ -189,7 +189,7 @@ async function serve<Q extends Stage>(
 
     const stopped = stopRequested();
     const feeder = new Feeder(queue, queues, runs, log, { ...connection, lowWater: options.lowWater });
-    worker.onJobDone(() => feeder.look());
+    worker.onJobDone(() => feeder.jobDone());
     await feeder.start();
     atEnd(() => feeder.close());
     worker.start();
