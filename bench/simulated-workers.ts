@@ -85,7 +85,7 @@ const made = (step: keyof typeof STEPS, bundle: Made['bundle'], study: string): 
 const PROCESSES: { readonly [S in Stage]: (parts: Parts, gpu: SimulatedGpu) => ProcessStudy<S> } = {
   stage1: ({ outputs, pages, meanMs, template }, gpu) => {
     return async ({ payload: { run: name, study, page, redo }, run, clock }) => {
-      if (!(await clock.time('fetch', () => pages.get(page))).has(study)) throw new Error(`no study ${study}`);
+      if (!(await clock.time('fetch', () => pages.get(page))).get(study)) throw new Error(`no study ${study}`);
       const work = {
         read: async (key: string) => {
           await outputs.readJson('stage1', key, 'series-index.json', SeriesIndex);

@@ -6,7 +6,7 @@ export { quoted } from './line-faults.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { compareNatural } from './natural-order.ts';
 export { openDataset } from './open-dataset.ts';
-export { datasetDigest, readPage, writePages } from './pages.ts';
+export { datasetDigest, readPage, StudyPage, writePages } from './pages.ts';
 export type { ScanReport } from './scan/scan-report.ts';
 export type { ScanProgress } from './scan/scan-sink.ts';
 export { SKIP_REASONS } from './scan/skipped.ts';

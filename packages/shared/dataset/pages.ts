@@ -13,6 +13,8 @@ import { ArtefactDamagedError } from '../domain/index.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import { StudyEntry } from './study-entry.ts';
 
+const PAGE = 'dataset page';
+
 export interface DatasetPage {
   /** From 0. */
   readonly index: number;
@@ -55,10 +57,43 @@ export async function* writePages(
  * @param key names the page in errors.
  * @throws {ArtefactDamagedError} if the bytes are not such a page, or do not have the expected `digest`.
  */
-export function readPage(
-  bytes: Uint8Array,
-  { key = 'dataset page', digest }: { key?: string; digest?: string } = {},
-): StudyEntry[] {
+export function readPage(bytes: Uint8Array, options: PageOptions = {}): StudyEntry[] {
+  return linesOf(bytes, options).map((line, i) => entryOf(line, i, options.key));
+}
+
+export interface PageOptions {
+  readonly key?: string;
+  readonly digest?: string;
+}
+
+/**
+ * A page of which a few studies are wanted. Each worker takes a few studies of a page, and an entry has a location and a
+ * fingerprint per image: so a study is parsed when it is asked for, and not all 200 by each worker.
+ */
+export class StudyPage {
+  /** Line and its place by study id. */
+  readonly #lines = new Map<string, readonly [line: string, place: number]>();
+  readonly #key: string | undefined;
+
+  /** @throws {ArtefactDamagedError} as {@link readPage}, except for lines that do not fit the schema. */
+  constructor(bytes: Uint8Array, options: PageOptions = {}) {
+    this.#key = options.key;
+    for (const [i, line] of linesOf(bytes, options).entries()) {
+      // Members are in the order of their names, so the id is the last one; an id has no character to escape.
+      const id = /"study":"([^"\\]+)"\}$/.exec(line)?.[1];
+      if (id === undefined) throw noEntry(i, this.#key);
+      this.#lines.set(id, [line, i]);
+    }
+  }
+
+  /** @throws {ArtefactDamagedError} if the line of the study does not fit the schema. */
+  get(study: string): StudyEntry | undefined {
+    const found = this.#lines.get(study);
+    return found && entryOf(...found, this.#key);
+  }
+}
+
+function linesOf(bytes: Uint8Array, { key = PAGE, digest }: PageOptions): string[] {
   let text: string;
   try {
     text = zstdDecompressSync(bytes).toString('utf8');
@@ -67,16 +102,19 @@ export function readPage(
   }
   const found = digestOf(text);
   if (digest !== undefined && digest !== found) throw new ArtefactDamagedError(key, { expected: digest, found });
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line, i) => {
-      try {
-        return StudyEntry.parse(JSON.parse(line));
-      } catch (cause) {
-        throw new ArtefactDamagedError(key, { found: `no study entry on line ${i + 1}` }, { cause });
-      }
-    });
+  return text.split('\n').filter((line) => line !== '');
+}
+
+function entryOf(line: string, place: number, key: string | undefined): StudyEntry {
+  try {
+    return StudyEntry.parse(JSON.parse(line));
+  } catch (cause) {
+    throw noEntry(place, key, cause);
+  }
+}
+
+function noEntry(place: number, key = PAGE, cause?: unknown): ArtefactDamagedError {
+  return new ArtefactDamagedError(key, { found: `no study entry on line ${place + 1}` }, { cause });
 }
 
 /** The digest that identifies a dataset: SHA-256 over the digests of its pages in order, in lower-case hexadecimal. */

@@ -5,7 +5,15 @@
 
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { compareNatural, datasetDigest, mapInOrder, readPage, type StudyEntry, writePages } from '../dataset/index.ts';
+import {
+  compareNatural,
+  datasetDigest,
+  mapInOrder,
+  readPage,
+  type StudyEntry,
+  StudyPage,
+  writePages,
+} from '../dataset/index.ts';
 import { ConfigError, ObjectNotFoundError, FIRST_STAGE } from '../domain/index.ts';
 import {
   cancelKey,
@@ -92,6 +100,12 @@ export class RunStore {
   async readPage(digest: string): Promise<StudyEntry[]> {
     const key = datasetPageKey(digest);
     return readPage(await this.store.get(key), { key, digest });
+  }
+
+  /** A page of which a few studies are wanted. @throws as {@link readPage}. */
+  async openPage(digest: string): Promise<StudyPage> {
+    const key = datasetPageKey(digest);
+    return new StudyPage(await this.store.get(key), { key, digest });
   }
 
   /** @throws {ConfigError} if a run of this name exists. Of two who race for a name, {@link recordRun} lets one win. */

@@ -1,6 +1,6 @@
-import { zstdDecompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { compareNatural, datasetDigest, readPage, StudyEntry, writePages } from '../dataset/index.ts';
+import { compareNatural, datasetDigest, readPage, StudyEntry, StudyPage, writePages } from '../dataset/index.ts';
 
 const studies: StudyEntry[] = Array.from({ length: 7 }, (_, i) => ({
   study: `${i}`,
@@ -31,6 +31,18 @@ describe('pages of a dataset', () => {
     ]);
     expect(pages.flatMap(({ bytes, digest }) => readPage(bytes, { digest }))).toEqual(studies);
     expect(await pagesOf([])).toEqual([]);
+  });
+
+  it('give a single study without parsing the others, and undefined for a study of another page', async () => {
+    const [first, second] = await pagesOf(studies);
+    const page = new StudyPage(first!.bytes, { digest: first!.digest });
+    expect(studies.map(({ study }) => page.get(study))).toEqual([...studies.slice(0, 3), ...Array(4).fill(undefined)]);
+    expect(() => new StudyPage(second!.bytes, { key: 'a page', digest: first!.digest })).toThrow('a page is damaged');
+    const notStudies = zstdCompressSync('{"series":1,"study":"a"}\nno JSON\n');
+    expect(() => new StudyPage(notStudies)).toThrow('no study entry on line 2');
+    expect(() => new StudyPage(zstdCompressSync('{"series":1,"study":"a"}\n')).get('a')).toThrow(
+      'no study entry on line 1',
+    );
   });
 
   it('are JSON Lines, one study a line', async () => {
