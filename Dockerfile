@@ -70,7 +70,7 @@ COPY packages/phantom packages/phantom
 COPY apps/producer apps/producer
 COPY models/demo models/demo
 HEALTHCHECK NONE
-ENTRYPOINT ["node", "--max-semi-space-size=8", "apps/producer/bin/spineline.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "apps/producer/bin/spineline.js"]
 CMD ["--help"]
 
 # The S3 server of docker-compose.yml (docs/decisions/0011-s3-server-in-compose.md) with one bucket, and not as root. A

@@ -99,9 +99,16 @@ export async function writeJson(path: string | undefined, value: unknown): Promi
   if (path !== undefined) await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** A line on standard error that the next one replaces, on a terminal only. */
+const SAY_EVERY_MS = 30_000;
+let said = Number.NEGATIVE_INFINITY;
+
+/** A line on standard error: on a terminal it replaces the one before it, elsewhere there is one per half minute. */
 export function progressLine(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== '' && performance.now() - said > SAY_EVERY_MS) {
+    said = performance.now();
+    console.error(text);
+  }
 }
 
 /** Scores one phantom study with the demo bundles. @returns where its outputs are. */

@@ -1,7 +1,7 @@
 /**
  * Measures `spineline enqueue` of very many studies: the whole life of the command, from a manifest to the jobs in
- * Redis. Prints seconds, CPU time and peak memory of the command, and what Redis holds. With `plan`, `status` and
- * `resume --dry-run` of the largest run.
+ * Redis. Prints seconds, CPU time and peak memory of the command, what Redis holds, and the seconds of `status` and
+ * `resume --dry-run` of the same run.
  *
  *   npm run bench:queue -- [--sizes 10000,100000,1000000] [--form jsonl|csv] [--json FILE]
  *
@@ -10,7 +10,7 @@
  */
 
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -44,6 +44,8 @@ interface Enqueued extends Usage {
   readonly studies: number;
   readonly redisMegabytes: number;
   readonly redisCpuSeconds: number;
+  readonly statusSeconds: number;
+  readonly resumeSeconds: number;
 }
 
 const { values } = parseArgs({
@@ -85,11 +87,16 @@ async function measure(studies: number, folder: string): Promise<Enqueued> {
     progressLine(`${studies} studies: enqueue`);
     const { stdout: _, ...usage } = await spineline(['enqueue', manifest, '--run', 'bench'], settings, folder);
     const after = await redisUsage(redis);
+    progressLine(`${studies} studies: status, resume --dry-run`);
+    const { seconds: statusSeconds } = await spineline(['status', 'bench', '--json'], settings, folder);
+    const { seconds: resumeSeconds } = await spineline(['resume', 'bench', '--dry-run'], settings, folder);
     return {
       studies,
       ...usage,
       redisMegabytes: (after.bytes - before.bytes) / 2 ** 20,
       redisCpuSeconds: after.cpuSeconds - before.cpuSeconds,
+      statusSeconds,
+      resumeSeconds,
     };
   } finally {
     redis.disconnect();
@@ -101,7 +108,7 @@ async function measure(studies: number, folder: string): Promise<Enqueued> {
 async function writeManifest(folder: string, studies: number): Promise<string> {
   const root = join(folder, 'images');
   const path = join(folder, `manifest.${values.form}`);
-  await import('node:fs/promises').then(({ mkdir }) => mkdir(root));
+  await mkdir(root);
   for (const { file } of SERIES) await writeFile(join(folder, file), 'an image');
   const linesOf = (study: string) =>
     values.form === 'jsonl'
@@ -127,7 +134,7 @@ function report(): void {
   const first = enqueued[0]!;
   printTable(
     `spineline enqueue, ${values.form} manifest, three series of one file per study`,
-    enqueued.map(({ studies, seconds, cpuSeconds, megabytes, redisMegabytes, redisCpuSeconds }) => ({
+    enqueued.map(({ studies, seconds, cpuSeconds, megabytes, redisMegabytes, redisCpuSeconds, ...after }) => ({
       studies,
       s: seconds.toFixed(1),
       'CPU s': cpuSeconds.toFixed(1),
@@ -135,6 +142,8 @@ function report(): void {
       'peak MB': megabytes.toFixed(0),
       'Redis MB': redisMegabytes.toFixed(2),
       'Redis CPU s': redisCpuSeconds.toFixed(2),
+      'status s': after.statusSeconds.toFixed(1),
+      'resume --dry-run s': after.resumeSeconds.toFixed(1),
       'times the first': `x${(seconds / first.seconds).toFixed(1)} for x${(studies / first.studies).toFixed(0)}`,
     })),
   );

@@ -247,7 +247,7 @@ describe.skipIf(!COMPOSE).each([
   it('starts commands that exist', () => {
     expect(words(stages, 'producer', 'ENTRYPOINT')).toEqual([
       'node',
-      '--max-semi-space-size=8',
+      '--max-semi-space-size=16',
       'apps/producer/bin/spineline.js',
     ]);
     for (const name of ['exporter', 'board']) {

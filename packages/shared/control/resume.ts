@@ -36,7 +36,8 @@ export async function findMissing(run: RunRecord, runs: RunStore): Promise<Missi
   const pagesOfMissing: string[] = [];
   let missing = 0;
   for (const page of scored.size + failed.size < run.studies ? pages : []) {
-    const ofPage = (await runs.readPage(page)).filter(({ study }) => !scored.has(study) && !failed.has(study)).length;
+    const { studies } = await runs.openPage(page);
+    const ofPage = studies.filter((study) => !scored.has(study) && !failed.has(study)).length;
     if (ofPage > 0) pagesOfMissing.push(page);
     missing += ofPage;
   }

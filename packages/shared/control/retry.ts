@@ -53,7 +53,7 @@ export async function retryRun(
   await countDone(run, done, queueSide.progress);
   const pages: string[] = [];
   for (const page of (await runs.readDataset(run.dataset)).pages) {
-    if ((await runs.readPage(page)).some(({ study }) => retried.has(study))) pages.push(page);
+    if ((await runs.openPage(page)).studies.some((study) => retried.has(study))) pages.push(page);
   }
   await queueSide.queues.addPages(run.run, pages, run.priority, { entry: run.from?.stage, again: true });
   return { failed, retried: retried.size };

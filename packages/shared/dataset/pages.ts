@@ -67,8 +67,8 @@ export interface PageOptions {
 }
 
 /**
- * A page of which a few studies are wanted. Each worker takes a few studies of a page, and an entry has a location and a
- * fingerprint per image: so a study is parsed when it is asked for, and not all 200 by each worker.
+ * A page of which a few studies are wanted, or only their ids. An entry has a location and a fingerprint per image, and
+ * each worker takes a few studies of a page: so a study is parsed when it is asked for, and not all 200 by each worker.
  */
 export class StudyPage {
   /** Line and its place by study id. */
@@ -84,6 +84,11 @@ export class StudyPage {
       if (id === undefined) throw noEntry(i, this.#key);
       this.#lines.set(id, [line, i]);
     }
+  }
+
+  /** The ids of all studies, in order. */
+  get studies(): readonly string[] {
+    return [...this.#lines.keys()];
   }
 
   /** @throws {ArtefactDamagedError} if the line of the study does not fit the schema. */

@@ -102,7 +102,7 @@ export class RunStore {
     return readPage(await this.store.get(key), { key, digest });
   }
 
-  /** A page of which a few studies are wanted. @throws as {@link readPage}. */
+  /** A page of which a few studies are wanted, or only their ids. @throws as {@link readPage}. */
   async openPage(digest: string): Promise<StudyPage> {
     const key = datasetPageKey(digest);
     return new StudyPage(await this.store.get(key), { key, digest });

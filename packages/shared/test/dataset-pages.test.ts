@@ -36,6 +36,7 @@ describe('pages of a dataset', () => {
   it('give a single study without parsing the others, and undefined for a study of another page', async () => {
     const [first, second] = await pagesOf(studies);
     const page = new StudyPage(first!.bytes, { digest: first!.digest });
+    expect(page.studies).toEqual(['0', '1', '2']);
     expect(studies.map(({ study }) => page.get(study))).toEqual([...studies.slice(0, 3), ...Array(4).fill(undefined)]);
     expect(() => new StudyPage(second!.bytes, { key: 'a page', digest: first!.digest })).toThrow('a page is damaged');
     const notStudies = zstdCompressSync('{"series":1,"study":"a"}\nno JSON\n');

@@ -95,9 +95,9 @@ describe.skipIf(missing)(`the feeder${missing ? ` (${missing})` : ''}`, () => {
     let failures = 4;
     // A real store that fails on demand cannot be had without a network; the fault is put in front of the real one.
     class AwayForAWhile extends RunStore {
-      override async readPage(digest: string) {
+      override async openPage(digest: string) {
         if (failures-- > 0) throw new StoreUnavailableError('the store did not answer');
-        return super.readPage(digest);
+        return super.openPage(digest);
       }
     }
     const rig = await queueRig(server.url, { attempts: 2, runs: (store) => new AwayForAWhile(store) });

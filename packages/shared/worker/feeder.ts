@@ -129,7 +129,7 @@ export class Feeder {
         return;
       }
       const run = await this.#runs.readRun(name);
-      const all = (await this.#runs.readPage(page)).map(({ study }) => study);
+      const all = (await this.#runs.openPage(page)).studies;
       const studies = again ? await this.#withoutFinished(name, all) : all;
       // Failed jobs are kept for inspection; BullMQ would not add a new job with the id of such a job.
       if (again) await this.#queues.removeStudies(name, studies);
