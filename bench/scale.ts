@@ -33,18 +33,18 @@ const PAGE_STUDIES = 200;
 const CONCURRENCY = 3;
 /** Mean of the overhead runs: a timer of 0 ms ends at once. */
 const NO_TIME = 0;
-/** A study's four arrays of crops are 14 MB. Hashing and writing these bytes is work on data, and not of the queue. */
-const SMALL_ARRAYS = 4096;
-const WHOLE_ARRAYS = 2 ** 30;
+/** The crops of a study are some MB. Hashing, writing and reading these bytes is work on data, and not of the queue. */
+const SMALL_CROPS = 16 * 1024;
+const WHOLE_CROPS = 2 ** 30;
 /** Studies of the first minute of a worker, while its code is still being compiled, are not counted in the CPU time. */
 const COLD_STUDIES = 300;
-/** Studies with whole arrays, of those with small ones. */
+/** Studies with whole crops, of those with small ones. */
 const SHARE_WITH_WHOLE = 0.1;
 
 interface Outcome {
   readonly workersPerStage: number;
   readonly studies: number;
-  readonly wholeArrays: boolean;
+  readonly wholeCrops: boolean;
   readonly meanMs: number;
   readonly seconds: number;
   readonly ofIdeal: number;
@@ -84,7 +84,7 @@ try {
   if (overheadStudies > 0) {
     const withWhole = Math.ceil(SHARE_WITH_WHOLE * overheadStudies);
     overhead.push(await measure(template, 1, overheadStudies, NO_TIME));
-    overhead.push(await measure(template, 1, withWhole, NO_TIME, WHOLE_ARRAYS));
+    overhead.push(await measure(template, 1, withWhole, NO_TIME, WHOLE_CROPS));
     printOverhead(overhead);
   }
   const outcomes: Outcome[] = [];
@@ -105,9 +105,9 @@ async function measure(
   workersPerStage: number,
   studies: number,
   mean: number,
-  arrayBytes = SMALL_ARRAYS,
+  cropBytes = SMALL_CROPS,
 ): Promise<Outcome> {
-  const run = `w${workersPerStage}-${mean}-${arrayBytes}`;
+  const run = `w${workersPerStage}-${mean}-${cropBytes}`;
   const storeUrl = pathToFileURL(join(folder, run)).href;
   const store = await openStore(storeUrl);
   const runs = new RunStore(store);
@@ -123,7 +123,7 @@ async function measure(
     concurrency: CONCURRENCY,
     lowWater: Math.max(50, 2 * CONCURRENCY * workersPerStage),
     template,
-    arrayBytes,
+    cropBytes,
   });
   const children = await Promise.all(Array.from({ length: processes }, (_, i) => startChild(wanted(i))));
   const queues = new Queues(redis, run, { attempts: 3, backoffMs: 1000 });
@@ -159,7 +159,7 @@ async function measure(
     return {
       workersPerStage,
       studies,
-      wholeArrays: arrayBytes === WHOLE_ARRAYS,
+      wholeCrops: cropBytes === WHOLE_CROPS,
       meanMs: mean,
       seconds: ms / 1000,
       ofIdeal:
@@ -251,7 +251,7 @@ function printOverhead(outcomes: readonly Outcome[]): void {
     'per study over three stages, one worker per stage, GPUs that take no time',
     outcomes.map((one) => ({
       studies: one.studies,
-      crops: one.wholeArrays ? '14 MB' : `${(4 * SMALL_ARRAYS) / 1024} kB`,
+      crops: one.wholeCrops ? 'whole' : '16 kB',
       'CPU ms, workers': one.cpuMsPerStudy.toFixed(2),
       'CPU ms, Redis': one.redisCpuMsPerStudy.toFixed(2),
       'Redis commands': one.redisCommandsPerStudy.toFixed(1),

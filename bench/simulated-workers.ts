@@ -7,7 +7,14 @@
 import { type Stage, STAGE_NAMES, STEPS } from '@spineline/shared/domain';
 import { connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
 import { type Steps, RunStore } from '@spineline/shared/runs';
-import { CropsArtefact, SeriesIndex, SeverityArtefact, XyArtefact, ZArtefact } from '@spineline/shared/stages';
+import {
+  CropsArtefact,
+  REGIONS_FILE,
+  SeriesIndex,
+  SeverityArtefact,
+  XyArtefact,
+  ZArtefact,
+} from '@spineline/shared/stages';
 import { digestOf, type Made, observeStore, openStore, StageOutputs } from '@spineline/shared/store';
 import { createLogger, type JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import { jsonBytes, type ProcessStudy, readUpstream, runStep } from '@spineline/shared/worker';
@@ -26,9 +33,9 @@ export interface WorkersWanted {
   readonly meanMs: number;
   readonly concurrency: number;
   readonly lowWater: number;
-  /** A scored run: its store, name and study. Arrays of crops are cut to `arrayBytes`. */
+  /** A scored run: its store, name and study. The pixels of the crops are cut to `cropBytes`. */
   readonly template: { readonly storeUrl: string; readonly run: string; readonly study: string };
-  readonly arrayBytes: number;
+  readonly cropBytes: number;
 }
 
 /** What this process sends: it is ready; a study is scored; what it used since `warm`, in answer to `stop`. */
@@ -51,7 +58,7 @@ interface Parts {
 /** The stored objects of the study that every simulated study repeats. */
 type Template = Awaited<ReturnType<typeof readTemplate>>;
 
-async function readTemplate({ template: { storeUrl, run, study }, arrayBytes }: WorkersWanted) {
+async function readTemplate({ template: { storeUrl, run, study }, cropBytes }: WorkersWanted) {
   const store = await openStore(storeUrl);
   const outputs = new StageOutputs(store);
   const result = (await new RunStore(store).readResult(run, study))!;
@@ -59,7 +66,7 @@ async function readTemplate({ template: { storeUrl, run, study }, arrayBytes }: 
     const { objects, gives } = await outputs.provenance(output, key);
     const read = Object.keys(objects).map(async (name) => {
       const bytes = await outputs.read(output, key, name);
-      return [name, name.endsWith('.npy') ? bytes.slice(0, arrayBytes) : bytes] as const;
+      return [name, name === REGIONS_FILE ? bytes.slice(0, cropBytes) : bytes] as const;
     });
     return { objects: Object.fromEntries(await Promise.all(read)), gives };
   };
@@ -131,17 +138,12 @@ const PROCESSES: { readonly [S in Stage]: (parts: Parts, gpu: SimulatedGpu) => P
     return async ({ payload: { run: name, study, stage1, xy, crops }, run, clock }) => {
       if (!(await readStage1(outputs, stage1.key, clock))) throw new Error('stage 1 is gone');
       await clock.time('fetch', () => outputs.readJson('stage2-xy', xy.key, 'xy.json', XyArtefact));
-      const cut = await clock.time('fetch', () =>
-        outputs.readJson('stage2-crops', crops.key, 'crops.json', CropsArtefact),
-      );
+      await clock.time('fetch', () => outputs.readJson('stage2-crops', crops.key, 'crops.json', CropsArtefact));
       await outputs.digests('stage2-crops', crops.key);
       const work = {
         read: (key: string) => outputs.readJson('stage3', key, 'severity.json', SeverityArtefact),
         compute: async () => {
-          const files = Object.values(cut.arrays).map(({ file }) => file);
-          await clock.time('fetch', () =>
-            Promise.all(files.map((file) => outputs.read('stage2-crops', crops.key, file))),
-          );
+          await clock.time('fetch', () => outputs.read('stage2-crops', crops.key, REGIONS_FILE));
           await gpu.run(serviceMs(study, 'stage3', meanMs));
           const value = SeverityArtefact.parse(JSON.parse(textOf(template.stage3.objects['severity.json']!)));
           return { value, objects: { 'severity.json': jsonBytes(value) } };
@@ -204,7 +206,14 @@ async function serve(wanted: WorkersWanted): Promise<void> {
       const worker = new StageWorker<Stage>(
         stage,
         inWorker,
-        { queues, runs, progress, metrics, log },
+        {
+          queues,
+          runs,
+          progress,
+          metrics,
+          log,
+          onUnfit: () => {}, // a timer fits
+        },
         { ...connection, connection: redis, concurrency },
       );
       const feeder = new Feeder(stage, queues, runs, log, { ...connection, connection: redis, lowWater });
