@@ -30,11 +30,12 @@ export async function machine(redis: Redis): Promise<Record<string, string | num
   };
 }
 
-/** Runs a `spineline` command in a process of its own. @throws {Error} if it fails. */
+/** Runs a `spineline` command in a process of its own. @throws {Error} if it does not end with `exitCode`. */
 export async function spineline(
   parameters: readonly string[],
   environment: NodeJS.ProcessEnv,
   folder: string,
+  exitCode = 0,
 ): Promise<Usage & { readonly stdout: string }> {
   const usageFile = join(folder, 'usage.json');
   const program = fileURLToPath(new URL('../apps/producer/bin/spineline.js', import.meta.url));
@@ -56,7 +57,7 @@ export async function spineline(
     stdout += text;
   });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`spineline ${parameters.join(' ')} ended with ${code}`);
+  if (code !== exitCode) throw new Error(`spineline ${parameters.join(' ')} ended with ${code}`);
   const seconds = (performance.now() - started) / 1000;
   return { seconds, stdout, ...JSON.parse(await readFile(usageFile, 'utf8')) };
 }

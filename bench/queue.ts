@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { SERIES_DESCRIPTIONS } from '@spineline/shared/domain';
 import { connectRedis } from '@spineline/shared/queue';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
+import { EXIT } from '../apps/producer/src/exit-codes.ts';
 import {
   machine,
   printTable,
@@ -88,7 +89,12 @@ async function measure(studies: number, folder: string): Promise<Enqueued> {
     const { stdout: _, ...usage } = await spineline(['enqueue', manifest, '--run', 'bench'], settings, folder);
     const after = await redisUsage(redis);
     progressLine(`${studies} studies: status, resume --dry-run`);
-    const { seconds: statusSeconds } = await spineline(['status', 'bench', '--json'], settings, folder);
+    const { seconds: statusSeconds } = await spineline(
+      ['status', 'bench', '--json'],
+      settings,
+      folder,
+      EXIT.unfinished,
+    );
     const { seconds: resumeSeconds } = await spineline(['resume', 'bench', '--dry-run'], settings, folder);
     return {
       studies,
@@ -148,14 +154,16 @@ function report(): void {
     })),
   );
   const last = enqueued.at(-1)!;
-  const share = Math.max(1, last.studies / LIMITS.studies);
+  const share = last.studies / LIMITS.studies;
   const within =
     last.seconds <= LIMITS.seconds * share &&
     last.megabytes <= LIMITS.megabytes &&
     last.redisMegabytes <= LIMITS.redisMegabytes * share;
+  // Start-up is most of what fewer studies take.
+  const verdict = share < 1 ? 'not judged' : within ? 'within' : 'MISSED';
   const { seconds, megabytes, redisMegabytes } = LIMITS;
   console.log(
-    `\npromised for ${LIMITS.studies} studies: ${seconds} s, ${megabytes} MB, ${redisMegabytes} MB in Redis; at ${last.studies}: ${within ? 'within' : 'MISSED'}`,
+    `\npromised for ${LIMITS.studies} studies: ${seconds} s, ${megabytes} MB, ${redisMegabytes} MB in Redis; at ${last.studies}: ${verdict}`,
   );
-  if (!within) process.exitCode = 1;
+  if (verdict === 'MISSED') process.exitCode = 1;
 }
