@@ -36,8 +36,7 @@ export function thisMachine(): Machine {
 
 /**
  * @param use.devices number of GPUs.
- * @param use.workers workers on this machine. Each may use all cores, since their stages are seldom busy at the same
- *   time, but they share the memory.
+ * @param use.workers workers on this machine, which share its cores and its memory.
  * @returns the settings, and the reason in one sentence for the log.
  */
 export function fitMachine(
@@ -57,15 +56,17 @@ export function fitMachine(
       why: `${here}; ${use.devices} ${use.devices === 1 ? 'GPU' : 'GPUs'} on ${use.provider}: full batches, all other cores prepare images`,
     };
   }
+  // Workers of different stages take turns: half of the cores each keeps all of them busy.
+  const byCores = use.workers === 1 ? cores : Math.ceil(cores / 2);
   const byMemory = Math.max(1, Math.floor(ownMemory / THREAD_MEMORY));
-  const inferenceThreads = Math.min(cores, byMemory);
+  const inferenceThreads = Math.min(byCores, byMemory);
   return {
     computeThreads: Math.max(1, Math.ceil(cores / 2)),
     inferenceThreads,
     // Threads of one model run share its weights, so they take the cores that memory leaves.
-    intraOpThreads: Math.max(1, Math.floor(cores / inferenceThreads)),
+    intraOpThreads: Math.max(1, Math.floor(byCores / inferenceThreads)),
     batchSize: 1,
     concurrency: inferenceThreads + STUDIES_AHEAD,
-    why: `${here}; models on the CPU: one inference thread per ${byMemory < cores ? '2 GiB' : 'core'}, batches of 1`,
+    why: `${here}; models on the CPU: ${inferenceThreads < byCores ? 'one inference thread per 2 GiB' : use.workers === 1 ? 'one inference thread per core' : 'inference threads for half of the cores, since workers share them'}, batches of 1`,
   };
 }

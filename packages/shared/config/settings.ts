@@ -142,7 +142,7 @@ const VARIABLES = {
   ],
   SPINELINE_INFERENCE_THREADS: [
     optionalWhole(1, 64),
-    'Threads per worker that run models, each with its own copy of them. Default on a CPU: one per core, and at most one per 2 GiB of memory; on CUDA and TensorRT: two per GPU, so that one copies its batch while the other computes.',
+    'Threads per worker that run models, each with its own copy of them. Default on a CPU: one per core, or half as many where workers share the machine, and at most one per 2 GiB of memory; on CUDA and TensorRT: two per GPU, so that one copies its batch while the other computes.',
   ],
   SPINELINE_INTRA_OP_THREADS: [
     optionalWhole(1, 256),

@@ -66,9 +66,11 @@ describe('settings', () => {
       expect(on(1, 0.5)).toMatchObject({ computeThreads: 1, inferenceThreads: 1, intraOpThreads: 1 });
     });
 
-    it('share the memory between the workers of a machine', () => {
-      expect(on(4, 24, { SPINELINE_MACHINE_WORKERS: '3' })).toMatchObject({ inferenceThreads: 4 });
-      expect(on(4, 12, { SPINELINE_MACHINE_WORKERS: '3' })).toMatchObject({ inferenceThreads: 2, intraOpThreads: 2 });
+    it('share the cores and the memory between the workers of a machine', () => {
+      const three = { SPINELINE_MACHINE_WORKERS: '3' };
+      expect(on(2, 24, three)).toMatchObject({ inferenceThreads: 1, intraOpThreads: 1, concurrency: 3 });
+      expect(on(16, 128, three)).toMatchObject({ inferenceThreads: 8, intraOpThreads: 1 });
+      expect(on(16, 12, three)).toMatchObject({ inferenceThreads: 2, intraOpThreads: 4 });
     });
 
     it('give every GPU two threads and full batches, and the cores to preparing', () => {
