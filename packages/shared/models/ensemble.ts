@@ -10,10 +10,10 @@ export function ensembleOf(bundle: Bundle, pin: BundlePin, files: LoadedBundle['
   const members = membersOf(bundle).filter((one) => one.task === task);
   return {
     id: `${pin.digest}/${task}`,
-    members: members.map(({ member: { file, sha256, kind } }) => {
+    members: members.map(({ member: { file, sha256, kind, precision } }) => {
       const bytes = files.get(file);
       if (!bytes) throw new BundleError('BUNDLE_MEMBER_MISSING', `${pin.name}@${pin.version} lacks ${file}`);
-      return { file, sha256, bytes, output: outputOf(bundle, task, kind) };
+      return { file, sha256, bytes, precision: precision ?? 'float32', output: outputOf(bundle, task, kind) };
     }),
   };
 }

@@ -30,6 +30,7 @@ export interface EnsembleMember {
   readonly file: string;
   readonly sha256: string;
   readonly bytes: Uint8Array;
+  readonly precision: 'float32' | 'float16';
   /** The output that the model must give for a sample. It is checked, so that a model with another shape fails. */
   readonly output?: { readonly name: string; readonly dims: readonly number[] };
 }
@@ -254,7 +255,7 @@ class InferenceThread {
   ): Promise<{ outputs: SampleOutput[][]; busyMs: number }> {
     this.#running += 1;
     try {
-      for (const { sha256, bytes } of ensemble.members) await this.#load(sha256, bytes);
+      for (const member of ensemble.members) await this.#load(member);
       const models = ensemble.members.map(({ sha256 }) => sha256);
       const reply = await this.#ask({ type: 'run', models, samples }, buffersOf(samples));
       if (reply.ok) return reply;
@@ -267,14 +268,14 @@ class InferenceThread {
 
   /** As `InferencePool.tryMember`, on this thread. */
   async try(
-    { sha256, bytes, output }: EnsembleMember,
+    { sha256, bytes, precision, output }: EnsembleMember,
     dims: SampleDims,
     batches: readonly number[],
     placement: boolean,
   ): Promise<Placement | undefined> {
     this.#running += 1;
     try {
-      const reply = await this.#ask({ type: 'try', model: sha256, bytes, dims, batches, placement });
+      const reply = await this.#ask({ type: 'try', model: sha256, bytes, precision, dims, batches, placement });
       if (!reply.ok) throw new InferenceError('INFERENCE_FAILED', reply.message);
       checkOutput({ sha256, output }, reply.outputs[0]![0]!);
       this.#loaded.add(sha256);
@@ -289,9 +290,9 @@ class InferenceThread {
     await this.#worker?.terminate();
   }
 
-  async #load(sha256: string, bytes: Uint8Array): Promise<void> {
+  async #load({ sha256, bytes, precision }: EnsembleMember): Promise<void> {
     if (this.#loaded.has(sha256) && this.#worker) return;
-    const reply = await this.#ask({ type: 'load', model: sha256, bytes });
+    const reply = await this.#ask({ type: 'load', model: sha256, bytes, precision });
     if (!reply.ok) {
       throw new BundleError('BUNDLE_MODEL_UNUSABLE', `ONNX Runtime cannot load model ${sha256}: ${reply.message}`);
     }

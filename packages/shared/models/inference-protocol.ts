@@ -28,22 +28,28 @@ export interface Placement {
   readonly elsewhere: Readonly<Record<string, number>>;
 }
 
+/** A model to make a session of. */
+export interface Model {
+  /** SHA-256 of the ONNX file. Later requests name the model by it. */
+  readonly model: string;
+  readonly bytes: Uint8Array;
+  readonly precision: 'float32' | 'float16';
+}
+
 export type ThreadRequest =
-  /** Makes a session. `model` is the SHA-256 of the ONNX file; later requests name the model by it. */
-  | { readonly type: 'load'; readonly id: number; readonly model: string; readonly bytes: Uint8Array }
+  /** Makes a session. */
+  | ({ readonly type: 'load'; readonly id: number } & Model)
   /**
    * Makes a session if there is none, and runs the model on samples of zeros, once per batch size. With `placement` it
    * also counts where nodes run.
    */
-  | {
+  | ({
       readonly type: 'try';
       readonly id: number;
-      readonly model: string;
-      readonly bytes: Uint8Array;
       readonly dims: SampleDims;
       readonly batches: readonly number[];
       readonly placement: boolean;
-    }
+    } & Model)
   /** Runs several models on one batch, one after the other. */
   | {
       readonly type: 'run';

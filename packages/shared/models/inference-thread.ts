@@ -13,6 +13,7 @@ import { parentPort, threadId, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import {
   buffersOf,
+  type Model,
   type Placement,
   type Sample,
   type SampleDims,
@@ -39,7 +40,7 @@ parentPort?.on('message', (request: ThreadRequest) => {
 async function answer(request: ThreadRequest): Promise<void> {
   const started = performance.now();
   if (request.type === 'load') {
-    if (!sessions.has(request.model)) sessions.set(request.model, await createSession(request.bytes));
+    if (!sessions.has(request.model)) sessions.set(request.model, await createSession(request));
     reply(request.id, [], started);
   } else if (request.type === 'try') {
     const { outputs, placement } = await tryModel(request);
@@ -61,13 +62,15 @@ function reply(id: number, outputs: SampleOutput[][], started: number, placement
   parentPort?.postMessage(message, buffersOf(outputs.flat()));
 }
 
-function createSession(bytes: Uint8Array, more: ort.InferenceSession.SessionOptions = {}) {
+function createSession({ bytes, precision }: Model, more: ort.InferenceSession.SessionOptions = {}) {
   const { executionProvider: name, deviceId } = options;
+  // With `all`, ONNX Runtime 1.30 ends the process (SIGSEGV) when it lays out float16 convolutions for a CPU.
+  const graphOptimizationLevel = name === 'cpu' && precision === 'float16' ? 'extended' : 'all';
   return ort.InferenceSession.create(bytes, {
     executionProviders: [name === 'cuda' || name === 'tensorrt' ? { name, deviceId } : name],
     intraOpNumThreads: options.intraOpThreads,
     interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel,
     logSeverityLevel: 3,
     ...more,
   });
@@ -77,13 +80,13 @@ function createSession(bytes: Uint8Array, more: ort.InferenceSession.SessionOpti
 async function tryModel(
   request: ThreadRequest & { type: 'try' },
 ): Promise<{ outputs: SampleOutput[]; placement?: Placement }> {
-  const { model, bytes, dims, batches, placement } = request;
+  const { model, dims, batches, placement } = request;
   // ONNX Runtime says where nodes run only in the profile of a session.
   const prefix = join(tmpdir(), `spineline-placement-${process.pid}-${threadId}`);
   const known = sessions.get(model);
   const profiling = placement && !known;
   const session =
-    known ?? (await createSession(bytes, profiling ? { enableProfiling: true, profileFilePrefix: prefix } : {}));
+    known ?? (await createSession(request, profiling ? { enableProfiling: true, profileFilePrefix: prefix } : {}));
   let outputs: SampleOutput[] = [];
   for (const batch of batches) outputs = unstack(await session.run(zeros(dims, batch)), batch);
   sessions.set(model, session);

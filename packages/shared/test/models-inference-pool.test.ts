@@ -43,6 +43,7 @@ function ensemble(id: string, ...models: Uint8Array[]): Ensemble {
       file: `${id}-${i}.onnx`,
       sha256: createHash('sha256').update(bytes).digest('hex'),
       bytes,
+      precision: 'float32',
     })),
   };
 }

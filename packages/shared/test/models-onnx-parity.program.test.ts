@@ -9,10 +9,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { StageNumber } from '../domain/index.ts';
 import { parseBundle } from '../models/bundle.ts';
-import { membersOf } from '../models/index.ts';
+import { ensembleOf } from '../models/ensemble.ts';
+import { InferencePool, membersOf, readBundleFolder } from '../models/index.ts';
 import { readNpy } from './support/npy.ts';
 import { pythonWith } from './support/python-with.ts';
 
@@ -89,13 +90,29 @@ describe.skipIf(!python)('onnxruntime-node against torch (skipped: no python3 wi
       },
     );
     cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8')).cases;
+    convert('native', '--stage', '1', '--depthwise', 'native');
+    convert('half', '--stage', '3', '--precision', 'float16');
   }, 300_000);
+
+  /** Writes demo bundles in another form into a folder below `folder`. */
+  function convert(into: string, ...options: string[]): void {
+    const command = ['-m', 'spineline_training.convert', '--models', DEMO, '--out', join(folder, into)];
+    execFileSync(python!, [...command, '--version', `0.0.0-${into}`, ...options], {
+      cwd: join(ROOT, 'training'),
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+    });
+  }
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each(models)('%s gives the same output within 1e-4 for one item and for several', async (model) => {
+  const natives = models.filter((model) => model.startsWith('stage1/'));
+  it.each([
+    ...models.map((model) => [model, 'as it is shipped'] as const),
+    ...natives.map((model) => [model, 'with native 3D convolutions'] as const),
+  ])('%s %s gives the same output within 1e-4 for one item and for several', async (model, form) => {
     const parity = cases.find((one) => one.model === model)!;
-    const session = await InferenceSession.create(join(DEMO, model), { intraOpNumThreads: 1, interOpNumThreads: 1 });
+    const file = form === 'as it is shipped' ? join(DEMO, model) : join(folder, 'native', model);
+    const session = await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
     try {
       for (const batch of [1, BATCH]) {
         const feeds = Object.entries(parity.inputs).map(([name, file]) => [
@@ -114,7 +131,45 @@ describe.skipIf(!python)('onnxruntime-node against torch (skipped: no python3 wi
       await session.release();
     }
   });
+
+  it('float16 members give the same probabilities within 0.01 on a CPU, and their manifest says how close they are', async () => {
+    const { bundle, digest, files } = await readBundleFolder(join(folder, 'half/stage3'));
+    const pin = { name: bundle.name, version: bundle.version, digest };
+    const pool = new InferencePool({
+      threads: 1,
+      devices: [0],
+      executionProvider: 'cpu',
+      intraOpThreads: 1,
+      batchSize: 1,
+      batchDelayMs: 0,
+    });
+    onTestFinished(() => pool.close());
+    for (const task of ['scs', 'nfn', 'ss']) {
+      const half = ensembleOf(bundle, pin, files, task);
+      const parity = cases.filter(({ model }) => half.members.some(({ file }) => model === `stage3/${file}`));
+      const inputs = Object.entries(parity[0]!.inputs).map(([name, file]) => {
+        const { dims, data } = firstItems(join(folder, file), 1);
+        return [name, { dims: dims.slice(1), data: data as Float32Array }];
+      });
+      const outputs = await pool.infer(half, Object.fromEntries(inputs));
+      for (const [i, { file }] of half.members.entries()) {
+        const expected = firstItems(join(folder, parity[i]!.output.file), 1).data as Float32Array;
+        const difference = largestDifference(softmax(outputs[i]!.logits!.data), softmax(expected));
+        expect(difference, file).toBeLessThan(0.01);
+      }
+    }
+    for (const { member } of membersOf(bundle)) {
+      expect(member.precision).toBe('float16');
+      expect(member.float16Difference).toBeLessThan(0.01);
+    }
+  });
 });
+
+function softmax(logits: Float32Array): Float32Array {
+  const exponentials = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+  const sum = exponentials.reduce((a, b) => a + b, 0);
+  return exponentials.map((one) => one / sum);
+}
 
 function demoBundle(stage: StageNumber) {
   const path = join(DEMO, `stage${stage}`, 'bundle.json');
