@@ -71,6 +71,8 @@ function createSession({ bytes, precision }: Model, more: ort.InferenceSession.S
     intraOpNumThreads: options.intraOpThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel,
+    // On a CPU an arena per session keeps 30 to 60 MB, and is no faster (measured on the demo bundles).
+    enableCpuMemArena: name !== 'cpu',
     logSeverityLevel: 3,
     ...more,
   });
