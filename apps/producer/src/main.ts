@@ -24,6 +24,7 @@ import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
+import { addTune } from './commands/tune.ts';
 import { EXIT, reportError } from './exit-codes.ts';
 import { SpinelineCommand } from './spineline-command.ts';
 
@@ -82,6 +83,7 @@ for (const add of [
   addGc,
   addDiff,
   addModels,
+  addTune,
   addPhantom,
   addPrepare,
   addDemo,

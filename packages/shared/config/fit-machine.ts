@@ -26,7 +26,7 @@ const GPU_BATCH = 8;
 /** While one thread computes, the other copies its batch to the GPU. */
 const THREADS_PER_GPU = 2;
 /** Studies that are fetched and prepared while others are in the models. */
-const STUDIES_AHEAD = 2;
+export const STUDIES_AHEAD = 2;
 
 export function thisMachine(): Machine {
   const limit = process.constrainedMemory();

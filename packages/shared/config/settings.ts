@@ -251,6 +251,8 @@ export interface Settings {
   readonly worker: Fit & {
     /** What of `Fit` was chosen, not set, and why. */
     readonly chosen: { readonly settings: readonly (keyof Fit)[]; readonly why: string };
+    /** What this worker may use: the cores, and its share of the memory. */
+    readonly machine: Machine;
     readonly executionProvider: 'cpu' | 'cuda' | 'tensorrt' | 'webgpu';
     readonly devices: readonly number[];
     readonly tf32: boolean;
@@ -320,7 +322,7 @@ const FITTED = {
   batchSize: 'SPINELINE_BATCH_SIZE',
 } as const satisfies Record<keyof Fit, keyof Values>;
 
-function fit(v: Values, machine: Machine): Fit & Pick<Settings['worker'], 'devices' | 'chosen'> {
+function fit(v: Values, machine: Machine): Fit & Pick<Settings['worker'], 'devices' | 'chosen' | 'machine'> {
   const devices = v.SPINELINE_GPU_DEVICES.split(',').map(Number);
   const use = {
     provider: v.SPINELINE_EXECUTION_PROVIDER,
@@ -335,7 +337,8 @@ function fit(v: Values, machine: Machine): Fit & Pick<Settings['worker'], 'devic
     if (set === undefined) chosen.push(name);
     else values[name] = set;
   }
-  return { ...values, devices, chosen: { settings: chosen, why } };
+  const own = { cores: machine.cores, memory: machine.memory / use.workers };
+  return { ...values, devices, chosen: { settings: chosen, why }, machine: own };
 }
 
 function arrange(v: Values, machine: Machine): Settings {

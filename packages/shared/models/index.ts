@@ -20,3 +20,4 @@ export { checkExecutionProvider, prepareExecutionProvider } from './execution-pr
 export { InferencePool } from './inference-pool.ts';
 export type { Sample, SampleOutput } from './inference-protocol.ts';
 export { type Promotion, demoteStage, promoteBundle, readPromotion } from './promotion.ts';
+export { type Measured, type Trial, type Tuned, type TuneProgress, tune } from './tune.ts';
