@@ -18,6 +18,6 @@ export {
 export { type Bundle, type BundleOf, type CropSettings, type CropWindow, bundleDigest, membersOf } from './bundle.ts';
 export { checkExecutionProvider, prepareExecutionProvider } from './execution-provider.ts';
 export { InferencePool } from './inference-pool.ts';
-export type { Sample, SampleOutput } from './inference-protocol.ts';
+export type { Placement, Sample, SampleOutput } from './inference-protocol.ts';
 export { type Promotion, demoteStage, promoteBundle, readPromotion } from './promotion.ts';
 export { type Measured, type Trial, type Tuned, type TuneProgress, tune } from './tune.ts';

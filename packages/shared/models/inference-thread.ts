@@ -6,9 +6,8 @@
  * creating and releasing them repeatedly leaks memory.
  */
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import {
@@ -22,6 +21,7 @@ import {
   type ThreadReply,
   type ThreadRequest,
 } from './inference-protocol.ts';
+import { readPlacement } from './placement.ts';
 
 const options = workerData as SessionOptions;
 const sessions = new Map<string, ort.InferenceSession>();
@@ -92,7 +92,7 @@ async function tryModel(
   let outputs: SampleOutput[] = [];
   for (const batch of batches) outputs = unstack(await session.run(zeros(dims, batch)), batch);
   sessions.set(model, session);
-  return profiling ? { outputs, placement: readPlacement(session, prefix) } : { outputs };
+  return profiling ? { outputs, placement: readPlacement(session, prefix, options.executionProvider) } : { outputs };
 }
 
 function zeros(dims: SampleDims, batch: number): Record<string, ort.Tensor> {
@@ -102,35 +102,6 @@ function zeros(dims: SampleDims, batch: number): Record<string, ort.Tensor> {
     feeds[name] = new ort.Tensor('float32', new Float32Array(size), [batch, ...shape]);
   }
   return feeds;
-}
-
-interface ProfileEvent {
-  readonly cat: string;
-  readonly name: string;
-  readonly args?: { readonly provider?: string; readonly op_name?: string; readonly node_index?: string };
-}
-
-/** Ends the profile of a session and counts the nodes in it, each once. */
-function readPlacement(session: ort.InferenceSession, prefix: string): Placement {
-  session.endProfiling();
-  // ONNX Runtime adds the time to the name.
-  const file = readdirSync(dirname(prefix)).find((name) => name.startsWith(basename(prefix)));
-  if (!file) throw new Error('ONNX Runtime wrote no profile, so that nobody knows where the nodes of the model run');
-  const path = join(dirname(prefix), file);
-  const events = JSON.parse(readFileSync(path, 'utf8')) as ProfileEvent[];
-  rmSync(path);
-  const nodes = new Map<string, { provider: string; operator: string }>();
-  for (const { cat, name, args } of events) {
-    if (cat !== 'Node' || !args?.provider) continue;
-    nodes.set(`${args.node_index} ${name}`, { provider: args.provider, operator: args.op_name ?? 'unknown' });
-  }
-  let there = 0;
-  const elsewhere: Record<string, number> = {};
-  for (const { provider, operator } of nodes.values()) {
-    if (provider.toLowerCase() === `${options.executionProvider}executionprovider`) there += 1;
-    else elsewhere[operator] = (elsewhere[operator] ?? 0) + 1;
-  }
-  return { there, elsewhere };
 }
 
 /**
