@@ -6,6 +6,7 @@ import type { ProviderSettings } from '../packages/shared/models/execution-provi
 /** One model to measure. */
 export interface MemberRequest {
   readonly file: string;
+  readonly precision: 'float32' | 'float16';
   /** Dimensions of each input by name, without the batch; float32. */
   readonly inputs: Readonly<Record<string, readonly number[]>>;
   readonly batches: readonly number[];

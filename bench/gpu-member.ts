@@ -11,6 +11,7 @@ import { mulberry32 } from '@spineline/shared/evaluation';
 import { prepareExecutionProvider, type Placement } from '@spineline/shared/models';
 import * as ort from 'onnxruntime-node';
 import { readPlacement } from '../packages/shared/models/placement.ts';
+import { sessionOptions } from '../packages/shared/models/session-options.ts';
 import { type MemberFigures, type MemberRequest, median } from './gpu-figures.ts';
 
 const SEED = 5;
@@ -20,7 +21,7 @@ const RUNS_AT_LEAST = 5;
 const RUNS_AT_MOST = 200;
 
 const [request] = (await once(process, 'message')) as [MemberRequest];
-const { file, inputs, batches, provider, cores, compare } = request;
+const { file, precision, inputs, batches, provider, cores, compare } = request;
 const random = mulberry32(SEED);
 try {
   prepareExecutionProvider(provider);
@@ -38,7 +39,7 @@ async function measure(): Promise<void> {
   const one = feedsOf(1);
   const loading = performance.now();
   const session = await ort.InferenceSession.create(file, {
-    ...sessionOptions(name),
+    ...optionsOf(name),
     ...(profiled && { enableProfiling: true, profileFilePrefix: prefix }),
   });
   send({ loadMs: performance.now() - loading });
@@ -62,20 +63,13 @@ async function measure(): Promise<void> {
   }
 
   if (!compare || name === 'cpu') return;
-  const onCpu = await ort.InferenceSession.create(file, sessionOptions('cpu'));
+  const onCpu = await ort.InferenceSession.create(file, optionsOf('cpu'));
   send({ difference: largestDifference(outputs, await onCpu.run(one)) });
 }
 
-/** The options of packages/shared/models/inference-thread.ts. */
-function sessionOptions(name: string): ort.InferenceSession.SessionOptions {
-  const deviceId = provider.devices[0] ?? 0;
-  return {
-    executionProviders: [name === 'cuda' || name === 'tensorrt' ? { name, deviceId } : name],
-    intraOpNumThreads: name === 'cpu' ? cores : 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-  };
+function optionsOf(executionProvider: string): ort.InferenceSession.SessionOptions {
+  const intraOpThreads = executionProvider === 'cpu' ? cores : 1;
+  return sessionOptions({ executionProvider, deviceId: provider.devices[0] ?? 0, intraOpThreads }, precision);
 }
 
 /** Values in [0, 1), as those of normalised pixels. */

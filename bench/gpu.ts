@@ -177,6 +177,7 @@ async function measureMembers(models: string, name: string): Promise<MemberRow[]
       say(`${name}: ${stage}, ${member.file}`);
       const request: MemberRequest = {
         file: join(models, stage, member.file),
+        precision: member.precision ?? 'float32',
         inputs: inputsOf(bundle, task),
         batches: BATCHES,
         provider,

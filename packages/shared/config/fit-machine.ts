@@ -35,6 +35,14 @@ export function thisMachine(): Machine {
 }
 
 /**
+ * What each of several workers may use. Workers of different stages take turns: half of the cores each keeps all of them
+ * busy.
+ */
+export function shareOf({ cores, memory }: Machine, workers: number): Machine {
+  return { cores: workers === 1 ? cores : Math.ceil(cores / 2), memory: memory / workers };
+}
+
+/**
  * @param use.devices number of GPUs.
  * @param use.workers workers on this machine, which share its cores and its memory.
  * @returns the settings, and the reason in one sentence for the log.
@@ -43,7 +51,7 @@ export function fitMachine(
   { cores, memory }: Machine,
   use: { readonly provider: string; readonly devices: number; readonly workers: number },
 ): Fit & { readonly why: string } {
-  const ownMemory = memory / use.workers;
+  const { cores: byCores, memory: ownMemory } = shareOf({ cores, memory }, use.workers);
   const here = `${cores} ${cores === 1 ? 'core' : 'cores'}, ${(ownMemory / GIB).toFixed(1)} GiB for this worker`;
   if (use.provider !== 'cpu') {
     const inferenceThreads = use.devices * (use.provider === 'webgpu' ? 1 : THREADS_PER_GPU);
@@ -56,8 +64,6 @@ export function fitMachine(
       why: `${here}; ${use.devices} ${use.devices === 1 ? 'GPU' : 'GPUs'} on ${use.provider}: full batches, all other cores prepare images`,
     };
   }
-  // Workers of different stages take turns: half of the cores each keeps all of them busy.
-  const byCores = use.workers === 1 ? cores : Math.ceil(cores / 2);
   const byMemory = Math.max(1, Math.floor(ownMemory / THREAD_MEMORY));
   const inferenceThreads = Math.min(byCores, byMemory);
   return {

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { ConfigError, TIME_LIMITS_MS } from '../domain/index.ts';
-import { type Fit, fitMachine, type Machine, thisMachine } from './fit-machine.ts';
+import { type Fit, fitMachine, type Machine, shareOf, thisMachine } from './fit-machine.ts';
 
 const SECOND = 1000;
 
@@ -251,7 +251,7 @@ export interface Settings {
   readonly worker: Fit & {
     /** What of `Fit` was chosen, not set, and why. */
     readonly chosen: { readonly settings: readonly (keyof Fit)[]; readonly why: string };
-    /** What this worker may use: the cores, and its share of the memory. */
+    /** What this worker may use of the machine. */
     readonly machine: Machine;
     readonly executionProvider: 'cpu' | 'cuda' | 'tensorrt' | 'webgpu';
     readonly devices: readonly number[];
@@ -337,8 +337,7 @@ function fit(v: Values, machine: Machine): Fit & Pick<Settings['worker'], 'devic
     if (set === undefined) chosen.push(name);
     else values[name] = set;
   }
-  const own = { cores: machine.cores, memory: machine.memory / use.workers };
-  return { ...values, devices, chosen: { settings: chosen, why }, machine: own };
+  return { ...values, devices, chosen: { settings: chosen, why }, machine: shareOf(machine, use.workers) };
 }
 
 function arrange(v: Values, machine: Machine): Settings {

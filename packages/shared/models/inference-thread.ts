@@ -22,6 +22,7 @@ import {
   type ThreadRequest,
 } from './inference-protocol.ts';
 import { readPlacement } from './placement.ts';
+import { sessionOptions } from './session-options.ts';
 
 const options = workerData as SessionOptions;
 const sessions = new Map<string, ort.InferenceSession>();
@@ -63,19 +64,7 @@ function reply(id: number, outputs: SampleOutput[][], started: number, placement
 }
 
 function createSession({ bytes, precision }: Model, more: ort.InferenceSession.SessionOptions = {}) {
-  const { executionProvider: name, deviceId } = options;
-  // With `all`, ONNX Runtime 1.30 ends the process (SIGSEGV) when it lays out float16 convolutions for a CPU.
-  const graphOptimizationLevel = name === 'cpu' && precision === 'float16' ? 'extended' : 'all';
-  return ort.InferenceSession.create(bytes, {
-    executionProviders: [name === 'cuda' || name === 'tensorrt' ? { name, deviceId } : name],
-    intraOpNumThreads: options.intraOpThreads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel,
-    // On a CPU an arena per session keeps 30 to 60 MB, and is no faster (measured on the demo bundles).
-    enableCpuMemArena: name !== 'cpu',
-    logSeverityLevel: 3,
-    ...more,
-  });
+  return ort.InferenceSession.create(bytes, { ...sessionOptions(options, precision), ...more });
 }
 
 /** Runs a model on zeros, once per batch size, and keeps its session. */

@@ -57,8 +57,8 @@ The environment says where the models run: SPINELINE_EXECUTION_PROVIDER, SPINELI
 provider. Settings of threads and batch size in the environment are not used.
 
 Other work on the machine disturbs the measurement: run tune on an idle machine. Reading, decoding and writing are not
-measured. If three workers share the machine, set SPINELINE_MACHINE_WORKERS=3: a setting that needs more than a third of
-the memory is then left out. All cores count for each worker, since the stages are seldom busy at the same time.
+measured. If three workers share the machine, set SPINELINE_MACHINE_WORKERS=3: each may then use half of the cores, since
+they take turns, and a third of the memory. A setting that needs more is left out.
 
 Loading the models takes time besides. TensorRT builds its engines first, which takes minutes; SPINELINE_TENSORRT_CACHE
 keeps them.
