@@ -263,6 +263,7 @@ async function measurePools(
         await rm(out, { recursive: true, force: true });
       }
       const steady = steadyState(sizes, [runs[0]!, runs[1]!]);
+      if (steady.secondsPerStudy <= 0) throw new Error('too few studies: start-up varied by more than they took');
       const studiesPerMinute = 60 / steady.secondsPerStudy;
       // All GPUs run models at the same time.
       const shareOfModels = alone && alone / devices.length / 1000 / steady.secondsPerStudy;
@@ -293,7 +294,7 @@ function printPools(title: string, rows: readonly PoolRow[], alone: number | und
       shareOfModels === undefined ? '-' : `${(100 * shareOfModels).toFixed(0)} %`,
       steady ? figure(steady.cpuPerStudy) : '-',
       steady ? figure(steady.startUp.seconds) : '-',
-      failure.replaceAll(/\s+/g, ' ').slice(0, 200),
+      failure.replaceAll(/\s+/g, ' ').slice(0, 500),
     ]),
   );
 }
