@@ -18,7 +18,11 @@ import { InferencePool } from './inference-pool.ts';
 import { type Candidate, SAMPLES_PER_STUDY, type Speed } from './tune-load.ts';
 import type { TuneAnswer, TuneRequest } from './tune-process.ts';
 
-const GPU_THREADS = [2, 3];
+/**
+ * Threads per GPU. ONNX Runtime 1.30 cannot run sessions of two threads on WebGPU at a time: now and then a run fails
+ * with "Command encoding already finished".
+ */
+const GPU_THREADS = { cuda: [2, 3], tensorrt: [2, 3], webgpu: [] };
 const CPU_BATCHES = [2, 4, 8];
 const GPU_BATCHES = [1, 2, 4, 8, 16, 32];
 /** Speeds of which the lower is above this share of the higher count as equal. */
@@ -70,10 +74,13 @@ export function firstRound({ bundle, worker }: TuneTarget): Candidate[] {
 export function secondRound(target: TuneTarget, best: Candidate): Candidate[] {
   const { bundle, worker } = target;
   const { inferenceThreads, intraOpThreads, batchSize } = best;
+  const { executionProvider, devices } = worker;
   const next =
-    worker.executionProvider === 'cpu'
+    executionProvider === 'cpu'
       ? CPU_BATCHES.map((size) => withConcurrency(bundle, worker, inferenceThreads, intraOpThreads, size))
-      : GPU_THREADS.map((count) => withConcurrency(bundle, worker, count * worker.devices.length, 1, batchSize));
+      : GPU_THREADS[executionProvider].map((count) =>
+          withConcurrency(bundle, worker, count * devices.length, 1, batchSize),
+        );
   const known = [...firstRound(target), ...next];
   return known.some((one) => isSame(one, worker)) ? next : [...next, defaultOf(target)];
 }

@@ -78,6 +78,13 @@ describe('candidates on a GPU', () => {
   });
 });
 
+it('on WebGPU never have two threads: runs at the same time fail there', async () => {
+  const webgpu = await target('stage3', 8, { SPINELINE_EXECUTION_PROVIDER: 'webgpu' });
+  const first = firstRound(webgpu);
+  expect(first.map(({ inferenceThreads }) => inferenceThreads)).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(secondRound(webgpu, first[2]!)).toEqual([]);
+});
+
 const trial = (inferenceThreads: number, batchSize: number, studiesPerMinute: number, memory: number): Trial => ({
   inferenceThreads,
   intraOpThreads: 1,
