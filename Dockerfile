@@ -69,8 +69,10 @@ FROM base AS producer
 COPY packages/phantom packages/phantom
 COPY apps/producer apps/producer
 COPY models/demo models/demo
+# As in the first line of spineline.js, for less memory.
+ENV NODE_OPTIONS=--max-semi-space-size=16
 HEALTHCHECK NONE
-ENTRYPOINT ["node", "--max-semi-space-size=16", "apps/producer/bin/spineline.js"]
+ENTRYPOINT ["node", "apps/producer/bin/spineline.js"]
 CMD ["--help"]
 
 # The S3 server of docker-compose.yml (docs/decisions/0011-s3-server-in-compose.md) with one bucket, and not as root. A

@@ -245,11 +245,7 @@ describe.skipIf(!COMPOSE).each([
   });
 
   it('starts commands that exist', () => {
-    expect(words(stages, 'producer', 'ENTRYPOINT')).toEqual([
-      'node',
-      '--max-semi-space-size=16',
-      'apps/producer/bin/spineline.js',
-    ]);
+    expect(words(stages, 'producer', 'ENTRYPOINT')).toEqual(['node', 'apps/producer/bin/spineline.js']);
     for (const name of ['exporter', 'board']) {
       expect(existsSync(`${ROOT}apps/producer/src/commands/${services[name]!.command![0]}.ts`)).toBe(true);
     }

@@ -297,6 +297,11 @@ export function readSettings(environment: NodeJS.ProcessEnv = process.env, machi
       problems.push(`${name}: no such setting`);
     }
   }
+  const threads = values.SPINELINE_INFERENCE_THREADS as number | undefined;
+  if (values.SPINELINE_EXECUTION_PROVIDER === 'webgpu' && threads !== undefined && threads > 1) {
+    // Seen with ONNX Runtime 1.30: runs of two threads at the same time fail ("Command encoding already finished").
+    problems.push('SPINELINE_INFERENCE_THREADS: expected 1 on webgpu, found a larger number');
+  }
   if (problems.length > 0) {
     throw new ConfigError(`these settings cannot be used: ${problems.join('; ')}`, {
       hint: 'see docs/configuration.md for every setting',

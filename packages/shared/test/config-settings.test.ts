@@ -150,6 +150,13 @@ describe('settings', () => {
     expect(message).toContain('docs/configuration.md');
   });
 
+  it('refuse several inference threads on WebGPU, where their runs disturb each other', () => {
+    const webgpu = { SPINELINE_EXECUTION_PROVIDER: 'webgpu' };
+    expect(readSettings({ ...webgpu, SPINELINE_INFERENCE_THREADS: '1' }).worker.inferenceThreads).toBe(1);
+    const { message } = refusal({ ...webgpu, SPINELINE_INFERENCE_THREADS: '2' });
+    expect(message).toContain('SPINELINE_INFERENCE_THREADS: expected 1 on webgpu');
+  });
+
   it('that nobody knows are refused, since a typing error must not be a silent default', () => {
     expect(refusal({ SPINELINE_BATCHSIZE: '4' }).message).toContain('SPINELINE_BATCHSIZE: no such setting');
   });
