@@ -4,8 +4,8 @@
  */
 
 import { hash } from 'node:crypto';
-import { type DicomImage, type Frame, openImage, type Allocate } from '../dicom/index.ts';
-import { SpinelineError } from '../domain/index.ts';
+import { type Allocate, type DicomImage, type FramePixels, openImage } from '../dicom/index.ts';
+import { type PixelData, SpinelineError } from '../domain/index.ts';
 import { UPRIGHT } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { describeLocation, type FetchedFile } from '../sources/index.ts';
@@ -35,18 +35,18 @@ const sessions = new Map<number, StudySlices>();
 /**
  * Runs a task that reads slices.
  *
- * @param work reads pixels: modality values, row-major, in canonical orientation. The same slice gives the same object.
- *   It is scratch memory, so it must not be part of the result.
+ * @param work reads pixels, row-major, in canonical orientation. The same slice gives the same object. It is memory of
+ *   the file or scratch memory, so it must not be part of the result.
  * @throws {SpinelineError} `SOURCE_CHANGED`; transient `COMPUTE_THREAD_DIED` if the thread of the session was replaced.
  */
 export function withSlices<T>(
   { study, files, session }: StudyOfTask,
-  work: (read: (slice: IndexedSlice) => Promise<Image>) => Promise<T>,
+  work: (read: (slice: IndexedSlice) => Promise<Image<PixelData>>) => Promise<T>,
 ): Promise<T> {
   const slices = session ? slicesOfSession(study, session) : new StudySlices(study);
   slices.add(files);
   return withScratch((floats) => {
-    const images = new Map<string, Promise<Image>>();
+    const images = new Map<string, Promise<Image<PixelData>>>();
     return work((slice) => {
       const key = keyOf(slice);
       const image = images.get(key) ?? slices.read(slice, floats);
@@ -85,7 +85,7 @@ class StudySlices {
   /** By location. */
   readonly #opened = new Map<string, DicomImage>();
   /** By location and frame. */
-  readonly #decoded = new Map<string, Promise<(allocate: Allocate) => Frame>>();
+  readonly #decoded = new Map<string, Promise<(allocate: Allocate) => FramePixels>>();
 
   constructor(study: string) {
     this.#study = study;
@@ -104,17 +104,17 @@ class StudySlices {
     free(this.#files.values());
   }
 
-  read(slice: IndexedSlice, floats: Allocate): Promise<Image> {
+  read(slice: IndexedSlice, floats: Allocate): Promise<Image<PixelData>> {
     return timeDecoding(async () => {
       const key = keyOf(slice);
       const decoding = this.#decoded.get(key) ?? this.#decode(slice);
       this.#decoded.set(key, decoding);
-      const { values, padding } = (await decoding)(floats);
-      return turnImage({ data: values, padding, height: slice.rows, width: slice.columns }, slice.turn ?? UPRIGHT);
+      const pixels = (await decoding)(floats);
+      return turnImage({ ...pixels, height: slice.rows, width: slice.columns }, slice.turn ?? UPRIGHT);
     });
   }
 
-  async #decode({ location, frame, sha256 }: IndexedSlice): Promise<(allocate: Allocate) => Frame> {
+  async #decode({ location, frame, sha256 }: IndexedSlice): Promise<(allocate: Allocate) => FramePixels> {
     const opened = this.#opened.get(location) ?? this.#open(location, sha256);
     this.#opened.set(location, opened);
     return opened.decode(frame);

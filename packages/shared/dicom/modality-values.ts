@@ -3,7 +3,7 @@
  * (docs/pipeline.md, "Pixel values").
  */
 
-import { DicomError, type ErrorContext } from '../domain/index.ts';
+import { DicomError, type ErrorContext, type PixelData } from '../domain/index.ts';
 import type { DicomHeader } from './header.ts';
 import { findPadding, levelPadding } from './padding.ts';
 import type { StoredFrame } from './stored-values.ts';
@@ -13,6 +13,14 @@ export interface Frame {
   /** Modality values, float32 [rows * columns], row by row. */
   readonly values: Float32Array;
   /** 1 where the pixel is padding, 0 elsewhere [rows * columns]; `undefined` if no pixel is padding. */
+  readonly padding: Uint8Array | undefined;
+}
+
+/** The pixels of one frame, whose values may still be as they are stored. */
+export interface FramePixels {
+  /** Modality values, or what makes them, of [rows * columns] pixels, row by row. */
+  readonly data: PixelData;
+  /** As in {@link Frame}. */
   readonly padding: Uint8Array | undefined;
 }
 
@@ -30,6 +38,22 @@ export function assertRescalable(header: DicomHeader, context: ErrorContext): vo
 }
 
 /**
+ * The pixels of one frame: its samples as they are, if they have at most 16 bits and none is padding or inverted; else
+ * its modality values.
+ *
+ * Parameters as in {@link modalityValues}, whose values these pixels have, bit by bit.
+ */
+export function framePixels(header: DicomHeader, index: number, frame: StoredFrame, allocate: Allocate): FramePixels {
+  const { samples, left, right } = frame;
+  const padding = findPadding(header, frame);
+  if (padding || samples instanceof Uint32Array || header.photometricInterpretation === 'MONOCHROME1') {
+    return { data: valuesOf(header, index, frame, padding, allocate), padding };
+  }
+  const { rescaleSlope: slope, rescaleIntercept: intercept } = header.frames[index]!;
+  return { data: { samples, signed: header.signed, left, right, slope, intercept }, padding };
+}
+
+/**
  * The modality values of one frame: RescaleSlope * stored value + RescaleIntercept (PS3.3 C.11.1, per frame
  * C.7.6.16.2.9).
  *
@@ -43,6 +67,18 @@ export function assertRescalable(header: DicomHeader, context: ErrorContext): vo
  * @param allocate gives the memory of the values
  */
 export function modalityValues(header: DicomHeader, index: number, frame: StoredFrame, allocate: Allocate): Frame {
+  const padding = findPadding(header, frame);
+  return { values: valuesOf(header, index, frame, padding, allocate), padding };
+}
+
+/** As {@link modalityValues}; pixels that are padding get its value. */
+function valuesOf(
+  header: DicomHeader,
+  index: number,
+  frame: StoredFrame,
+  padding: Uint8Array | undefined,
+  allocate: Allocate,
+): Float32Array {
   const { rescaleSlope: slope, rescaleIntercept: intercept } = header.frames[index]!;
   const values = allocate(frame.samples.length);
   const words = storedWords(header, frame);
@@ -55,9 +91,8 @@ export function modalityValues(header: DicomHeader, index: number, frame: Stored
   } else {
     rescaleBits(header, frame, slope, intercept, values);
   }
-  const padding = findPadding(header, frame);
   if (padding !== undefined) levelPadding(values, padding);
-  return { values, padding };
+  return values;
 }
 
 /** The samples as an array of their stored values; `undefined` if they differ, or if float32 does not hold them. */

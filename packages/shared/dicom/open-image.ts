@@ -2,7 +2,14 @@
 
 import type { ErrorContext } from '../domain/index.ts';
 import type { DicomHeader } from './header.ts';
-import { type Allocate, assertRescalable, type Frame, modalityValues } from './modality-values.ts';
+import {
+  type Allocate,
+  assertRescalable,
+  type Frame,
+  type FramePixels,
+  framePixels,
+  modalityValues,
+} from './modality-values.ts';
 import { openStored } from './stored-values.ts';
 
 /** A DICOM image whose header has been read. */
@@ -13,15 +20,16 @@ export interface DicomImage {
    * time. Nothing is cached: asking again decodes again.
    *
    * @param index place of the frame in the pixel data, from 0, as in `header.frames`
-   * @returns a function that makes the frame's modality values, float32 [rows * columns], and says which pixels are
-   *   padding. It takes the memory of the values from `allocate`; default: a new array.
+   * @returns a function that gives the frame's pixels, [rows * columns], and says which are padding. Most are given as
+   *   they are stored, as views of `bytes` if they are not compressed. For others it makes modality values, float32,
+   *   and takes their memory from `allocate`; default: a new array.
    * @throws {DicomError} `DICOM_TRUNCATED`, `DICOM_DECODE_FAILED`; `DICOM_UNSUPPORTED`, also for a Modality LUT
    *   Sequence; `DICOM_ATTRIBUTE_MISSING` without pixel data; `DICOM_ATTRIBUTE_INVALID` if header and pixel data
    *   contradict each other, or there is no such frame
    * @throws {CodecUnavailableError} if a codec cannot be loaded, which is not the fault of the file
    */
-  decode(index: number): Promise<(allocate?: Allocate) => Frame>;
-  /** Decodes one frame and makes its modality values. Parameters and errors as {@link decode}. */
+  decode(index: number): Promise<(allocate?: Allocate) => FramePixels>;
+  /** Decodes one frame and makes its modality values, float32 [rows * columns]. Parameters and errors as {@link decode}. */
   frame(index: number): Promise<Frame>;
 }
 
@@ -39,12 +47,18 @@ export interface DicomImage {
  */
 export function openImage(bytes: Uint8Array, context: ErrorContext = {}): DicomImage {
   const { header, stored } = openStored(bytes, context);
-  const decode = async (index: number) => {
+  const frameOf = (index: number) => {
     assertRescalable(header, context);
-    const frame = await stored(index);
-    return (allocate: Allocate = newArray) => modalityValues(header, index, frame, allocate);
+    return stored(index);
   };
-  return { header, decode, frame: async (index) => (await decode(index))() };
+  return {
+    header,
+    decode: async (index) => {
+      const frame = await frameOf(index);
+      return (allocate = newArray) => framePixels(header, index, frame, allocate);
+    },
+    frame: async (index) => modalityValues(header, index, await frameOf(index), newArray),
+  };
 }
 
 function newArray(length: number): Float32Array {

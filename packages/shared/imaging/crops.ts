@@ -7,6 +7,7 @@
  * labels and models use the same rule (`spaceCentre`).
  */
 
+import type { PixelData } from '../domain/index.ts';
 import { checkImage, type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
 import { withKernels } from './kernel-memory.ts';
 import { percentiles } from './percentiles.ts';
@@ -46,10 +47,10 @@ export interface Point {
 /** The slices of a crop in the space, and the values that become 0 and 1. */
 export interface CropSpace {
   /**
-   * float32 [space, space] each, resized but not yet normalised: `cutRegion` normalises. Padding is NaN. A slice that
-   * needs no resizing and has no padding is the memory of its image: nobody writes to it.
+   * [space, space] each, resized but not yet normalised: `cutRegion` normalises. Padding is NaN. A slice that needs no
+   * resizing and has no padding is the data of its image: nobody writes to it. All others are float32.
    */
-  readonly slices: readonly Float32Array[];
+  readonly slices: readonly PixelData[];
   /** Side of the square, px. */
   readonly space: number;
   readonly low: number;
@@ -62,7 +63,7 @@ export interface CropSpace {
 export class CropSpaces {
   readonly #settings: CropSpaceSettings;
   readonly #resize: ReturnType<typeof paddedStackResizer>;
-  readonly #slices = new Map<Image, Float32Array>();
+  readonly #slices = new Map<Image<PixelData>, PixelData>();
 
   constructor(settings: CropSpaceSettings) {
     this.#settings = settings;
@@ -78,7 +79,7 @@ export class CropSpaces {
    *   the same with any room.
    * @throws {RangeError} for no slices, or an image whose length does not fit its size.
    */
-  of(slices: readonly Image[], room = 0): CropSpace {
+  of(slices: readonly Image<PixelData>[], room = 0): CropSpace {
     if (slices.length <= 2 * room) throw new RangeError('a crop needs at least one slice');
     const resized = slices.map((slice) => this.#resized(slice));
     const { normalise, space } = this.#settings;
@@ -87,7 +88,7 @@ export class CropSpaces {
     return { slices: resized, space, low, high, constant: !(high > low) };
   }
 
-  #resized(slice: Image): Float32Array {
+  #resized(slice: Image<PixelData>): PixelData {
     let data = this.#slices.get(slice);
     if (!data) {
       const { space } = this.#settings;

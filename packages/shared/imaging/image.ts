@@ -1,11 +1,18 @@
 /**
- * The pixel values of one slice, row by row. Everything in this folder takes and returns row-major Float32Arrays;
- * resizing also takes the integers of a file.
+ * The pixel values of one slice, row by row. Everything in this folder returns row-major Float32Arrays. What the pipeline
+ * gets its tensors from also takes the samples of a file.
  */
 
-/** An image: `data[y * width + x]`, so shape [height, width]. */
-export interface Image {
-  readonly data: Float32Array;
+import { type PixelData, pixelCount } from '../domain/index.ts';
+
+/**
+ * An image: `data[y * width + x]`, so shape [height, width].
+ *
+ * `Image` has float32 values. `Image<PixelData>` may also have the samples of a file, which are converted in the memory
+ * of the kernels.
+ */
+export interface Image<Data extends PixelData = Float32Array> {
+  readonly data: Data;
   /**
    * uint8 [height, width]: 1 for padding, 0 for tissue. Padding has the lowest tissue value in `data`, is not counted
    * in percentiles, and is 0 after normalising. Absent if no pixel is padding. Source: docs/pipeline.md, "Padding".
@@ -28,13 +35,14 @@ export interface ResizeSettings {
 }
 
 /** @throws {RangeError} if the array's length is not height x width, or either is not a positive integer. */
-export function checkImage({ data, padding, height, width }: Omit<Image, 'data'> & { data: ArrayLike<number> }): void {
+export function checkImage({ data, padding, height, width }: Image<PixelData>): void {
   checkSize(height, width);
-  if (padding && padding.length !== data.length) {
-    throw new RangeError(`an image of ${data.length} values has as many of padding; found ${padding.length}`);
+  const count = pixelCount(data);
+  if (padding && padding.length !== count) {
+    throw new RangeError(`an image of ${count} values has as many of padding; found ${padding.length}`);
   }
-  if (data.length !== height * width) {
-    throw new RangeError(`an image of ${height} x ${width} has ${height * width} values; found ${data.length}`);
+  if (count !== height * width) {
+    throw new RangeError(`an image of ${height} x ${width} has ${height * width} values; found ${count}`);
   }
 }
 

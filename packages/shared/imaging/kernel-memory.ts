@@ -7,18 +7,15 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { type PixelData, pixelCount } from '../domain/index.ts';
 
 /** A place in the memory of the kernels, in bytes. */
 export type Address = number;
 
-/** Arrays that the kernels take as pixel values. */
-export type PixelArray = Float32Array | Int16Array | Uint16Array | Uint8Array;
-
 /** The exports of kernels.wasm: see kernels/kernels.ts. */
 interface Kernels {
-  widenInt16(from: Address, count: number, to: Address): void;
-  widenUint16(from: Address, count: number, to: Address): void;
-  widenUint8(from: Address, count: number, to: Address): void;
+  widen16: Widen;
+  widen8: Widen;
   resizeRows(
     from: Address,
     height: number,
@@ -65,6 +62,17 @@ interface Kernels {
     toStride: number,
   ): void;
 }
+
+type Widen = (
+  from: Address,
+  count: number,
+  signed: boolean,
+  left: number,
+  right: number,
+  slope: number,
+  intercept: number,
+  to: Address,
+) => void;
 
 interface Memory {
   readonly buffer: ArrayBuffer;
@@ -144,21 +152,37 @@ export class KernelMemory {
   }
 
   /** An area that holds a copy of the array. */
-  copyOf(array: PixelArray | Int32Array | Float64Array): Address {
+  copyOf(array: Uint8Array | Int32Array | Float64Array): Address {
     const address = this.area(array.byteLength);
-    this.uint8(address, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    this.#copy(array, address);
     return address;
   }
 
   /** An area that holds the pixel values as float32. */
-  copyOfPixels(array: PixelArray): Address {
-    if (array instanceof Float32Array) return this.copyOf(array);
-    const to = this.area(4 * array.length);
-    const from = this.copyOf(array);
-    if (array instanceof Int16Array) this.run.widenInt16(from, array.length, to);
-    else if (array instanceof Uint16Array) this.run.widenUint16(from, array.length, to);
-    else this.run.widenUint8(from, array.length, to);
+  copyOfPixels(data: PixelData): Address {
+    const count = pixelCount(data);
+    const to = this.area(4 * count);
+    this.writePixels(data, 0, count, to);
     return to;
+  }
+
+  /** Writes `count` pixel values, from the one at `from` on, as float32 to an address. */
+  writePixels(data: PixelData, from: number, count: number, to: Address): void {
+    if (data instanceof Float32Array) {
+      this.#copy(data.subarray(from, from + count), to);
+      return;
+    }
+    const { signed, left, right, slope, intercept } = data;
+    const samples = data.samples.subarray(from, from + count);
+    // At the end of the place of the result, which needs no other memory.
+    const at = to + 4 * count - samples.byteLength;
+    this.#copy(samples, at);
+    const widen = samples instanceof Uint8Array ? this.run.widen8 : this.run.widen16;
+    widen(at, count, signed, left, right, slope, intercept, to);
+  }
+
+  #copy(array: Float32Array | Uint8Array | Uint16Array | Int32Array | Float64Array, to: Address): void {
+    this.uint8(to, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   }
 
   /** Copies bytes from one area to another. */

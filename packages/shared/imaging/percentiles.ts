@@ -11,6 +11,7 @@
  * values, with linear interpolation between two ranks. Source: docs/pipeline.md, "Normalising and resizing".
  */
 
+import { type PixelData, pixelCount } from '../domain/index.ts';
 import { type Address, type KernelMemory, withKernels } from './kernel-memory.ts';
 
 /** How many values 16 bits have. */
@@ -33,7 +34,7 @@ export interface StoredValues {
   readonly count: number;
 }
 
-type Values = Float32Array | StoredValues;
+type Values = PixelData | StoredValues;
 
 /** A histogram of 16 bits, without its empty bins. */
 interface Histogram {
@@ -77,12 +78,25 @@ function sampleOf(memory: KernelMemory, stacks: readonly Values[]): Float32Array
   const sample = new Float32Array(SAMPLE + stacks.length);
   let taken = 0;
   for (const stack of stacks) {
-    const values = stack instanceof Float32Array ? stack : memory.float32(stack.at, stack.count);
-    for (let i = 0; i < values.length && taken < sample.length; i += step) {
-      if (Number.isFinite(values[i]!)) sample[taken++] = values[i]!;
+    const count = countOf(stack);
+    const valueAt = readerOf(memory, stack);
+    for (let i = 0; i < count && taken < sample.length; i += step) {
+      sample[taken] = valueAt(i);
+      if (Number.isFinite(sample[taken])) taken++;
     }
   }
   return sample.subarray(0, taken).sort();
+}
+
+/** A function that gives the values of a stack one by one. Those of samples are not yet rounded to float32. */
+function readerOf(memory: KernelMemory, stack: Values): (index: number) => number {
+  if ('samples' in stack) {
+    const { samples, signed, left, right, slope, intercept } = stack;
+    if (signed) return (i) => slope * ((samples[i]! << left) >> right) + intercept;
+    return (i) => slope * ((samples[i]! << left) >>> right) + intercept;
+  }
+  const values = stack instanceof Float32Array ? stack : memory.float32(stack.at, stack.count);
+  return (i) => values[i]!;
 }
 
 /** Bins that lie inside of the two percentiles (fractions) by four standard deviations of their ranks in the sample. */
@@ -143,14 +157,15 @@ function keep(memory: KernelMemory, stacks: readonly Values[], bins: KeptBins | 
   const part = memory.area(4 * PART);
   let end = at;
   for (const stack of stacks) {
-    if (stack instanceof Float32Array) {
-      for (let from = 0; from < stack.length; from += PART) {
-        const values = stack.subarray(from, from + PART);
-        memory.float32(part, values.length).set(values);
-        end = memory.run.keepOutside(part, values.length, above, below, shuffles, end);
-      }
-    } else {
+    if ('count' in stack) {
       end = memory.run.keepOutside(stack.at, stack.count, above, below, shuffles, end);
+      continue;
+    }
+    const total = pixelCount(stack);
+    for (let from = 0; from < total; from += PART) {
+      const count = Math.min(PART, total - from);
+      memory.writePixels(stack, from, count, part);
+      end = memory.run.keepOutside(part, count, above, below, shuffles, end);
     }
   }
   return { at, count: (end - at) / 4 };
@@ -261,7 +276,7 @@ function lastOf(upper: number): number {
 }
 
 function countOf(stack: Values): number {
-  return stack instanceof Float32Array ? stack.length : stack.count;
+  return 'count' in stack ? stack.count : pixelCount(stack);
 }
 
 function sum(numbers: Iterable<number>): number {

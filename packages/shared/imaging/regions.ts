@@ -76,7 +76,7 @@ export function cutRegion({ slices, space, low, high }: CropSpace, { x0, y0, x1,
     const normalised = memory.area(4 * count);
     const quantised = memory.area(2 * count);
     slices.forEach((slice, index) => {
-      memory.float32(rows, height * space).set(slice.subarray(y0 * space, y1 * space));
+      memory.writePixels(slice, y0 * space, height * space, rows);
       const from = { at: rows + 4 * x0, stride: space, rows: height, columns: width };
       normaliseRows(memory, from, { at: normalised, stride: width }, low, high);
       memory.run.quantise(normalised, count, ONE, quantised);

@@ -11,8 +11,9 @@
  * Source: docs/pipeline.md, "Normalising and resizing".
  */
 
+import type { PixelData } from '../domain/index.ts';
 import { checkImage, checkSize, type Image } from './image.ts';
-import { type Address, type KernelMemory, type PixelArray, withKernels } from './kernel-memory.ts';
+import { type Address, type KernelMemory, withKernels } from './kernel-memory.ts';
 
 /**
  * For each output index: the first input index, and `width` weights (zero where the filter is narrower). When an image
@@ -26,11 +27,8 @@ interface Taps {
   readonly weights: Float64Array;
 }
 
-/** An {@link Image} of any kind of pixel value. */
-export type AnyImage = Omit<Image, 'data'> & { readonly data: PixelArray };
-
 /** Writes a resized image, float32 [height, width] of the resizer, to `out` from `offset` on. */
-export type Resizer = (image: AnyImage, out: Float32Array, offset: number) => void;
+export type Resizer = (image: Image<PixelData>, out: Float32Array, offset: number) => void;
 
 /** float32 [height, width] in the memory of the kernels. */
 export interface StoredImage {
@@ -46,7 +44,7 @@ export interface StoredImage {
  * @throws {RangeError} if the image's length does not fit its size, or a size is not a positive integer.
  */
 export function resizeBilinear(
-  image: AnyImage,
+  image: Image<PixelData>,
   height: number,
   width: number,
   options: { readonly antialias: boolean },
@@ -84,7 +82,7 @@ export function paddedStackResizer(
   height: number,
   width: number,
   antialias: boolean,
-): (memory: KernelMemory, image: AnyImage, to: Address) => void {
+): (memory: KernelMemory, image: Image<PixelData>, to: Address) => void {
   const resize = storedResizer(height, width, antialias);
   return (memory, image, to) => {
     checkImage(image);
@@ -93,10 +91,15 @@ export function paddedStackResizer(
       resize(memory, { at: memory.copyOfPixels(data), ...size }, to);
       if (!padding) return;
       const share = memory.area(4 * height * width);
-      resize(memory, { at: memory.copyOfPixels(padding), ...size }, share);
+      resize(memory, { at: memory.copyOfPixels(bytesOf(padding)), ...size }, share);
       memory.run.markPadding(share, height * width, PADDING_AT_LEAST, to);
     });
   };
+}
+
+/** Bytes as pixel values. */
+function bytesOf(samples: Uint8Array): PixelData {
+  return { samples, signed: false, left: 0, right: 0, slope: 1, intercept: 0 };
 }
 
 /** As {@link stackResizer}, from and to the memory of the kernels. */

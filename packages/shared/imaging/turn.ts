@@ -2,6 +2,7 @@
  * Turns pixels by transposes and flips, so that no value changes. `geometry/canonical-orientation.ts` says which turn.
  */
 
+import type { PixelData } from '../domain/index.ts';
 import { checkImage, type Image } from './image.ts';
 
 /** First the transpose, then the flips of its result; see `Turn` in `geometry/canonical-orientation.ts`. */
@@ -11,31 +12,35 @@ interface PixelTurn {
   readonly flipY: boolean;
 }
 
+type Pixels = Float32Array | Uint8Array | Uint16Array;
+type Size = Pick<Image, 'height' | 'width'>;
+
 /**
  * The image and its padding after a turn; the same object if the turn changes nothing.
  *
  * @returns [width, height] for a transposed image of [height, width].
  * @throws {RangeError} if the image's length does not fit its size.
  */
-export function turnImage(image: Image, turn: PixelTurn): Image {
+export function turnImage<Data extends PixelData>(image: Image<Data>, turn: PixelTurn): Image<Data> {
   if (!(turn.transpose || turn.flipX || turn.flipY)) return image;
   checkImage(image);
   const { data, padding, height, width } = image;
   const [toHeight, toWidth] = turn.transpose ? [width, height] : [height, width];
   return {
-    data: turned(data, new Float32Array(data.length), image, turn),
-    ...(padding && { padding: turned(padding, new Uint8Array(padding.length), image, turn) }),
+    data: turnedData(data, image, turn) as Data,
+    ...(padding && { padding: turned(padding, image, turn) }),
     height: toHeight,
     width: toWidth,
   };
 }
 
-function turned<A extends Float32Array | Uint8Array>(
-  from: A,
-  to: A,
-  { height, width }: Image,
-  { transpose, flipX, flipY }: PixelTurn,
-): A {
+function turnedData(data: PixelData, size: Size, turn: PixelTurn): PixelData {
+  if (data instanceof Float32Array) return turned(data, size, turn);
+  return { ...data, samples: turned(data.samples, size, turn) };
+}
+
+function turned<A extends Pixels>(from: A, { height, width }: Size, { transpose, flipX, flipY }: PixelTurn): A {
+  const to = new (from.constructor as new (length: number) => A)(from.length);
   if (transpose) transposeInto(from, to, height, width);
   else to.set(from);
   // To reverse all pixels flips both directions; to reverse the rows then flips x back, or flips it alone.
@@ -51,7 +56,7 @@ function turned<A extends Float32Array | Uint8Array>(
 const SQUARE = 16;
 
 /** [height, width] -> [width, height]. */
-function transposeInto<A extends Float32Array | Uint8Array>(from: A, to: A, height: number, width: number): void {
+function transposeInto<A extends Pixels>(from: A, to: A, height: number, width: number): void {
   for (let top = 0; top < height; top += SQUARE) {
     const bottom = Math.min(height, top + SQUARE);
     for (let left = 0; left < width; left += SQUARE) {

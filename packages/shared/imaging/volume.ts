@@ -3,6 +3,7 @@
  * docs/pipeline.md, "Level slices" and "Normalising and resizing".
  */
 
+import type { PixelData } from '../domain/index.ts';
 import type { Image, NormaliseSettings, ResizeSettings } from './image.ts';
 import { withKernels } from './kernel-memory.ts';
 import { normaliseTogether } from './normalise.ts';
@@ -30,7 +31,7 @@ export interface VolumeSettings {
  * @throws {RangeError} for no slices, or an image whose length does not fit its size.
  */
 export function volumeTensor(
-  slices: readonly Image[],
+  slices: readonly Image<PixelData>[],
   settings: VolumeSettings,
 ): { tensor: Float32Array; sliceOf: Int32Array; constant: boolean } {
   if (slices.length === 0) throw new RangeError('a volume needs at least one slice');

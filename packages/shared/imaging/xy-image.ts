@@ -3,6 +3,7 @@
  * normalised before they are resized. Source: docs/pipeline.md, "Points" and "Normalising and resizing".
  */
 
+import type { PixelData } from '../domain/index.ts';
 import { checkImage, type Image, type NormaliseSettings, type ResizeSettings } from './image.ts';
 import { type KernelMemory, withKernels } from './kernel-memory.ts';
 import { normaliseTogether } from './normalise.ts';
@@ -30,7 +31,7 @@ const CHANNELS = 3;
  * @throws {RangeError} for another number of slices, or an image whose length does not fit its size.
  */
 export function xyTensor(
-  slices: readonly Image[],
+  slices: readonly Image<PixelData>[],
   settings: XySettings,
   room = 0,
 ): { tensor: Float32Array; constant: boolean } {
@@ -58,10 +59,10 @@ export function xyTensor(
 }
 
 /** A copy in the memory of the kernels. Its padding is NaN: percentiles skip it, and normalising makes it 0. */
-function withoutPadding(memory: KernelMemory, { data, padding, height, width }: Image): StoredImage {
+function withoutPadding(memory: KernelMemory, { data, padding, height, width }: Image<PixelData>): StoredImage {
   const at = memory.copyOfPixels(data);
   if (padding) {
-    const copy = memory.float32(at, data.length);
+    const copy = memory.float32(at, padding.length);
     for (let i = 0; i < copy.length; i++) if (padding[i]) copy[i] = Number.NaN;
   }
   return { at, height, width };

@@ -1,5 +1,6 @@
 /** Finds out where the planned crops are cut. Source of the rules: docs/pipeline.md, "Crop plan". */
 
+import type { PixelData } from '../domain/index.ts';
 import {
   type CropSpace,
   CropSpaces,
@@ -41,7 +42,7 @@ export async function* spacesOf(
   index: SeriesIndex,
   plans: readonly CropPlan[],
   settings: CropSettings,
-  read: (slice: IndexedSlice) => Promise<Image>,
+  read: (slice: IndexedSlice) => Promise<Image<PixelData>>,
   room?: CropRoom,
 ): AsyncGenerator<SpaceWindows> {
   const count = settings.slices + 2 * (room?.slices ?? 0);
@@ -61,7 +62,7 @@ export async function* spacesOf(
   const together = Map.groupBy(plans, ({ series, index: place }) => `${series}/${place}`);
   const made = new CropSpaces(settings);
   for (const group of together.values()) {
-    const images: Image[] = [];
+    const images: Image<PixelData>[] = [];
     for (const slice of slicesAround(group[0]!)) images.push(await read(slice));
     yield { space: made.of(images, room?.slices), windows: group.map(windowAt) };
   }

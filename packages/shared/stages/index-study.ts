@@ -5,7 +5,7 @@
 
 import type { StudyEntry } from '../dataset/index.ts';
 import type { Allocate } from '../dicom/index.ts';
-import { type Flag, type Kind, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
+import { type Flag, type Kind, type PixelData, SERIES_DESCRIPTIONS, StudyError } from '../domain/index.ts';
 import type { Image } from '../imaging/index.ts';
 import type { IndexedSlice, RejectedSeries, SeriesIndex } from './artefacts.ts';
 import { timeDecoding } from './decode-time.ts';
@@ -25,7 +25,7 @@ export interface IndexedStudy {
   /** The slices of the sagittal series in use, by kind, in spatial order. */
   readonly sagittal: Partial<Record<Kind, ReadSlice[]>>;
   /** The pixels of a slice of the index, in canonical orientation: see {@link ReadSlice}. */
-  image(slice: IndexedSlice): Image;
+  image(slice: IndexedSlice): Image<PixelData>;
 }
 
 /**
@@ -60,7 +60,7 @@ export async function indexStudy(study: StudyEntry, files: Files, allocate?: All
   }
   flagDatasetProblems(study, flags);
   chooseSeries(series, flags);
-  const images = new Map<IndexedSlice, () => Image>();
+  const images = new Map<IndexedSlice, () => Image<PixelData>>();
   const indexed = ({ image, ...slice }: ReadSlice): IndexedSlice => {
     images.set(slice, image);
     return slice;

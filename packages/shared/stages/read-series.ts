@@ -12,12 +12,12 @@ import {
   type Allocate,
   type DicomHeader,
   type DicomImage,
-  type Frame,
   type FrameHeader,
+  type FramePixels,
   openImage,
   readFacts,
 } from '../dicom/index.ts';
-import { DicomError, type Flag, type Kind, SERIES_DESCRIPTIONS } from '../domain/index.ts';
+import { DicomError, type Flag, type Kind, type PixelData, SERIES_DESCRIPTIONS } from '../domain/index.ts';
 import { canonicalTurns, isPlaceable, isUpright, orderSlices, type Turn } from '../geometry/index.ts';
 import { type Image, turnImage } from '../imaging/index.ts';
 import { type Preferred, type RejectedUnits, type Stack, sortOut, type Unit } from '../series/index.ts';
@@ -27,8 +27,8 @@ import { flagOrder, flagOrientation, flagRejected, flagRepairs, flagUnread } fro
 
 /** A slice of the index that has been decoded. */
 export interface ReadSlice extends IndexedSlice {
-  /** Its pixels: modality values, row-major, in canonical orientation. They are made once, at the first call. */
-  readonly image: () => Image;
+  /** Its pixels, row-major, in canonical orientation. They are made once, at the first call. */
+  readonly image: () => Image<PixelData>;
 }
 
 /** A series with its slices, and with the traits that decide between several series of one kind. */
@@ -239,8 +239,8 @@ async function readStack(
 }
 
 /** The pixels of a frame in canonical orientation. */
-function imageOf({ rows, columns }: DicomHeader, { values, padding }: Frame, turn: Turn): Image {
-  return turnImage({ data: values, padding, height: rows, width: columns }, turn);
+function imageOf({ rows, columns }: DicomHeader, pixels: FramePixels, turn: Turn): Image<PixelData> {
+  return turnImage({ ...pixels, height: rows, width: columns }, turn);
 }
 
 /** A function that makes a value at its first call, and gives the same value later. */

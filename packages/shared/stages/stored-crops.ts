@@ -17,7 +17,7 @@
  * (docs/pipeline.md, "Normalising and resizing"). How to do it in Python: docs/results.md, "Stage outputs".
  */
 
-import { BundleError } from '../domain/index.ts';
+import { BundleError, type PixelData } from '../domain/index.ts';
 import {
   cropOf,
   cutRegion,
@@ -50,7 +50,7 @@ export async function packCrops(
   index: SeriesIndex,
   plans: readonly CropPlan[],
   settings: CropSettings,
-  read: (slice: IndexedSlice) => Promise<Image>,
+  read: (slice: IndexedSlice) => Promise<Image<PixelData>>,
 ): Promise<{ crops: CropsArtefact; bytes: Uint8Array<ArrayBuffer> }> {
   const crops: CropsArtefact = {
     schema: 'spineline.crops/2',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openImage } from '../dicom/index.ts';
 import { type DicomElement, dicomFile, imageElements, type Overrides, SYNTAX, words } from './support/dicom-bytes.ts';
 import { storedValues } from './support/dicom-stored.ts';
+import { plainValues } from './support/plain-pixels.ts';
 
 const bits = (allocated: number, stored: number, high: number, signed: boolean): Overrides => ({
   '00280100': ['US', allocated],
@@ -79,6 +80,9 @@ describe('converted pixels', () => {
       const odd = new Uint8Array([0, ...little]).subarray(1);
       for (const bytes of [little, big, odd]) {
         expect(await modality(bytes)).toEqual(rescaled(found, slope, intercept));
+        const { data } = (await openImage(bytes).decode(0))();
+        expect(data).toMatchObject({ samples: expect.any(Uint16Array) });
+        expect([...plainValues(data)]).toEqual(rescaled(found, slope, intercept));
       }
       const inverted = file({ ...layout, ...rescale, '00280004': ['CS', 'MONOCHROME1'] }, words(samples));
       const stored = await storedValues(inverted);
@@ -109,9 +113,10 @@ describe('converted pixels', () => {
 
   it('take the memory that they are given', async () => {
     const memory = new Float32Array(8).fill(7);
-    const pixels = await openImage(file({}, words([1, 2, 3, 4, 5, 6]))).decode(0);
-    const { values } = pixels((length) => memory.subarray(1, 1 + length));
-    expect(values.buffer).toBe(memory.buffer);
+    const inverted = file({ '00280004': ['CS', 'MONOCHROME1'] }, words([1, 2, 3, 4, 5, 6].map((v) => 65_535 - v)));
+    const pixels = await openImage(inverted).decode(0);
+    const { data } = pixels((length) => memory.subarray(1, 1 + length));
+    expect(data).toBeInstanceOf(Float32Array);
     expect([...memory]).toEqual([7, 1, 2, 3, 4, 5, 6, 7]);
   });
 });

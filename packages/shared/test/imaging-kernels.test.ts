@@ -1,6 +1,7 @@
 /** The kernels in WebAssembly give the bits of plain loops, whatever earlier calls left in their memory. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { PixelData } from '../domain/index.ts';
 import {
   CropSpaces,
   cutCrop,
@@ -17,6 +18,7 @@ import { normaliseInto } from '../imaging/normalise.ts';
 import { stackResizer } from '../imaging/resize.ts';
 import { randomImage, randomNumbers } from './imaging-reference.ts';
 import { plainNormalise, plainPercentile, plainResize, plainTurn } from './support/plain-imaging.ts';
+import { plainValues } from './support/plain-pixels.ts';
 
 const random = randomNumbers(28);
 const upTo = (limit: number) => 1 + Math.floor(random() * limit);
@@ -39,7 +41,7 @@ function image(value: () => number, height = upTo(40), width = upTo(40)): Image 
 }
 
 /** The bits; all NaN are alike. */
-function bits(values: Float32Array): number[] {
+function bitsOf(values: Float32Array): number[] {
   return [...new Uint32Array(values.slice().buffer)].map((word, i) => (Number.isNaN(values[i]!) ? -1 : word));
 }
 
@@ -66,8 +68,8 @@ describe('resizing', () => {
       const to = [upTo(40), upTo(40)] as const;
       for (const antialias of [true, false]) {
         const found = resizeBilinear(source, ...to, { antialias });
-        expect(bits(found), `${source.height} x ${source.width} to ${to.join(' x ')}`).toEqual(
-          bits(plainResize(source, to, antialias)),
+        expect(bitsOf(found), `${source.height} x ${source.width} to ${to.join(' x ')}`).toEqual(
+          bitsOf(plainResize(source, to, antialias)),
         );
       }
     }
@@ -86,19 +88,48 @@ describe('resizing', () => {
     }
   });
 
-  it.each([Int16Array, Uint16Array, Uint8Array])('takes the values of an %o as they are', (Pixels) => {
+  /** Samples of an image, of which `bits` bits count, of every size and sign. */
+  const SAMPLES = [Uint8Array, Uint16Array].flatMap((Samples) =>
+    [false, true].flatMap((signed) =>
+      [8 * Samples.BYTES_PER_ELEMENT, 7].flatMap((bits) =>
+        [
+          { slope: 1, intercept: 0 },
+          { slope: 0.1, intercept: -3.7 },
+          { slope: -1e38, intercept: 5 },
+        ].map((rescale) => ({ Samples, signed, bits, shift: bits === 7 ? 1 : 0, ...rescale })),
+      ),
+    ),
+  );
+
+  it.each(SAMPLES)('takes samples as what they mean: %o', ({ Samples, bits, shift, ...rest }) => {
+    const square = { space: 24, normalise: { low: 1, high: 99 }, resize: { antialias: true } };
+    const sized = { ...square, size: [17, 23], slices: 3 } as const;
+    const window = { left: 9, right: 8, top: 5, bottom: 9, to: [13, 22] } as const;
     for (const [height, width] of [
       [1, 1],
       [5, 7],
-      [33, 18],
+      [24, 24],
+      [150, 133],
     ] as const) {
-      const data = new Pixels(height * width);
-      for (let i = 0; i < data.length; i++) data[i] = (random() - 0.5) * 2 ** 17;
-      const floats = { data: Float32Array.from(data), height, width };
-      for (const to of [[11, 5] as const, [height, width] as const]) {
-        const found = resizeBilinear({ data, height, width }, to[0], to[1], { antialias: true });
-        expect(found).toEqual(resizeBilinear(floats, to[0], to[1], { antialias: true }));
+      const samples = new Samples(height * width).map(() => Math.floor(random() * 2 ** 16));
+      const data = { samples, left: 32 - bits - shift, right: 32 - bits, ...rest };
+      const stored = { data, height, width };
+      const floats = { data: plainValues(data), height, width };
+      for (const [toHeight, toWidth] of [[11, 5] as const, [height, width] as const]) {
+        const resized = (image: Image<PixelData>) => resizeBilinear(image, toHeight, toWidth, { antialias: true });
+        expect(bitsOf(resized(stored))).toEqual(bitsOf(resized(floats)));
       }
+      const all = (image: Image<PixelData>) => {
+        const turned = turnImage(image, { transpose: true, flipX: false, flipY: true });
+        const space = new CropSpaces(square).of([image, turned]);
+        return [
+          volumeTensor([image, turned], sized).tensor,
+          xyTensor([image, turned, image], sized).tensor,
+          cutCrop(space, { x: 12, y: 11 }, window, true),
+          Object.values(percentiles([image.data, image.data, turned.data], 3, 91)),
+        ];
+      };
+      expect(all(stored)).toEqual(all(floats));
     }
   });
 
@@ -108,7 +139,7 @@ describe('resizing', () => {
       const source = image(VALUES['whole numbers']);
       const out = new Float32Array(7 * 9 + 2).fill(-5);
       resize(source, out, 1);
-      expect(bits(out.subarray(1, -1))).toEqual(bits(plainResize(source, [7, 9], true)));
+      expect(bitsOf(out.subarray(1, -1))).toEqual(bitsOf(plainResize(source, [7, 9], true)));
       expect([out[0], out.at(-1)]).toEqual([-5, -5]);
     }
   });
@@ -182,7 +213,7 @@ describe('normalising', () => {
       ] as const) {
         const copy = data.slice();
         normaliseInPlace(copy, low, high);
-        expect(bits(copy)).toEqual(bits(plainNormalise(data, low, high)));
+        expect(bitsOf(copy)).toEqual(bitsOf(plainNormalise(data, low, high)));
       }
     }
   });
@@ -293,8 +324,8 @@ describe('the memory of the kernels', () => {
         const value = plainNormalise(source.data.subarray(at, at + 1), made.low, made.high)[0]!;
         return Math.floor(4095 * value + 0.5) / 4095;
       });
-      expect(bits(cutCrop(made, centre, window, true))).toEqual(
-        bits(plainResize({ data: cut, height, width }, window.to, true)),
+      expect(bitsOf(cutCrop(made, centre, window, true))).toEqual(
+        bitsOf(plainResize({ data: cut, height, width }, window.to, true)),
       );
     }
   });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type CropSpace, type Image, type Point, resizeBilinear, type WindowReach } from '../imaging/index.ts';
 import { readNpy, writeNpy } from './support/npy.ts';
+import { plainValues } from './support/plain-pixels.ts';
 import { pythonWith } from './support/python-with.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../../..');
@@ -104,7 +105,8 @@ export function unquantisedCrop(
   window: WindowReach,
   antialias: boolean,
 ): Float32Array {
-  const { slices, low, high } = space;
+  const { low, high } = space;
+  const slices = space.slices.map(plainValues);
   const height = window.top + window.bottom;
   const width = window.left + window.right;
   const [top, left] = [Math.floor(centre.y + 0.5) - window.top, Math.floor(centre.x + 0.5) - window.left];

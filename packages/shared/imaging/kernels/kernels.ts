@@ -12,39 +12,72 @@
 
 // --- Pixel types ----------------------------------------------------------------------------------------------------
 
-/** int16 -> float32. */
-export function widenInt16(from: usize, count: i32, to: usize): void {
+/**
+ * Stored uint16 -> float32: slope * v + intercept in float64, where v is `(word << left) >> right`, with the sign of
+ * the word if `signed`. The words may be the last `2 * count` bytes of the result, which overwrites them.
+ */
+export function widen16(
+  from: usize,
+  count: i32,
+  signed: bool,
+  left: i32,
+  right: i32,
+  slope: f64,
+  intercept: f64,
+  to: usize,
+): void {
+  const slopes = f64x2.splat(slope);
+  const intercepts = f64x2.splat(intercept);
+  const isRescaled = slope != 1 || intercept != 0;
   let i = 0;
   for (; i <= count - 4; i += 4) {
-    v128.store(to, f32x4.convert_i32x4_s(v128.load16x4_s(from)));
+    const shifted = i32x4.shl(v128.load16x4_u(from), left);
+    const words = signed ? i32x4.shr_s(shifted, right) : i32x4.shr_u(shifted, right);
+    if (isRescaled) {
+      const lower = f64x2.convert_low_i32x4_s(words);
+      const upper = f64x2.convert_low_i32x4_s(v128.shuffle<i64>(words, words, 1, 1));
+      v128.store(
+        to,
+        v128.shuffle<i64>(
+          f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(lower, slopes), intercepts)),
+          f32x4.demote_f64x2_zero(f64x2.add(f64x2.mul(upper, slopes), intercepts)),
+          0,
+          2,
+        ),
+      );
+    } else {
+      v128.store(to, f32x4.convert_i32x4_s(words));
+    }
     from += 8;
     to += 16;
   }
   for (; i < count; i++) {
-    store<f32>(to, <f32>load<i16>(from));
+    store<f32>(to, widened(load<u16>(from), signed, left, right, slope, intercept));
     from += 2;
     to += 4;
   }
 }
 
-/** uint16 -> float32. */
-export function widenUint16(from: usize, count: i32, to: usize): void {
-  let i = 0;
-  for (; i <= count - 4; i += 4) {
-    v128.store(to, f32x4.convert_i32x4_s(v128.load16x4_u(from)));
-    from += 8;
-    to += 16;
-  }
-  for (; i < count; i++) {
-    store<f32>(to, <f32>load<u16>(from));
-    from += 2;
-    to += 4;
+/** As `widen16`, for uint8, which may be the last `count` bytes of the result. */
+export function widen8(
+  from: usize,
+  count: i32,
+  signed: bool,
+  left: i32,
+  right: i32,
+  slope: f64,
+  intercept: f64,
+  to: usize,
+): void {
+  for (let i = 0; i < count; i++) {
+    store<f32>(to + ((<usize>i) << 2), widened(load<u8>(from + i), signed, left, right, slope, intercept));
   }
 }
 
-/** uint8 -> float32. */
-export function widenUint8(from: usize, count: i32, to: usize): void {
-  for (let i = 0; i < count; i++) store<f32>(to + ((<usize>i) << 2), <f32>load<u8>(from + i));
+function widened(word: u32, signed: bool, left: i32, right: i32, slope: f64, intercept: f64): f32 {
+  const shifted = word << left;
+  const value = signed ? <f64>(<i32>shifted >> right) : <f64>(shifted >> right);
+  return <f32>(slope * value + intercept);
 }
 
 // --- Resizing -------------------------------------------------------------------------------------------------------
