@@ -71,7 +71,7 @@ describe('the lineage of a result', () => {
       /^1 slices {2}hit: found in the store, 1\.50 s, finished 2026-11-25 20:02:00 UTC$/m,
       /^2 crops {2}computed, 1\.50 s/m,
       new RegExp(`^ {2}stages/stage2-crops {2}key ${steps.crops.key}$`, 'm'),
-      /^ {2}made 20.* UTC by small-worker:1, spineline \d+\.\d+\.\d+, contract 2$/m,
+      /^ {2}made 20.* UTC by small-worker:1, spineline \d+\.\d+\.\d+, contract 3$/m,
       /^ {2}with small-stage1@1\.0\.0 (a1){6}$/m,
       /^ {2}with no model; crop windows and sizes of the stage-3 bundle, settings [0-9a-f]{12}$/m,
       /^ {2}crops\.u12 +\d+\.\d kB {2}[0-9a-f]{64}$/m,
@@ -99,7 +99,7 @@ describe('the lineage of a result', () => {
       result: small.result,
       failure: null,
       steps: {
-        xy: { stage: 'stage2-xy', state: 'whole', problem: null, provenance: { made: { contract: 2 } } },
+        xy: { stage: 'stage2-xy', state: 'whole', problem: null, provenance: { made: { contract: 3 } } },
         crops: { objects: expect.arrayContaining([expect.objectContaining({ name: 'crops.json', state: 'whole' })]) },
       },
       input: { study: { study: '1001' }, digest: expect.stringMatching(/^[0-9a-f]{64}$/) },

@@ -51,13 +51,13 @@ interface StepEntry {
  *
  * Contract 2 of the first three: slices are turned to the canonical orientation, padding does not count as tissue, and
  * the kind of a series is found from its header. Contract 3 of the crops and 2 of the severities: crops are stored
- * before they are resized, in 12 bits.
+ * before they are resized, in 12 bits. Then each was raised by one: pixels are normalised in float32.
  */
 export const STEPS = {
-  stage1: { output: 'stage1', title: 'slices', contract: 2 },
-  xy: { output: 'stage2-xy', title: 'points', contract: 2 },
-  crops: { output: 'stage2-crops', title: 'crops', contract: 3 },
-  stage3: { output: 'stage3', title: 'severities', contract: 2 },
+  stage1: { output: 'stage1', title: 'slices', contract: 3 },
+  xy: { output: 'stage2-xy', title: 'points', contract: 3 },
+  crops: { output: 'stage2-crops', title: 'crops', contract: 4 },
+  stage3: { output: 'stage3', title: 'severities', contract: 3 },
 } as const satisfies Readonly<Record<AnyStep, StepEntry>>;
 
 export type Step = keyof typeof STEPS;

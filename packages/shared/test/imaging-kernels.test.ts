@@ -16,8 +16,8 @@ import {
 import { type KernelMemory, withKernels } from '../imaging/kernel-memory.ts';
 import { normaliseInto } from '../imaging/normalise.ts';
 import { stackResizer } from '../imaging/resize.ts';
-import { randomImage, randomNumbers } from './imaging-reference.ts';
-import { plainNormalise, plainPercentile, plainResize, plainTurn } from './support/plain-imaging.ts';
+import { largestDifference, randomImage, randomNumbers } from './imaging-reference.ts';
+import { exactNormalise, plainNormalise, plainPercentile, plainResize, plainTurn } from './support/plain-imaging.ts';
 import { plainValues } from './support/plain-pixels.ts';
 
 const random = randomNumbers(28);
@@ -216,6 +216,18 @@ describe('normalising', () => {
         expect(bitsOf(copy)).toEqual(bitsOf(plainNormalise(data, low, high)));
       }
     }
+  });
+
+  it.each([
+    ['the values of a scan', 20.25, 1320.6],
+    ['a narrow range far from zero', 61_234.7, 61_236.1],
+    ['a range around zero', -1024.9, 3071.3],
+    ['values that are all far from low', 0.1, 5],
+  ])('differs from float64 by less than 2e-7: %s', (_, low, high) => {
+    const data = Float32Array.from({ length: 20_000 }, () => low + (random() * 1.2 - 0.1) * (high - low));
+    const found = data.slice();
+    normaliseInPlace(found, low, high);
+    expect(largestDifference(found, exactNormalise(data, low, high))).toBeLessThan(2e-7);
   });
 
   it('writes only where it was told to, also in parts', () => {

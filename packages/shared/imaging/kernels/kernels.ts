@@ -6,8 +6,8 @@
  * caller nor itself wrote, so that nothing depends on what an earlier call left in memory. The caller (memory.ts) owns
  * the memory.
  *
- * Sums and quotients are float64 and in a fixed order, and each result is rounded to float32 once, as in JavaScript. So
- * results are the same, bit by bit, as those of plain loops over Float32Arrays.
+ * Sums of resizing are float64 and in a fixed order, and each result is rounded to float32 once, as in JavaScript.
+ * Normalising is float32. So results are the same, bit by bit, as those of plain loops over Float32Arrays.
  */
 
 // --- Pixel types ----------------------------------------------------------------------------------------------------
@@ -400,6 +400,8 @@ function listBin(bin: i32, count: u32, bins: usize, counts: usize, found: i32): 
 /**
  * (v - low) / range of float32 [rows, columns], at most 1, as float32. What is not above 0 or not finite becomes 0.
  *
+ * In float32. `low` is the sum of two of them, so that subtracting loses nothing where v is near low.
+ *
  * @param stride how far the rows of the input are apart, in elements; `toStride` likewise. `to` may be `from`.
  */
 export function normalise(
@@ -412,33 +414,31 @@ export function normalise(
   to: usize,
   toStride: i32,
 ): void {
-  const lows = f64x2.splat(low);
-  const ranges = f64x2.splat(range);
+  const lows = f32x4.splat(<f32>low);
+  const rests = f32x4.splat(<f32>(low - <f64>(<f32>low)));
+  const ranges = f32x4.splat(<f32>range);
   for (let row = 0; row < rows; row++) {
     let at = from + ((<usize>row * stride) << 2);
     let out = to + ((<usize>row * toStride) << 2);
     let x = 0;
     for (; x <= columns - 4; x += 4) {
-      const left = scaled(v128.load64_zero(at), lows, ranges);
-      const right = scaled(v128.load64_zero(at, 8), lows, ranges);
-      v128.store(out, v128.shuffle<i64>(left, right, 0, 2));
+      v128.store(out, scaled(v128.load(at), lows, rests, ranges));
       at += 16;
       out += 16;
     }
     for (; x < columns; x++) {
-      store<f32>(out, f32x4.extract_lane(scaled(v128.load32_zero(at), lows, ranges), 0));
+      store<f32>(out, f32x4.extract_lane(scaled(v128.load32_zero(at), lows, rests, ranges), 0));
       at += 4;
       out += 4;
     }
   }
 }
 
-/** Two float32 -> two float32. */
-function scaled(values: v128, lows: v128, ranges: v128): v128 {
-  const quotients = f64x2.div(f64x2.sub(f64x2.promote_low_f32x4(values), lows), ranges);
+function scaled(values: v128, lows: v128, rests: v128, ranges: v128): v128 {
+  const quotients = f32x4.div(f32x4.sub(f32x4.sub(values, lows), rests), ranges);
   // NaN fails both comparisons.
-  const kept = v128.and(f64x2.gt(quotients, f64x2.splat(0)), f64x2.lt(quotients, f64x2.splat(Infinity)));
-  return f32x4.demote_f64x2_zero(v128.and(kept, f64x2.pmin(quotients, f64x2.splat(1))));
+  const kept = v128.and(f32x4.gt(quotients, f32x4.splat(0)), f32x4.lt(values, f32x4.splat(Infinity)));
+  return v128.and(kept, f32x4.pmin(quotients, f32x4.splat(1)));
 }
 
 /** float32 in [0, 1] -> uint16: floor(v * one + 0.5). */

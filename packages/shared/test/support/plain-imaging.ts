@@ -1,5 +1,5 @@
 /**
- * The numeric steps of imaging/ as plain loops in float64: what the kernels in WebAssembly are compared with, bit by bit.
+ * The numeric steps of imaging/ as plain loops: what the kernels in WebAssembly are compared with, bit by bit.
  */
 
 import type { Image } from '../../imaging/index.ts';
@@ -18,11 +18,22 @@ export function plainResize({ data, height, width }: Image, to: readonly [number
   );
 }
 
-/** As `normaliseInPlace`, as a copy. */
+/** As `normaliseInPlace`, as a copy. Each difference and quotient is rounded to float32. */
 export function plainNormalise(data: Float32Array, low: number, high: number): Float32Array {
+  const { fround } = Math;
+  const head = fround(low);
+  const rest = fround(low - head);
   return data.map((value) => {
+    const scaled = fround(fround(fround(value - head) - rest) / fround(high - low));
+    return high > low && scaled > 0 && value < Infinity ? Math.min(scaled, 1) : 0;
+  });
+}
+
+/** As `plainNormalise`, in float64. */
+export function exactNormalise(data: Float32Array, low: number, high: number): number[] {
+  return Array.from(data, (value) => {
     const scaled = (value - low) / (high - low);
-    return high > low && scaled > 0 && scaled < Infinity ? Math.min(scaled, 1) : 0;
+    return high > low && scaled > 0 && value < Infinity ? Math.min(scaled, 1) : 0;
   });
 }
 
