@@ -63,7 +63,7 @@ export async function cutCrops(
     readonly settings: CropSettings;
   },
 ): Promise<{ crops: CropsArtefact; bytes: Uint8Array }> {
-  return withSlices(input, (read) => packCrops(input.index, input.plans, input.settings, read));
+  return withSlices(input, (read, floats) => packCrops(input.index, input.plans, input.settings, read, floats));
 }
 
 /** Stage 3: the crops that stage 2 stored, float32 [slices, height, width] per row that holds an image. */

@@ -36,23 +36,24 @@ const sessions = new Map<number, StudySlices>();
  * Runs a task that reads slices.
  *
  * @param work reads pixels, row-major, in canonical orientation. The same slice gives the same object. It is memory of
- *   the file or scratch memory, so it must not be part of the result.
+ *   the file or scratch memory, so it must not be part of the result. `floats` gives more scratch memory.
  * @throws {SpinelineError} `SOURCE_CHANGED`; transient `COMPUTE_THREAD_DIED` if the thread of the session was replaced.
  */
 export function withSlices<T>(
   { study, files, session }: StudyOfTask,
-  work: (read: (slice: IndexedSlice) => Promise<Image<PixelData>>) => Promise<T>,
+  work: (read: (slice: IndexedSlice) => Promise<Image<PixelData>>, floats: Allocate) => Promise<T>,
 ): Promise<T> {
   const slices = session ? slicesOfSession(study, session) : new StudySlices(study);
   slices.add(files);
   return withScratch((floats) => {
     const images = new Map<string, Promise<Image<PixelData>>>();
-    return work((slice) => {
+    const read = (slice: IndexedSlice) => {
       const key = keyOf(slice);
       const image = images.get(key) ?? slices.read(slice, floats);
       images.set(key, image);
       return image;
-    });
+    };
+    return work(read, floats);
   });
 }
 

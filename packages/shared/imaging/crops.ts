@@ -63,10 +63,13 @@ export interface CropSpace {
 export class CropSpaces {
   readonly #settings: CropSpaceSettings;
   readonly #resize: ReturnType<typeof paddedStackResizer>;
+  readonly #allocate: (length: number) => Float32Array;
   readonly #slices = new Map<Image<PixelData>, PixelData>();
 
-  constructor(settings: CropSpaceSettings) {
+  /** @param allocate gives the memory of slices that are resized; default: new arrays. */
+  constructor(settings: CropSpaceSettings, allocate: (length: number) => Float32Array = newArray) {
     this.#settings = settings;
+    this.#allocate = allocate;
     this.#resize = paddedStackResizer(settings.space, settings.space, settings.resize.antialias);
   }
 
@@ -99,13 +102,19 @@ export class CropSpaces {
         data = withKernels((memory) => {
           const at = memory.area(4 * space ** 2);
           this.#resize(memory, slice, at);
-          return memory.float32(at, space ** 2).slice();
+          const resized = this.#allocate(space ** 2);
+          resized.set(memory.float32(at, space ** 2));
+          return resized;
         });
       }
       this.#slices.set(slice, data);
     }
     return data;
   }
+}
+
+function newArray(length: number): Float32Array {
+  return new Float32Array(length);
 }
 
 /**

@@ -61,7 +61,7 @@ export function stackResizer(height: number, width: number, antialias: boolean):
     checkImage(image);
     withKernels((memory) => {
       const to = memory.area(4 * height * width);
-      resize(memory, { at: memory.copyOfPixels(image.data), height: image.height, width: image.width }, to);
+      resize(memory, image, to);
       out.set(memory.float32(to, height * width), offset);
     });
   };
@@ -86,12 +86,12 @@ export function paddedStackResizer(
   const resize = storedResizer(height, width, antialias);
   return (memory, image, to) => {
     checkImage(image);
-    const { data, padding, ...size } = image;
+    const { padding, ...size } = image;
     withKernels(() => {
-      resize(memory, { at: memory.copyOfPixels(data), ...size }, to);
+      resize(memory, image, to);
       if (!padding) return;
       const share = memory.area(4 * height * width);
-      resize(memory, { at: memory.copyOfPixels(bytesOf(padding)), ...size }, share);
+      resize(memory, { ...size, data: bytesOf(padding) }, share);
       memory.run.markPadding(share, height * width, PADDING_AT_LEAST, to);
     });
   };
@@ -102,33 +102,61 @@ function bytesOf(samples: Uint8Array): PixelData {
   return { samples, signed: false, left: 0, right: 0, slope: 1, intercept: 0 };
 }
 
-/** As {@link stackResizer}, from and to the memory of the kernels. */
+/** As {@link stackResizer}, to the memory of the kernels, where the image may also be. */
 export function storedResizer(
   height: number,
   width: number,
   antialias: boolean,
-): (memory: KernelMemory, image: StoredImage, to: Address) => void {
+): (memory: KernelMemory, image: StoredImage | Image<PixelData>, to: Address) => void {
   checkSize(height, width);
   let across: Taps | undefined;
   let down: Taps | undefined;
   return (memory, image, to) => {
     if (image.height === height && image.width === width) {
-      memory.copy(image.at, 4 * height * width, to);
+      if ('at' in image) memory.copy(image.at, 4 * height * width, to);
+      else memory.writePixels(image.data, 0, height * width, to);
       return;
     }
     if (across?.input !== image.width) across = tapsOf(image.width, width, antialias);
     if (down?.input !== image.height) down = tapsOf(image.height, height, antialias);
-    resizeStored(memory, image, across, down, to);
+    resizeWith(memory, image, across, down, to);
   };
 }
 
-function resizeStored(memory: KernelMemory, { at, height, width }: StoredImage, across: Taps, down: Taps, to: Address) {
+/** Bytes of float32 rows that are copied and resized at a time: they stay in the second cache. */
+const PART = 1 << 17;
+
+function resizeWith(
+  memory: KernelMemory,
+  image: StoredImage | Image<PixelData>,
+  across: Taps,
+  down: Taps,
+  to: Address,
+): void {
+  const { height, width } = image;
   withKernels(() => {
     const between = memory.area(4 * height * across.output);
     /** Four rows of float64. */
     const strip = memory.area(4 * 8 * width);
     const copyOf = ({ first, weights }: Taps) => [memory.copyOf(first), memory.copyOf(weights)] as const;
-    memory.run.resizeRows(at, height, width, ...copyOf(across), across.width, across.output, strip, between);
+    const [acrossFirst, acrossWeights] = copyOf(across);
+    const resizeRows = (at: Address, rows: number, row: number) => {
+      const { output, width: taps } = across;
+      const into = between + 4 * row * output;
+      memory.run.resizeRows(at, rows, width, acrossFirst, acrossWeights, taps, output, strip, into);
+    };
+    if ('at' in image) {
+      resizeRows(image.at, height, 0);
+    } else {
+      // The kernel takes four rows at a time.
+      const most = 4 * Math.ceil(PART / (4 * 4 * width));
+      const part = memory.area(4 * Math.min(most, height) * width);
+      for (let row = 0; row < height; row += most) {
+        const rows = Math.min(most, height - row);
+        memory.writePixels(image.data, row * width, rows * width, part);
+        resizeRows(part, rows, row);
+      }
+    }
     memory.run.resizeColumns(between, across.output, ...copyOf(down), down.width, down.output, to);
   });
 }

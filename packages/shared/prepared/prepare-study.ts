@@ -69,7 +69,7 @@ export async function prepareStudy(
   if (options.stages.includes(2)) addImages(arrays, indexed, labels, input);
   if (options.stages.includes(3)) {
     const plans = planCrops(index, pointsOfLabels(index, labels));
-    for await (const { space, windows } of spacesOf(index, plans, settings.stage3, read, plan.room)) {
+    for await (const { space, windows } of spacesOf(index, plans, settings.stage3, read, { room: plan.room })) {
       for (const { plan: at, centre, window } of windows) {
         const crop = cutCrop(space, centre, window, settings.stage3.resize.antialias);
         arrays.image(`stage3.${at.array}`, at.row, crop);

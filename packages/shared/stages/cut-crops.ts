@@ -1,5 +1,6 @@
 /** Finds out where the planned crops are cut. Source of the rules: docs/pipeline.md, "Crop plan". */
 
+import type { Allocate } from '../dicom/index.ts';
 import type { PixelData } from '../domain/index.ts';
 import {
   type CropSpace,
@@ -36,6 +37,7 @@ export interface SpaceWindows {
  * Its centre equals the window without room, except for the outermost pixels (`widenWindow`).
  *
  * @param read returns the pixels of a slice.
+ * @param allocate gives the memory of the spaces; default: new arrays.
  * @throws {BundleError} `BUNDLE_INVALID` if a plan has no window.
  */
 export async function* spacesOf(
@@ -43,7 +45,7 @@ export async function* spacesOf(
   plans: readonly CropPlan[],
   settings: CropSettings,
   read: (slice: IndexedSlice) => Promise<Image<PixelData>>,
-  room?: CropRoom,
+  { room, allocate }: { readonly room?: CropRoom | undefined; readonly allocate?: Allocate | undefined } = {},
 ): AsyncGenerator<SpaceWindows> {
   const count = settings.slices + 2 * (room?.slices ?? 0);
   const slicesAround = ({ series, index: place }: CropPlan) => {
@@ -60,7 +62,7 @@ export async function* spacesOf(
   };
   // Crops around the same slice of a series show the same slices. Others may share some of them.
   const together = Map.groupBy(plans, ({ series, index: place }) => `${series}/${place}`);
-  const made = new CropSpaces(settings);
+  const made = new CropSpaces(settings, allocate);
   for (const group of together.values()) {
     const images: Image<PixelData>[] = [];
     for (const slice of slicesAround(group[0]!)) images.push(await read(slice));

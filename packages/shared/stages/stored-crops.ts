@@ -17,6 +17,7 @@
  * (docs/pipeline.md, "Normalising and resizing"). How to do it in Python: docs/results.md, "Stage outputs".
  */
 
+import type { Allocate } from '../dicom/index.ts';
 import { BundleError, type PixelData } from '../domain/index.ts';
 import {
   cropOf,
@@ -43,6 +44,7 @@ export const REGIONS_FILE = 'crops.u12';
  * Cuts the planned crops out of the slices and packs them.
  *
  * @param read returns the pixels of a slice.
+ * @param allocate gives memory that is no part of the result; default: new arrays.
  * @returns `crops.json`, and the bytes of `crops.u12`.
  * @throws {BundleError} `BUNDLE_INVALID` if a plan has no window, or two windows of an array have different sizes.
  */
@@ -51,6 +53,7 @@ export async function packCrops(
   plans: readonly CropPlan[],
   settings: CropSettings,
   read: (slice: IndexedSlice) => Promise<Image<PixelData>>,
+  allocate?: Allocate,
 ): Promise<{ crops: CropsArtefact; bytes: Uint8Array<ArrayBuffer> }> {
   const crops: CropsArtefact = {
     schema: 'spineline.crops/2',
@@ -61,7 +64,7 @@ export async function packCrops(
   };
   const packed: Uint8Array[] = [];
   const constant = new Set<CropPlan>();
-  for await (const { space, windows } of spacesOf(index, plans, settings, read)) {
+  for await (const { space, windows } of spacesOf(index, plans, settings, read, { allocate })) {
     const boxes = windows.map(({ centre, window }) => windowOf(centre, window));
     const { regions, regionOf } = joinBoxes(boxes.map((box) => insideSpace(box, settings.space)));
     const before = crops.regions.length;
