@@ -61,6 +61,8 @@ interface Kernels {
     to: Address,
     toStride: number,
   ): void;
+  packPairs(from: Address, pairs: number, to: Address): void;
+  unpackPairs(from: Address, pairs: number, to: Address): void;
 }
 
 type Widen = (

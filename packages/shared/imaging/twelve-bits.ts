@@ -6,6 +6,8 @@
  * byte and the low 4 bits of b in its high half; the high 8 bits of b. After an odd count the last b is 0.
  */
 
+import { withKernels } from './kernel-memory.ts';
+
 /** The number that stands for 1. */
 export const ONE = 4095;
 
@@ -16,23 +18,18 @@ export function packedBytes(count: number): number {
 
 /** @param numbers from 0 to 4095. */
 export function packTwelveBits(numbers: Uint16Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(packedBytes(numbers.length));
-  const even = numbers.length & ~1;
-  let at = 0;
-  // The conversion to uint8 keeps the low 8 bits.
-  for (let i = 0; i < even; i += 2) {
-    const a = numbers[i]!;
-    const b = numbers[i + 1]!;
-    bytes[at] = a;
-    bytes[at + 1] = (a >> 8) | (b << 4);
-    bytes[at + 2] = b >> 4;
-    at += 3;
-  }
-  if (even < numbers.length) {
-    bytes[at] = numbers[even]!;
-    bytes[at + 1] = numbers[even]! >> 8;
-  }
-  return bytes;
+  const bytes = packedBytes(numbers.length);
+  const pairs = bytes / 3;
+  return withKernels((memory) => {
+    const from = memory.area(2 * 2 * pairs);
+    // The kernel writes four bytes more.
+    const to = memory.area(bytes + 4);
+    const copy = memory.uint16(from, 2 * pairs);
+    copy.set(numbers);
+    copy.fill(0, numbers.length);
+    memory.run.packPairs(from, pairs, to);
+    return memory.uint8(to, bytes).slice();
+  });
 }
 
 /** @throws {RangeError} if `count` numbers do not take as many bytes. */
@@ -40,15 +37,11 @@ export function unpackTwelveBits(bytes: Uint8Array, count: number): Uint16Array 
   if (bytes.length !== packedBytes(count)) {
     throw new RangeError(`${count} numbers of 12 bits take ${packedBytes(count)} bytes; found ${bytes.length}`);
   }
-  const numbers = new Uint16Array(count);
-  const even = count & ~1;
-  let at = 0;
-  for (let i = 0; i < even; i += 2) {
-    const middle = bytes[at + 1]!;
-    numbers[i] = bytes[at]! | ((middle & 15) << 8);
-    numbers[i + 1] = (middle >> 4) | (bytes[at + 2]! << 4);
-    at += 3;
-  }
-  if (even < count) numbers[even] = bytes[at]! | ((bytes[at + 1]! & 15) << 8);
-  return numbers;
+  const pairs = bytes.length / 3;
+  return withKernels((memory) => {
+    const from = memory.copyOf(bytes);
+    const to = memory.area(2 * 2 * pairs);
+    memory.run.unpackPairs(from, pairs, to);
+    return memory.uint16(to, count).slice();
+  });
 }

@@ -12,6 +12,22 @@ describe('numbers of 12 bits', () => {
     expect([0, 1, 2, 3].map(packedBytes)).toEqual([0, 3, 3, 6]);
   });
 
+  it('have the bits of the rule, however many there are', () => {
+    const random = randomNumbers(12);
+    for (let count = 0; count < 60; count++) {
+      const numbers = Uint16Array.from({ length: count }, () => Math.floor(random() * 4096));
+      // Each number as 12 bits, the lowest first: then eight bits each, the lowest first.
+      const bits = [...numbers, ...(count % 2 ? [0] : [])].flatMap((number) =>
+        Array.from({ length: 12 }, (_, bit) => (number >> bit) & 1),
+      );
+      const bytes = Array.from({ length: bits.length / 8 }, (_, at) =>
+        bits.slice(8 * at, 8 * at + 8).reduce((byte, bit, place) => byte | (bit << place), 0),
+      );
+      expect([...packTwelveBits(numbers)]).toEqual(bytes);
+      expect(unpackTwelveBits(Uint8Array.from(bytes), count)).toEqual(numbers);
+    }
+  });
+
   it.each([4096, 4095])('are the same again, all of them: %i', (count) => {
     const numbers = Uint16Array.from({ length: count }, (_, i) => (i * 2731) % 4096);
     expect(unpackTwelveBits(packTwelveBits(numbers), count)).toEqual(numbers);

@@ -498,3 +498,51 @@ export function dequantise(
     }
   }
 }
+
+// --- Twelve bits ----------------------------------------------------------------------------------------------------
+
+/**
+ * `pairs` pairs of uint16 from 0 to 4095 -> three bytes per pair (twelve-bits.ts).
+ *
+ * @param to the caller leaves room for 4 bytes more.
+ */
+export function packPairs(from: usize, pairs: i32, to: usize): void {
+  let i = 0;
+  for (; i <= pairs - 4; i += 4) {
+    const words = v128.load(from);
+    const packed = v128.or(v128.and(words, i32x4.splat(0xfff)), v128.and(i32x4.shr_u(words, 4), i32x4.splat(0xfff000)));
+    // Of each four bytes the first three. The next pairs overwrite the last four.
+    v128.store(to, v128.swizzle(packed, i8x16(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 16, 16, 16)));
+    from += 16;
+    to += 12;
+  }
+  for (; i < pairs; i++) {
+    const word = load<u32>(from);
+    const packed = (word & 0xfff) | ((word >> 4) & 0xfff000);
+    store<u16>(to, <u16>packed);
+    store<u8>(to, <u8>(packed >> 16), 2);
+    from += 4;
+    to += 3;
+  }
+}
+
+/** The opposite of `packPairs`. */
+export function unpackPairs(from: usize, pairs: i32, to: usize): void {
+  let i = 0;
+  // Sixteen bytes are read, of which twelve count: they must be there.
+  for (; i <= pairs - 6; i += 4) {
+    const packed = v128.swizzle(v128.load(from), i8x16(0, 1, 2, 16, 3, 4, 5, 16, 6, 7, 8, 16, 9, 10, 11, 16));
+    v128.store(
+      to,
+      v128.or(v128.and(packed, i32x4.splat(0xfff)), i32x4.shl(v128.and(packed, i32x4.splat(0xfff000)), 4)),
+    );
+    from += 12;
+    to += 16;
+  }
+  for (; i < pairs; i++) {
+    const packed = <u32>load<u16>(from) | ((<u32>load<u8>(from, 2)) << 16);
+    store<u32>(to, (packed & 0xfff) | ((packed & 0xfff000) << 4));
+    from += 3;
+    to += 4;
+  }
+}
