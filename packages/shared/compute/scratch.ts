@@ -5,7 +5,7 @@
 
 /** Floats per block: 16 MiB, a few slices. A larger slice gets a block of its own, which is not kept. */
 const BLOCK = 4 * 2 ** 20;
-/** Blocks that are kept: 64 MiB, two volumes of 15 slices of 512 x 512 and a few more. */
+/** Blocks that are kept: 64 MiB, the spaces of 64 slices of crops. */
 const BLOCKS_KEPT = 4;
 
 /** Memory of one task at a time. */

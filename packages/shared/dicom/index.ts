@@ -13,6 +13,6 @@ export type { FrameHeader } from './frame-headers.ts';
 export type { DicomHeader } from './header.ts';
 export { type FrameFacts, type InstanceFacts, factsOf } from './instance-facts.ts';
 export { parseNumbers, trimmed } from './numbers.ts';
-export type { Allocate, Frame, FramePixels } from './modality-values.ts';
+export type { Allocate, FramePixels } from './modality-values.ts';
 export { type DicomImage, openImage } from './open-image.ts';
 export { readFacts } from './read-facts.ts';

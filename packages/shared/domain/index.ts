@@ -19,7 +19,7 @@ export { FLAG_MEANINGS, type Flag, type FlagCode } from './flags.ts';
 export { gradeOf } from './grade.ts';
 export type { MissingViews } from './missing-views.ts';
 export { median, round } from './numbers.ts';
-export { type PixelData, type StoredPixels, pixelCount } from './stored-pixels.ts';
+export { type PixelData, pixelCount } from './stored-pixels.ts';
 export { NEVER_LOGGED, withoutUids } from './patient-data.ts';
 export {
   CONTRACTS,
