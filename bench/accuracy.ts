@@ -3,12 +3,12 @@
  * studies, including awkward ones, scores them with `spineline score`, evaluates them, and prints every requirement
  * with the figure reached.
  *
- *   npm run accuracy -- [--studies 200] [--seed 20311] [--models DIR] [--out DIR] [--keep]
+ *   npm run accuracy -- [--studies 200] [--seed 20333] [--models DIR] [--out DIR] [--keep]
  *
  * Writes DIR/accuracy.json and DIR/accuracy.md; exits with 1 if a requirement is missed. Phantoms and the store go into
  * DIR as well and are removed at the end. With `--keep` they stay, and a later call with the same seed continues.
  *
- * Seed 20311 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. To choose
+ * Seed 20333 (`ACCURACY_SEED`) is reserved for this: nothing is trained, chosen or tuned on its studies. To choose
  * between models use another seed, or else the figures on this one become optimistic.
  */
 
@@ -31,7 +31,7 @@ import { out as style, table } from '../apps/producer/src/terminal/style.ts';
 import { ACCURACY_HEADER, accuracyCells, accuracyMarkdown, accuracyRows } from './accuracy-table.ts';
 
 /** Used neither to train nor to choose models. */
-export const ACCURACY_SEED = 20311;
+export const ACCURACY_SEED = 20333;
 
 interface Options {
   readonly studies: number;
