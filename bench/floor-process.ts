@@ -3,7 +3,7 @@
  * the word to go, and then does nothing but model runs, one after the other, each on one thread.
  */
 
-import '../packages/shared/models/no-telemetry.ts';
+import '../packages/shared/inference/no-telemetry.ts';
 import { once } from 'node:events';
 import { mulberry32 } from '@spineline/shared/evaluation';
 import * as ort from 'onnxruntime-node';
@@ -15,7 +15,7 @@ const [request] = (await once(process, 'message')) as [FloorRequest];
 const random = mulberry32(SEED);
 const models: { name: string; session: ort.InferenceSession; feeds: Record<string, ort.Tensor>[] }[] = [];
 for (const model of request.models) {
-  // The options of packages/shared/models/inference-thread.ts.
+  // The options of packages/shared/inference/inference-thread.ts.
   const session = await ort.InferenceSession.create(model.file, {
     executionProviders: ['cpu'],
     intraOpNumThreads: 1,

@@ -1,8 +1,8 @@
 /** The process of `gpu.ts` that finds out if an execution provider starts here. */
 
 import { once } from 'node:events';
-import { checkExecutionProvider, prepareExecutionProvider } from '@spineline/shared/models';
-import type { ProviderSettings } from '../packages/shared/models/execution-provider.ts';
+import { checkExecutionProvider, prepareExecutionProvider } from '@spineline/shared/inference';
+import type { ProviderSettings } from '../packages/shared/inference/execution-provider.ts';
 import type { MemberFigures } from './gpu-figures.ts';
 
 const [settings] = (await once(process, 'message')) as [ProviderSettings];

@@ -1,7 +1,7 @@
 /** What `gpu.ts` and its processes tell each other, and the arithmetic between the two. */
 
-import type { Placement } from '@spineline/shared/models';
-import type { ProviderSettings } from '../packages/shared/models/execution-provider.ts';
+import type { Placement } from '@spineline/shared/inference';
+import type { ProviderSettings } from '../packages/shared/inference/execution-provider.ts';
 
 /** One model to measure. */
 export interface MemberRequest {

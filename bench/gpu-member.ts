@@ -3,15 +3,15 @@
  * that a crash loses only those that follow.
  */
 
-import '../packages/shared/models/no-telemetry.ts';
+import '../packages/shared/inference/no-telemetry.ts';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mulberry32 } from '@spineline/shared/evaluation';
-import { prepareExecutionProvider, type Placement } from '@spineline/shared/models';
+import { prepareExecutionProvider, type Placement } from '@spineline/shared/inference';
 import * as ort from 'onnxruntime-node';
-import { readPlacement } from '../packages/shared/models/placement.ts';
-import { sessionOptions } from '../packages/shared/models/session-options.ts';
+import { readPlacement } from '../packages/shared/inference/placement.ts';
+import { sessionOptions } from '../packages/shared/inference/session-options.ts';
 import { type MemberFigures, type MemberRequest, median } from './gpu-figures.ts';
 
 const SEED = 5;

@@ -5,7 +5,7 @@
  *   npm run bench:gpu -- [--providers cuda,tensorrt] [--bundles DIR ...] [--studies 4,20] [--cores 8] [--no-cpu]
  */
 
-import '../packages/shared/models/no-telemetry.ts';
+import '../packages/shared/inference/no-telemetry.ts';
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -14,10 +14,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '@spineline/shared/config';
 import { STAGE_NAMES, type Stage } from '@spineline/shared/domain';
-import { type Placement, membersOf, readBundleFolder } from '@spineline/shared/models';
+import type { Placement } from '@spineline/shared/inference';
+import { membersOf, readBundleFolder } from '@spineline/shared/models';
+import type { ProviderSettings } from '../packages/shared/inference/execution-provider.ts';
+import { SAMPLES_PER_STUDY } from '../packages/shared/inference/tune-load.ts';
 import { inputsOf } from '../packages/shared/models/bundle.ts';
-import type { ProviderSettings } from '../packages/shared/models/execution-provider.ts';
-import { SAMPLES_PER_STUDY } from '../packages/shared/models/tune-load.ts';
 import { addFigures, type MemberFigures, type MemberRequest, modelsMs } from './gpu-figures.ts';
 import {
   beside,

@@ -25,12 +25,18 @@ export const ROOMS: readonly (readonly Room[])[] = [
     { name: 'imaging', holds: 'pixels as numbers: normalising, resizing, volumes, crops, `.npy`' },
   ],
   [
-    { name: 'models', holds: 'model bundles, promotion, ONNX Runtime threads and batches' },
+    { name: 'models', holds: 'model bundles: what they hold, how they are read, checked, stored and promoted' },
     { name: 'sources', holds: 'where images come from: one file or folder per scheme (`file`, `s3`, DICOMweb)' },
     { name: 'series', holds: 'which images make a series, of which kind it is, which series is preferred' },
     { name: 'telemetry', holds: 'logs, metrics, traces, health, the clock of a job' },
   ],
-  [{ name: 'dataset', holds: 'folders, buckets, PACS queries and manifests as studies; the header scan; pages' }],
+  [
+    {
+      name: 'inference',
+      holds: 'running models: ONNX Runtime threads and batches, execution providers, `tune`',
+    },
+    { name: 'dataset', holds: 'folders, buckets, PACS queries and manifests as studies; the header scan; pages' },
+  ],
   [
     {
       name: 'stages',

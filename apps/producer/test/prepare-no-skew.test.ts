@@ -12,7 +12,8 @@ import { ComputePool } from '@spineline/shared/compute';
 import { openDataset, type StudyEntry } from '@spineline/shared/dataset';
 import { LEVELS, SEVERITIES, SIDES, TARGETS } from '@spineline/shared/domain';
 import type { LabelCoordinate } from '@spineline/shared/evaluation';
-import { BundleCache, pushBundle, readBundleFolder, type Sample } from '@spineline/shared/models';
+import { BundleCache, type Sample } from '@spineline/shared/inference';
+import { pushBundle, readBundleFolder } from '@spineline/shared/models';
 import { prepareDataset } from '@spineline/shared/prepared';
 import type { RunRecord, StudyResult } from '@spineline/shared/runs';
 import { openSources, fetchFiles } from '@spineline/shared/sources';
@@ -21,7 +22,7 @@ import { type ObjectStore, openStore, StageOutputs } from '@spineline/shared/sto
 import { JobClock, WorkerMetrics } from '@spineline/shared/telemetry';
 import type { WorkerKit } from '@spineline/shared/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Ensemble } from '../../../packages/shared/models/inference-pool.ts';
+import type { Ensemble } from '../../../packages/shared/inference/inference-pool.ts';
 import type { PrepareSettings } from '../../../packages/shared/prepared/array-plan.ts';
 import { axialSlices } from '../../../packages/shared/stages/axial-slices.ts';
 import { randomNumbers } from '../../../packages/shared/test/imaging-reference.ts';

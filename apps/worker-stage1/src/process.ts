@@ -5,7 +5,7 @@
 
 import type { StudyEntry } from '@spineline/shared/dataset';
 import { StudyError } from '@spineline/shared/domain';
-import type { ReadyBundle } from '@spineline/shared/models';
+import type { ReadyBundle } from '@spineline/shared/inference';
 import { fetchFiles } from '@spineline/shared/sources';
 import {
   type FoundSlice,

@@ -6,7 +6,7 @@
  */
 
 import type { StudySession } from '@spineline/shared/compute';
-import type { ReadyBundle, Sample } from '@spineline/shared/models';
+import type { ReadyBundle, Sample } from '@spineline/shared/inference';
 import { fetchFiles } from '@spineline/shared/sources';
 import {
   axialImage,

@@ -5,7 +5,7 @@
  */
 
 import { LEVELS, TARGETS } from '@spineline/shared/domain';
-import type { ReadyBundle } from '@spineline/shared/models';
+import type { ReadyBundle } from '@spineline/shared/inference';
 import type { RunRecord, Steps, StudyResult, TargetResult } from '@spineline/shared/runs';
 import {
   assertEnoughViews,

@@ -6,7 +6,8 @@
 import type { StudyEntry } from '../dataset/index.ts';
 import type { Flag } from '../domain/index.ts';
 import { xyTensor } from '../imaging/index.ts';
-import type { BundleOf, CropSettings, Sample } from '../models/index.ts';
+import type { Sample } from '../inference/index.ts';
+import type { BundleOf, CropSettings } from '../models/index.ts';
 import {
   type CropArray,
   type CropPlan,

@@ -5,7 +5,8 @@
 
 import { type Flag, LEVELS, median, round, SIDES, type Side } from '../domain/index.ts';
 import { nearestSliceOfDepth, volumeTensor } from '../imaging/index.ts';
-import type { BundleOf, Sample, SampleOutput } from '../models/index.ts';
+import type { Sample, SampleOutput } from '../inference/index.ts';
+import type { BundleOf } from '../models/index.ts';
 import type { FoundSlice, IndexedSeries, IndexedSlice, SeriesIndex, ZArtefact } from './artefacts.ts';
 import { axialSlices } from './axial-slices.ts';
 import type { IndexedStudy } from './index-study.ts';

@@ -5,7 +5,7 @@
 
 import { median, round, SIDES, type Side } from '../domain/index.ts';
 import { toStored, turnSize, UPRIGHT } from '../geometry/index.ts';
-import type { SampleOutput } from '../models/index.ts';
+import type { SampleOutput } from '../inference/index.ts';
 import type {
   AxialSlice,
   IndexedSeries,

@@ -4,7 +4,8 @@
  */
 
 import { type Flag, LEVELS, TARGETS, type Target, round } from '../domain/index.ts';
-import type { BundleOf, SampleOutput } from '../models/index.ts';
+import type { SampleOutput } from '../inference/index.ts';
+import type { BundleOf } from '../models/index.ts';
 import { type CropArray, type CropsArtefact, type SeverityArtefact, sideRow } from './artefacts.ts';
 
 /** The views of a target: rows of the crop arrays, by ONNX input name. */

@@ -4,9 +4,9 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { BundleCache } from '../inference/index.ts';
 import { parseBundle } from '../models/bundle.ts';
 import {
-  BundleCache,
   type BundlePin,
   bundleDigest,
   findBundleFolders,

@@ -11,9 +11,10 @@ import { join, resolve } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { StageNumber } from '../domain/index.ts';
+import { ensembleOf } from '../inference/ensemble.ts';
+import { InferencePool } from '../inference/index.ts';
 import { parseBundle } from '../models/bundle.ts';
-import { ensembleOf } from '../models/ensemble.ts';
-import { InferencePool, membersOf, readBundleFolder } from '../models/index.ts';
+import { membersOf, readBundleFolder } from '../models/index.ts';
 import { readNpy } from './support/npy.ts';
 import { pythonWith } from './support/python-with.ts';
 

@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { LEVELS, median, round } from '../domain/index.ts';
-import type { SampleOutput } from '../models/index.ts';
+import type { SampleOutput } from '../inference/index.ts';
 import { type IndexedSeries, type IndexedSlice, type SeriesIndex, ZArtefact } from '../stages/artefacts.ts';
 import { axialSlices, flagsOfAxial } from '../stages/axial-slices.ts';
 import { indexStudy } from '../stages/index-study.ts';

@@ -4,15 +4,8 @@
  */
 
 import { type Stage, STAGES } from '../domain/index.ts';
-import {
-  type BundleCache,
-  type BundlePin,
-  type InferencePool,
-  type LoadedBundle,
-  MemberDoesNotRunError,
-  readPromotion,
-  tryBundle,
-} from '../models/index.ts';
+import { type BundleCache, type InferencePool, MemberDoesNotRunError, tryBundle } from '../inference/index.ts';
+import { type BundlePin, type LoadedBundle, readPromotion } from '../models/index.ts';
 import type { Queues } from '../queue/index.ts';
 import type { RunStore } from '../runs/index.ts';
 import type { ObjectStore } from '../store/index.ts';

@@ -29,7 +29,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { recordOfError, SpinelineError, type Stage } from '../domain/index.ts';
-import { MemberDoesNotRunError } from '../models/index.ts';
+import { MemberDoesNotRunError } from '../inference/index.ts';
 import { PAYLOADS, type Payload, type ProgressCounts, type ProgressEvent, type Queues } from '../queue/index.ts';
 import type { FailureRecord, RunRecord, RunStore } from '../runs/index.ts';
 import { JobClock, type Logger, NO_TRACES, type Traces, type WorkerMetrics } from '../telemetry/index.ts';

@@ -16,7 +16,7 @@ import {
   InferencePool,
   type MemberDoesNotRunError,
   prepareExecutionProvider,
-} from '../models/index.ts';
+} from '../inference/index.ts';
 import { assertRedis, connectRedis, ProgressCounts, Queues } from '../queue/index.ts';
 import { RunStore } from '../runs/index.ts';
 import { observeSources, openSources, type SourceReader } from '../sources/index.ts';

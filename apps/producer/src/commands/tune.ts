@@ -6,16 +6,13 @@ import { dirname, join } from 'node:path';
 import { quoted, readSettings, type Settings } from '@spineline/shared/config';
 import { storedName } from '@spineline/shared/control';
 import { ConfigError, counted } from '@spineline/shared/domain';
+import { type Measured, type Trial, tune, type Tuned } from '@spineline/shared/inference';
 import {
   type Bundle,
   bundleDigest,
-  type Measured,
   readBundleManifest,
   readStoredBundle,
   readStoredManifest,
-  type Trial,
-  tune,
-  type Tuned,
 } from '@spineline/shared/models';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withStore } from '../connections.ts';

@@ -1,6 +1,6 @@
 /** Progress of `tune` on standard error: a bar on a terminal, elsewhere a line per candidate. */
 
-import type { TuneProgress } from '@spineline/shared/models';
+import type { TuneProgress } from '@spineline/shared/inference';
 import cliProgress from 'cli-progress';
 import { err } from './style.ts';
 

@@ -13,7 +13,7 @@ const DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 export const WEBGPU_ENVIRONMENT = { VK_DRIVER_FILES: DRIVER };
 
 const CHECK = `
-import { checkExecutionProvider } from '@spineline/shared/models';
+import { checkExecutionProvider } from '@spineline/shared/inference';
 await checkExecutionProvider({ executionProvider: 'webgpu', devices: [0], tf32: true, tensorrt: { float16: false } });
 `;
 

@@ -5,15 +5,15 @@
 
 import { LRUCache } from 'lru-cache';
 import type { StageNumber } from '../domain/index.ts';
-import type { ObjectStore } from '../store/index.ts';
 import {
   type BundlePin,
   bundleOfStage,
   type LoadedBundle,
   readPinnedManifest,
   readStoredBundle,
-} from './bundle-source.ts';
-import type { Bundle, BundleOf } from './bundle.ts';
+} from '../models/index.ts';
+import type { Bundle, BundleOf } from '../models/index.ts';
+import type { ObjectStore } from '../store/index.ts';
 import { ensembleOf } from './ensemble.ts';
 import type { Ensemble } from './inference-pool.ts';
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../config/index.ts';
+import { studiesPerMinute } from '../inference/tune-load.ts';
+import { choose, firstRound, secondRound, type Trial, type TuneTarget } from '../inference/tune.ts';
 import { readBundleFolder } from '../models/index.ts';
-import { studiesPerMinute } from '../models/tune-load.ts';
-import { choose, firstRound, secondRound, type Trial, type TuneTarget } from '../models/tune.ts';
 import { tinyBundles } from './support/tiny-bundles.ts';
 
 const GIB = 1024 ** 3;

@@ -4,7 +4,7 @@
  */
 
 import { SpinelineError } from '../domain/index.ts';
-import { readBundleFolder } from './bundle-source.ts';
+import { readBundleFolder } from '../models/index.ts';
 import { prepareExecutionProvider } from './execution-provider.ts';
 import { type Candidate, type LoadOptions, measureCandidate, type Speed } from './tune-load.ts';
 

@@ -4,9 +4,9 @@
  */
 
 import { LEVELS, SIDES, type StageNumber } from '../domain/index.ts';
+import type { LoadedBundle } from '../models/index.ts';
+import { inputsOf } from '../models/index.ts';
 import { tryBundle } from './bundle-check.ts';
-import type { LoadedBundle } from './bundle-source.ts';
-import { inputsOf } from './bundle.ts';
 import { ensembleOf } from './ensemble.ts';
 import type { ProviderSettings } from './execution-provider.ts';
 import { InferencePool } from './inference-pool.ts';

@@ -4,8 +4,8 @@
  */
 
 import { ConfigError } from '../domain/index.ts';
-import type { BundlePin, LoadedBundle } from './bundle-source.ts';
-import { type Bundle, inputsOf, membersOf } from './bundle.ts';
+import type { BundlePin, LoadedBundle } from '../models/index.ts';
+import { type Bundle, inputsOf, membersOf } from '../models/index.ts';
 import { ensembleOf } from './ensemble.ts';
 import { InferenceError, type InferencePool } from './inference-pool.ts';
 import type { Placement } from './inference-protocol.ts';

@@ -1,8 +1,8 @@
 /** The members of a bundle that answer one task, as the inference pool takes them. */
 
 import { BundleError } from '../domain/index.ts';
-import type { BundlePin, LoadedBundle } from './bundle-source.ts';
-import { type Bundle, membersOf, outputOf } from './bundle.ts';
+import type { BundlePin, LoadedBundle } from '../models/index.ts';
+import { type Bundle, membersOf, outputOf } from '../models/index.ts';
 import type { Ensemble } from './inference-pool.ts';
 
 /** @throws {BundleError} if the bytes of a member are missing. */
