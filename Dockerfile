@@ -48,6 +48,8 @@ USER 1000:1000
 
 FROM base AS worker
 ENV SPINELINE_HEALTH_HOST=127.0.0.1 SPINELINE_HEALTH_PORT=9400
+# Less memory: a small new space in the main thread, and few arenas of malloc.
+ENV NODE_OPTIONS=--max-semi-space-size=4 MALLOC_ARENA_MAX=2
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=4 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SPINELINE_HEALTH_PORT}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 

@@ -27,7 +27,14 @@ export class TaskPool<Tasks> {
    * @param idleTimeout ms until a thread without tasks ends.
    */
   constructor(module: URL, threads: number, idleTimeout = 60_000) {
-    this.#pool = new Piscina({ filename: fileURLToPath(module), minThreads: 0, maxThreads: threads, idleTimeout });
+    this.#pool = new Piscina({
+      filename: fileURLToPath(module),
+      minThreads: 0,
+      maxThreads: threads,
+      idleTimeout,
+      // Pixels are outside of the heap, and the other objects are small: V8's own choice keeps tens of MB.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
   }
 
   /**

@@ -311,7 +311,11 @@ class InferenceThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./inference-thread.ts', import.meta.url), { workerData: this.#options });
+    const worker = new Worker(new URL('./inference-thread.ts', import.meta.url), {
+      workerData: this.#options,
+      // Its objects are few, so a small new space is enough: V8's own choice keeps tens of MB.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker = worker;
     this.#loaded.clear();
     worker.on('message', (reply: ThreadReply) => {
