@@ -15,12 +15,13 @@ const [request] = (await once(process, 'message')) as [FloorRequest];
 const random = mulberry32(SEED);
 const models: { name: string; session: ort.InferenceSession; feeds: Record<string, ort.Tensor>[] }[] = [];
 for (const model of request.models) {
-  // The options of packages/shared/inference/inference-thread.ts.
+  // The options of packages/shared/inference/session-options.ts.
   const session = await ort.InferenceSession.create(model.file, {
     executionProviders: ['cpu'],
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
+    enableCpuMemArena: false,
     logSeverityLevel: 3,
   });
   const feeds = model.batches.map((batch) =>
