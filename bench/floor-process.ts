@@ -5,25 +5,21 @@
 
 import '../packages/shared/inference/no-telemetry.ts';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { mulberry32 } from '@spineline/shared/evaluation';
 import * as ort from 'onnxruntime-node';
+import { sessionOptions } from '../packages/shared/inference/session-options.ts';
 import { type FloorAnswer, type FloorRequest, modelName } from './floor-runs.ts';
 
 const SEED = 5;
+const ON_CPU = { executionProvider: 'cpu', deviceId: 0, intraOpThreads: 1 };
 
 const [request] = (await once(process, 'message')) as [FloorRequest];
 const random = mulberry32(SEED);
 const models: { name: string; session: ort.InferenceSession; feeds: Record<string, ort.Tensor>[] }[] = [];
 for (const model of request.models) {
-  // The options of packages/shared/inference/session-options.ts.
-  const session = await ort.InferenceSession.create(model.file, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-    enableCpuMemArena: false,
-    logSeverityLevel: 3,
-  });
+  const options = sessionOptions(ON_CPU, 'float32', statSync(model.file).size);
+  const session = await ort.InferenceSession.create(model.file, options);
   const feeds = model.batches.map((batch) =>
     Object.fromEntries(Object.entries(model.inputs).map(([name, dims]) => [name, tensorOf([batch, ...dims])])),
   );

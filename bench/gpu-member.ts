@@ -5,6 +5,7 @@
 
 import '../packages/shared/inference/no-telemetry.ts';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mulberry32 } from '@spineline/shared/evaluation';
@@ -69,7 +70,8 @@ async function measure(): Promise<void> {
 
 function optionsOf(executionProvider: string): ort.InferenceSession.SessionOptions {
   const intraOpThreads = executionProvider === 'cpu' ? cores : 1;
-  return sessionOptions({ executionProvider, deviceId: provider.devices[0] ?? 0, intraOpThreads }, precision);
+  const deviceId = provider.devices[0] ?? 0;
+  return sessionOptions({ executionProvider, deviceId, intraOpThreads }, precision, statSync(file).size);
 }
 
 /** Values in [0, 1), as those of normalised pixels. */

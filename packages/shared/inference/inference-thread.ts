@@ -64,7 +64,7 @@ function reply(id: number, outputs: SampleOutput[][], started: number, placement
 }
 
 function createSession({ bytes, precision }: Model, more: ort.InferenceSession.SessionOptions = {}) {
-  return ort.InferenceSession.create(bytes, { ...sessionOptions(options, precision), ...more });
+  return ort.InferenceSession.create(bytes, { ...sessionOptions(options, precision, bytes.byteLength), ...more });
 }
 
 /** Runs a model on zeros, once per batch size, and keeps its session. */
