@@ -1,14 +1,14 @@
-/** What the benchmarks of the queue share: options, tables, JSON, figures of processes, commands as processes. */
+/** What the benchmarks of the queue share besides table.ts: figures of processes and of Redis, commands as processes. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { generatePhantom } from '@spineline/phantom';
 import type { Redis } from 'ioredis';
+import { printTable } from './table.ts';
 
 /** Use of a process from its start to its end. */
 export interface Usage {
@@ -19,15 +19,9 @@ export interface Usage {
   readonly megabytes: number;
 }
 
-/** The machine and the versions that figures belong to. */
-export async function machine(redis: Redis): Promise<Record<string, string | number>> {
-  return {
-    cpu: cpus()[0]?.model ?? 'CPU',
-    cores: availableParallelism(),
-    load: Number(loadavg()[0]!.toFixed(1)),
-    node: process.version,
-    redis: /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown',
-  };
+/** The version of a Redis server. */
+export async function redisVersion(redis: Redis): Promise<string> {
+  return /redis_version:(\S+)/.exec(await redis.info('server'))?.[1] ?? 'unknown';
 }
 
 /** Runs a `spineline` command in a process of its own. @throws {Error} if it does not end with `exitCode`. */
@@ -88,16 +82,13 @@ export function readNumbers(name: string, text: string): number[] {
 type Row = Readonly<Record<string, string | number>>;
 
 /** Prints rows with the same columns as a table. */
-export function printTable(title: string, rows: readonly Row[]): void {
+export function printRows(title: string, rows: readonly Row[]): void {
   const columns = Object.keys(rows[0] ?? {});
-  const cells = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];
-  const widths = columns.map((_, i) => Math.max(...cells.map((row) => row[i]!.length)));
-  const lines = cells.map((row) => row.map((cell, i) => cell.padStart(widths[i]!)).join('  '));
-  console.log(`\n${title}\n${lines.join('\n')}`);
-}
-
-export async function writeJson(path: string | undefined, value: unknown): Promise<void> {
-  if (path !== undefined) await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
+  printTable(
+    title,
+    columns,
+    rows.map((row) => columns.map((column) => String(row[column]))),
+  );
 }
 
 const SAY_EVERY_MS = 30_000;

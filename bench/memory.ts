@@ -16,20 +16,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { generatePhantom } from '@spineline/phantom';
 import { perStage, type Stage, STAGE_NAMES } from '@spineline/shared/domain';
 import { connectRedis, ProgressCounts, Queues } from '@spineline/shared/queue';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
-import {
-  machine,
-  printTable,
-  progressLine,
-  readNumbers,
-  residentMegabytes,
-  spineline,
-  writeJson,
-} from './lib-queue.ts';
+import { printRows, progressLine, readNumbers, residentMegabytes, spineline, redisVersion } from './lib-queue.ts';
+import { machineLine, readOptions, writeJson } from './table.ts';
 
 /** Peak per worker, and growth over the second half of the jobs. */
 const LIMITS = { megabytes: 400, megabytesPer1000Jobs: 1 };
@@ -42,9 +34,15 @@ interface Sample {
   readonly megabytes: number;
 }
 
-const { values } = parseArgs({
-  options: { jobs: { type: 'string', default: '10000' }, json: { type: 'string' } },
-});
+const HELP = `
+usage: npm run bench:memory -- [OPTION ...]
+
+Measures the resident memory of the workers of all stages over very many jobs that reuse stored outputs.
+
+  --jobs N             jobs per stage (default 10000)
+`;
+
+const values = readOptions('memory', HELP, { jobs: { type: 'string', default: '10000' } });
 const jobs = readNumbers('jobs', values.jobs)[0]!;
 
 const folder = await mkdtemp(join(tmpdir(), 'spineline-bench-'));
@@ -52,12 +50,8 @@ const server = await startPrivateRedis();
 const redis = connectRedis(server.url, 'bench');
 const workers = new Map<Stage, ChildProcess>();
 try {
-  const on = await machine(redis);
-  console.log(
-    Object.entries(on)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', '),
-  );
+  const version = await redisVersion(redis);
+  console.log(`${machineLine()}; Redis ${version}`);
   const settings = {
     SPINELINE_STORE_URL: pathToFileURL(join(folder, 'store')).href,
     SPINELINE_REDIS_URL: server.url,
@@ -73,7 +67,7 @@ try {
   const samples = await watch();
   progressLine('');
   report(samples);
-  await writeJson(values.json, { machine: on, limits: LIMITS, samples });
+  await writeJson(values.json, 'memory', { redis: version, limits: LIMITS, samples });
 } finally {
   const ended = [...workers.values()].filter(({ exitCode }) => exitCode === null).map((one) => once(one, 'exit'));
   for (const worker of workers.values()) worker.kill('SIGTERM');
@@ -124,7 +118,7 @@ async function watch(): Promise<Record<Stage, Sample[]>> {
 
 function report(samples: Record<Stage, Sample[]>): void {
   const rows = Array.from({ length: ROWS }, (_, i) => Math.round(((i + 1) * jobs) / ROWS));
-  printTable(
+  printRows(
     'resident memory of each worker in MB, by number of jobs',
     rows.map((row) => ({
       jobs: row,
@@ -136,7 +130,7 @@ function report(samples: Record<Stage, Sample[]>): void {
     'peak MB': Math.max(...samples[stage].map(({ megabytes }) => megabytes)).toFixed(0),
     'MB per 1,000 jobs, second half': slopePer1000(samples[stage].filter((one) => one.jobs > jobs / 2)).toFixed(2),
   }));
-  printTable('peak and slope', facts);
+  printRows('peak and slope', facts);
   const met = facts.every(
     (one) =>
       Number(one['peak MB']) <= LIMITS.megabytes &&

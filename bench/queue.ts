@@ -16,21 +16,12 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { SERIES_DESCRIPTIONS } from '@spineline/shared/domain';
 import { connectRedis } from '@spineline/shared/queue';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
 import { EXIT } from '../apps/producer/src/exit-codes.ts';
-import {
-  machine,
-  printTable,
-  progressLine,
-  readNumbers,
-  redisUsage,
-  spineline,
-  type Usage,
-  writeJson,
-} from './lib-queue.ts';
+import { printRows, progressLine, readNumbers, redisUsage, spineline, type Usage, redisVersion } from './lib-queue.ts';
+import { machineLine, readOptions, writeJson } from './table.ts';
 
 /** Limits for a million studies. */
 const LIMITS = { studies: 1_000_000, seconds: 90, megabytes: 256, redisMegabytes: 64 };
@@ -49,18 +40,24 @@ interface Enqueued extends Usage {
   readonly resumeSeconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '10000,100000,1000000' },
-    form: { type: 'string', default: 'jsonl' },
-    json: { type: 'string' },
-  },
+const HELP = `
+usage: npm run bench:queue -- [OPTION ...]
+
+Measures "spineline enqueue" of very many studies, from a manifest to the jobs in Redis.
+
+  --sizes N,N,...      numbers of studies (default 10000,100000,1000000)
+  --form jsonl|csv     form of the manifest (default jsonl)
+`;
+
+const values = readOptions('queue', HELP, {
+  sizes: { type: 'string', default: '10000,100000,1000000' },
+  form: { type: 'string', default: 'jsonl' },
 });
 const sizes = readNumbers('sizes', values.sizes);
 if (values.form !== 'jsonl' && values.form !== 'csv') throw new Error(`--form ${values.form}`);
 
 const enqueued: Enqueued[] = [];
-let on: Awaited<ReturnType<typeof machine>> | undefined;
+let version = 'unknown';
 for (const studies of sizes) {
   const folder = await mkdtemp(join(tmpdir(), 'spineline-bench-'));
   try {
@@ -71,7 +68,7 @@ for (const studies of sizes) {
 }
 progressLine('');
 report();
-await writeJson(values.json, { machine: on, form: values.form, limits: LIMITS, enqueued });
+await writeJson(values.json, 'queue', { redis: version, form: values.form, limits: LIMITS, enqueued });
 
 async function measure(studies: number, folder: string): Promise<Enqueued> {
   progressLine(`${studies} studies: writing the manifest`);
@@ -79,7 +76,7 @@ async function measure(studies: number, folder: string): Promise<Enqueued> {
   const server = await startPrivateRedis();
   const redis = connectRedis(server.url, 'bench');
   try {
-    on ??= await machine(redis);
+    version = await redisVersion(redis);
     const before = await redisUsage(redis);
     const settings = {
       SPINELINE_STORE_URL: pathToFileURL(join(folder, 'store')).href,
@@ -132,13 +129,9 @@ async function writeManifest(folder: string, studies: number): Promise<string> {
 }
 
 function report(): void {
-  console.log(
-    Object.entries(on ?? {})
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', '),
-  );
+  console.log(`${machineLine()}; Redis ${version}`);
   const first = enqueued[0]!;
-  printTable(
+  printRows(
     `spineline enqueue, ${values.form} manifest, three series of one file per study`,
     enqueued.map(({ studies, seconds, cpuSeconds, megabytes, redisMegabytes, redisCpuSeconds, ...after }) => ({
       studies,

@@ -16,16 +16,16 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { startRun } from '@spineline/shared/control';
 import { perStage } from '@spineline/shared/domain';
 import { connectRedis, Queues } from '@spineline/shared/queue';
 import { RunStore } from '@spineline/shared/runs';
 import { openStore } from '@spineline/shared/store';
 import { startPrivateRedis } from '../apps/producer/src/embedded/redis-server.ts';
-import { machine, makeTemplate, printTable, progressLine, readNumbers, redisUsage, writeJson } from './lib-queue.ts';
+import { makeTemplate, printRows, progressLine, readNumbers, redisUsage, redisVersion } from './lib-queue.ts';
 import { idealMs } from './simulated-gpu.ts';
 import type { WorkersSay, WorkersUsed, WorkersWanted } from './simulated-workers.ts';
+import { machineLine, readOptions, writeJson } from './table.ts';
 
 /** Milliseconds of CPU per study over the three stages, and share of the ideal. */
 const LIMITS = { cpuMs: 15, ofIdeal: 0.95 };
@@ -56,14 +56,22 @@ interface Outcome {
   readonly largestProcessMegabytes: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    workers: { type: 'string', default: '1,4,12,21' },
-    mean: { type: 'string', default: '400' },
-    'per-worker': { type: 'string', default: '40' },
-    overhead: { type: 'string', default: '2000' },
-    json: { type: 'string' },
-  },
+const HELP = `
+usage: npm run bench:scale -- [OPTION ...]
+
+Measures the CPU time of queue and store per study, and how near to the ideal many workers are whose GPUs are timers.
+
+  --workers N,N,...    workers of each stage (default 1,4,12,21)
+  --mean MS            time per study and stage, in ms (default 400)
+  --per-worker N       studies per worker (default 40)
+  --overhead N         studies for the CPU time; 0 leaves it out (default 2000)
+`;
+
+const values = readOptions('scale', HELP, {
+  workers: { type: 'string', default: '1,4,12,21' },
+  mean: { type: 'string', default: '400' },
+  'per-worker': { type: 'string', default: '40' },
+  overhead: { type: 'string', default: '2000' },
 });
 const [meanMs, perWorker] = [readNumbers('mean', values.mean)[0]!, readNumbers('per-worker', values['per-worker'])[0]!];
 const overheadStudies = Number(values.overhead);
@@ -72,12 +80,8 @@ const folder = await mkdtemp(join(tmpdir(), 'spineline-bench-'));
 const server = await startPrivateRedis();
 const redis = connectRedis(server.url, 'bench');
 try {
-  const on = await machine(redis);
-  console.log(
-    Object.entries(on)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', '),
-  );
+  const version = await redisVersion(redis);
+  console.log(`${machineLine()}; Redis ${version}`);
   progressLine('scoring one phantom study, whose outputs the simulated stages repeat');
   const template = await makeTemplate(folder);
   const overhead: Outcome[] = [];
@@ -93,7 +97,7 @@ try {
   }
   progressLine('');
   printScale(outcomes);
-  await writeJson(values.json, { machine: on, limits: LIMITS, overhead, scale: outcomes });
+  await writeJson(values.json, 'scale', { redis: version, limits: LIMITS, overhead, scale: outcomes });
 } finally {
   redis.disconnect();
   await server.stop();
@@ -247,7 +251,7 @@ function requestsPerStudy(used: readonly WorkersUsed[], studies: number): Record
 
 function printOverhead(outcomes: readonly Outcome[]): void {
   progressLine('');
-  printTable(
+  printRows(
     'per study over three stages, one worker per stage, GPUs that take no time',
     outcomes.map((one) => ({
       studies: one.studies,
@@ -266,7 +270,7 @@ function printOverhead(outcomes: readonly Outcome[]): void {
 
 function printScale(outcomes: readonly Outcome[]): void {
   const first = outcomes[0]!;
-  printTable(
+  printRows(
     `GPUs that are timers of ${meanMs} ms on average, ${CONCURRENCY} studies at a time per worker`,
     outcomes.map((one) => ({
       'workers in all': one.workersPerStage * 3,

@@ -20,9 +20,6 @@ export interface DocTable {
   readonly table: string;
 }
 
-/** Defaults that depend on the machine, in words. */
-const DEFAULTS_IN_WORDS: Readonly<Record<string, string>> = { SPINELINE_COMPUTE_THREADS: 'cores - 1' };
-
 export function docTables(): DocTable[] {
   return [
     { file: 'docs/architecture.md', name: 'rooms', table: roomTable() },
@@ -40,7 +37,7 @@ function roomTable(): string {
 
 function settingsTable(): string {
   const rows = describeSettings().map(({ name, fallback, allowed, meaning }) => {
-    const value = DEFAULTS_IN_WORDS[name] ?? (fallback && `\`${fallback}\``);
+    const value = fallback && `\`${fallback}\``;
     return [`\`${name}\``, meaning, value, allowed];
   });
   return markdownTable(['variable', 'what it is for', 'default', 'allowed values'], rows);

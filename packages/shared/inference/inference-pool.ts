@@ -83,6 +83,8 @@ export class InferencePool {
   readonly #options: InferencePoolOptions;
   readonly #threads: InferenceThread[];
   readonly #lines = new Map<string, Line>();
+  /** Memory that samples have given away. */
+  readonly #given = new WeakSet<ArrayBuffer>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -116,7 +118,7 @@ export class InferencePool {
   /**
    * Runs one sample through every member of an ensemble.
    *
-   * @param sample its arrays are transferred to a thread.
+   * @param sample its arrays are transferred to a thread, so no other sample may have them.
    * @param onRunning lets the caller measure waiting and running separately.
    * @returns one output per member, in member order.
    * @throws {InferenceError} permanent if this sample does not fit the model, transient if the thread died.
@@ -124,13 +126,18 @@ export class InferencePool {
    */
   infer(ensemble: Ensemble, sample: Sample, onRunning?: OnRunning): Promise<SampleOutput[]> {
     if (this.#closed) return Promise.reject(new InferenceError('INFERENCE_THREAD_DIED', 'the pool is closed'));
+    const own = ownMemory(sample);
+    for (const buffer of buffersOf([own])) {
+      if (this.#given.has(buffer)) return Promise.reject(new RangeError('the arrays of a sample were given before'));
+      this.#given.add(buffer);
+    }
     return new Promise((resolve, reject) => {
       let line = this.#lines.get(ensemble.id);
       if (!line) {
         line = { ensemble, waiting: [] };
         this.#lines.set(ensemble.id, line);
       }
-      line.waiting.push({ sample: ownMemory(sample), onRunning, since: performance.now(), resolve, reject });
+      line.waiting.push({ sample: own, onRunning, since: performance.now(), resolve, reject });
       this.#flush();
     });
   }

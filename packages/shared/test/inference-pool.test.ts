@@ -84,6 +84,15 @@ describe('an answer', () => {
     expect([...both]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
+  it('is refused for arrays that another sample has given away, before and after they are transferred', async () => {
+    const { pool } = openPool();
+    const sample = x(1, 2, 3, 4);
+    const first = pool.infer(NEGATE, sample);
+    await expect(pool.infer(NEGATE, { ...sample })).rejects.toThrow('the arrays of a sample were given before');
+    expect(y(await first)[0]).toEqual([-1, -2, -3, -4]);
+    await expect(pool.infer(NEGATE, sample)).rejects.toThrow('the arrays of a sample were given before');
+  });
+
   it('is each caller’s own, whatever the batch', async () => {
     const { pool, batches } = openPool({ batchSize: 7, batchDelayMs: 5 });
     const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => pool.infer(NEGATE, x(i, i + 0.5, -i, 0))));
